@@ -1,0 +1,65 @@
+import type { Edge } from '../pipeline/pipeline.ts';
+import { addDays, day, type Day } from './day.ts';
+import type { ExpectedDates } from './expected-dates.ts';
+
+/** Days a window covers, both ends included. */
+export interface WindowRange {
+  readonly from: Day;
+  readonly to: Day;
+}
+
+/**
+ * The days that an edge's window covers for one game date, or null where it covers none (an opening night without its own
+ * date). `upstreamDates` are the dates expected of the upstream: game dates are counted in those. Never crosses the start
+ * of the season, and a date outside all seasons has only its own date.
+ */
+export function windowRange(edge: Edge, date: Day, upstreamDates: ExpectedDates): WindowRange | null {
+  return rangeOf(edge, date, upstreamDates, null);
+}
+
+/** The newest part of the window: gaps in it stop a cascade even when the pipeline is not strict. */
+export function criticalRange(edge: Edge, date: Day, upstreamDates: ExpectedDates): WindowRange | null {
+  return rangeOf(edge, date, upstreamDates, edge.window.critical);
+}
+
+function rangeOf(edge: Edge, date: Day, upstreamDates: ExpectedDates, critical: number | null): WindowRange | null {
+  const { reach, ownDate } = edge.window;
+  const to = ownDate ? date : addDays(date, -1);
+  const seasonStart = upstreamDates.seasonStart(date) ?? date;
+  const own: WindowRange | null = ownDate ? { from: date, to: date } : null;
+  const since = (from: Day): WindowRange | null => {
+    const start = day(Math.max(from, seasonStart));
+    return start <= to ? { from: start, to } : null;
+  };
+  switch (reach.kind) {
+    case 'none':
+      return own;
+    case 'days':
+      return since(addDays(date, -Math.min(reach.days, critical ?? reach.days)));
+    case 'season_to_date':
+      return since(critical === null ? seasonStart : addDays(date, -critical));
+    case 'game_dates': {
+      const start = upstreamDates.startOfLast(Math.min(reach.gameDates, critical ?? reach.gameDates), date, seasonStart);
+      return start === undefined ? own : since(start);
+    }
+  }
+}
+
+/** Game dates of a reader whose window over this upstream can hold `date`: its own date and later, within the season. */
+export function readersRange(edge: Edge, date: Day, upstreamDates: ExpectedDates, seasonEnd: Day): WindowRange | null {
+  const from = edge.window.ownDate ? date : addDays(date, 1);
+  const bounded = (to: Day): WindowRange | null => (from <= to ? { from, to: day(Math.min(to, seasonEnd)) } : null);
+  switch (edge.window.reach.kind) {
+    case 'none':
+      return edge.window.ownDate ? { from: date, to: date } : null;
+    case 'days':
+      return bounded(addDays(date, edge.window.reach.days));
+    case 'season_to_date':
+      return bounded(seasonEnd);
+    case 'game_dates': {
+      // The window of a reader's date D starts at the n-th expected date before D, so `date` is in it up to the n-th after.
+      const index = upstreamDates.countBefore(date) + edge.window.reach.gameDates;
+      return bounded(upstreamDates.dates[index] ?? seasonEnd);
+    }
+  }
+}

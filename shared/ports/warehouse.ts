@@ -1,0 +1,73 @@
+import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
+import type { Day } from '../calendar/day.ts';
+import type { Coverage } from '../gaps/coverage.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import type { WindowRange } from '../calendar/window.ts';
+
+/** One row as it is handed over: DATE as YYYY-MM-DD, TIMESTAMP as RFC 3339, NUMERIC and INT64 as number or decimal text. */
+export type Row = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What a cell's rows come from: a SQL processor run by the warehouse, or rows handed over by a target. */
+export type RowSource =
+  | { readonly kind: 'sql'; readonly inputs: readonly InputRange[] }
+  | { readonly kind: 'rows'; readonly rows: readonly Row[] };
+
+/** One declared input of a run, cut to its window. `range` is null where the window holds no date (a season's first). */
+export interface InputRange {
+  readonly upstream: Processor;
+  readonly columns: readonly string[] | null;
+  readonly range: WindowRange | null;
+}
+
+/** Who writes a cell. At most one generation's attempt can ever promote; a lower generation is refused. */
+export interface WriteClaim {
+  readonly processor: Processor;
+  readonly day: Day;
+  readonly generation: number;
+  readonly token: number;
+  readonly runId: string;
+}
+
+/** The marker that is committed in one transaction with the rows: after a crash it says that the run is done. */
+export interface Promotion {
+  readonly runId: string;
+  readonly generation: number;
+  readonly token: number;
+  readonly fingerprint: string;
+  /** JSON text of the run's trace. */
+  readonly trace: string;
+}
+
+/** A date's rows, staged beside the table: nothing of the table has changed yet. */
+export interface Staged {
+  readonly coverage: Coverage;
+  /** Promotes in one transaction. `unchanged`: the table held these very rows already, only the marker was written. */
+  promote(trace: string): Promise<PromoteOutcome>;
+  discard(): Promise<void>;
+}
+
+export type PromoteOutcome =
+  | { readonly kind: 'promoted' | 'unchanged' }
+  /** Another attempt of this or a later generation has promoted: `winner` is its marker. */
+  | { readonly kind: 'fenced'; readonly winner: Promotion };
+
+/**
+ * The team's data: tables partitioned by game date, and landed files. It never decides what is complete, holds no
+ * requests, and offers no free SQL: callers name processors and days of the pipeline's definition.
+ */
+export interface Warehouse {
+  /**
+   * What the warehouse holds of each processor in [from, to]; days without rows are absent. An empty staged promotion
+   * leaves nothing here. Reads current data each time, unless the adapter knows that nobody else can have written.
+   */
+  coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>>;
+  /** The schedule's rows in [from, to], as the calendar needs them. Empty where the table is not there yet. */
+  calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]>;
+  /** Produces a date's rows beside the table and measures them. Throws what the SQL threw, classified by the caller. */
+  stage(claim: WriteClaim, source: RowSource, calendar: Calendar): Promise<Staged>;
+  /** The marker of a cell's newest promotion, if it was promoted here. */
+  promotion(processor: Processor, day: Day): Promise<Promotion | null>;
+  /** The rows of one processor in a range, ordered by date column and key: what `read` of an in-process run returns. */
+  rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]>;
+  close(): Promise<void>;
+}

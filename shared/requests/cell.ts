@@ -1,0 +1,130 @@
+import type { Day } from '../calendar/day.ts';
+import type { FailureCategory } from '../failures/category.ts';
+
+/**
+ * The record of one cell: (processor, game date). Its key is the cell, so that at most one request is open on it and no
+ * query is needed to find that out. Times are epoch milliseconds.
+ */
+export interface CellKey {
+  readonly processor: string;
+  readonly day: Day;
+}
+
+export interface CellRecord extends CellKey {
+  /** Counts the requests ever opened on this cell; a write carries it as its fence. */
+  readonly generation: number;
+  readonly request: OpenRequest | null;
+  /** What the last verified run wrote and read, ours or one reported from outside. */
+  readonly last: VerifiedRun | null;
+  /** How the last request ended, when it did not end well and nothing has succeeded since. */
+  readonly failure: EndedBadly | null;
+  /** Held by a person's `hold`. */
+  readonly hold: { readonly by: string; readonly reason: string; readonly at: number } | null;
+  readonly acceptance: Acceptance | null;
+  /** Why rows without a trace are not believed; null when there is no suspicion. */
+  readonly suspect: string | null;
+  /** Ids of the asks last applied to this cell, newest last: a redelivered ask is applied once. */
+  readonly recentAsks: readonly string[];
+}
+
+export const requestStates = ['waiting', 'queued', 'processing', 'blocked'] as const;
+export type RequestState = (typeof requestStates)[number];
+export const requestKinds = ['auto', 'manual', 'cascade', 'staged'] as const;
+export type RequestKind = (typeof requestKinds)[number];
+export const priorities = ['high', 'normal', 'low'] as const;
+export type Priority = (typeof priorities)[number];
+
+export interface OpenRequest {
+  readonly state: RequestState;
+  readonly kind: RequestKind;
+  readonly priority: Priority;
+  readonly reason: string;
+  readonly requestedBy: string;
+  readonly openedAt: number;
+  /** The asks that wait for the outcome. */
+  readonly asks: readonly string[];
+  /** Waiting, blocked: the input that has to become usable; the last unusable one in topological order. */
+  readonly waitingFor: CellKey | null;
+  readonly waitingSince: number | null;
+  /** Attempts counted so far; counted at the claim. */
+  readonly attempts: number;
+  /** Queued: not to be taken before this instant. */
+  readonly notBefore: number | null;
+  readonly lease: Lease | null;
+  /** An ask came while it was processing: it runs once more. */
+  readonly again: boolean;
+  /** Run although inputs are missing. */
+  readonly force: boolean;
+  /** Run although the trace says that nothing changed. */
+  readonly rerun: boolean;
+  readonly skipDownstreamTrigger: boolean;
+  readonly isBackfill: boolean;
+  readonly planId: string | null;
+  readonly backfillId: string | null;
+  /** Takeovers of an expired lease without an outcome. */
+  readonly takeovers: number;
+}
+
+export interface Lease {
+  readonly owner: string;
+  /** Rises with every claim of this cell. */
+  readonly token: number;
+  readonly until: number;
+  readonly runId: string;
+  readonly startedAt: number;
+}
+
+export interface VerifiedRun {
+  readonly runId: string;
+  readonly at: number;
+  readonly rows: number;
+  /** Fingerprint of the rows it wrote (EMPTY_FINGERPRINT for none). */
+  readonly fingerprint: string;
+  /** Fingerprint by view of the rows it wrote. */
+  readonly views: Readonly<Record<string, string>>;
+  /** Digest by edge (`traceKey`) of the inputs it read; null: no trace is known. */
+  readonly trace: TraceDigests | null;
+  readonly origin: 'ours' | 'external';
+  /** It ran by force although inputs were missing. */
+  readonly forced: boolean;
+}
+
+export interface TraceDigests {
+  readonly digest: string;
+  readonly edges: Readonly<Record<string, string>>;
+  readonly definitionHash: string;
+  readonly codeVersion: string;
+}
+
+export interface EndedBadly {
+  readonly outcome: 'failed' | 'cancelled' | 'skipped' | 'rolled_back';
+  readonly category: FailureCategory;
+  readonly message: string;
+  readonly at: number;
+  readonly runId: string | null;
+  /** How often in a row it cooled down; picks the next pause. */
+  readonly step: number;
+  /** Cooling: not run by itself before this instant. Null: held until its inputs or definition change, or a person asks. */
+  readonly coolsUntil: number | null;
+  /** Digest of the inputs, and the definition, that the failed run saw. */
+  readonly inputsDigest: string | null;
+  readonly definitionHash: string;
+}
+
+export interface Acceptance {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+  /** Instant at which it ends, or null. */
+  readonly until: number | null;
+  /** The fingerprint accepted, or null for absence: anything else ends it. */
+  readonly fingerprint: string | null;
+  /** Keys (games) accepted as missing: they leave the expectations of what derives from them. */
+  readonly missingKeys: readonly string[];
+}
+
+export function emptyRecord(key: CellKey): CellRecord {
+  return {
+    processor: key.processor, day: key.day, generation: 0, request: null, last: null, failure: null, hold: null, acceptance: null, suspect: null, recentAsks: [],
+  };
+}

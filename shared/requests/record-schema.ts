@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { day } from '../calendar/day.ts';
+import type { RememberedGame } from '../calendar/remembered.ts';
+import type { CascadeReason, CascadeRecord } from '../cascade/cascade.ts';
+import { askers, askOutcomes, reprocessModes, type Ask, type AskCell } from './ask.ts';
+import {
+  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type TraceDigests,
+  type VerifiedRun,
+} from './cell.ts';
+
+/**
+ * The records as they are read back from where they are kept. A record that does not fit was damaged, or written by
+ * another version: whoever reads it says which one, instead of deciding on half of it.
+ */
+const text = z.string();
+const instant = z.number();
+
+/** A game date as records keep it: days since 1970-01-01. */
+export const daySchema = z.int().transform(day);
+
+export const cellKeySchema: z.ZodType<CellKey> = z.object({ processor: text, day: daySchema });
+
+export const leaseOfCellSchema: z.ZodType<Lease> = z.object({ owner: text, token: z.int(), until: instant, runId: text, startedAt: instant });
+
+export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
+  state: z.enum(requestStates),
+  kind: z.enum(requestKinds),
+  priority: z.enum(priorities),
+  reason: text,
+  requestedBy: text,
+  openedAt: instant,
+  asks: z.array(text),
+  waitingFor: cellKeySchema.nullable(),
+  waitingSince: instant.nullable(),
+  attempts: z.int(),
+  notBefore: instant.nullable(),
+  lease: leaseOfCellSchema.nullable(),
+  again: z.boolean(),
+  force: z.boolean(),
+  rerun: z.boolean(),
+  skipDownstreamTrigger: z.boolean(),
+  isBackfill: z.boolean(),
+  planId: text.nullable(),
+  backfillId: text.nullable(),
+  takeovers: z.int(),
+});
+
+const traceDigestsSchema: z.ZodType<TraceDigests> = z.object({
+  digest: text, edges: z.record(text, text), definitionHash: text, codeVersion: text,
+});
+
+const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
+  runId: text,
+  at: instant,
+  rows: z.number(),
+  fingerprint: text,
+  views: z.record(text, text),
+  trace: traceDigestsSchema.nullable(),
+  origin: z.enum(['ours', 'external']),
+  forced: z.boolean(),
+});
+
+const endedBadlySchema: z.ZodType<EndedBadly> = z.object({
+  outcome: z.enum(['failed', 'cancelled', 'skipped', 'rolled_back']),
+  category: z.enum(['infrastructure', 'data_availability', 'processing', 'resource_exhausted', 'defensive_block', 'invalid_request']),
+  message: text,
+  at: instant,
+  runId: text.nullable(),
+  step: z.int(),
+  coolsUntil: instant.nullable(),
+  inputsDigest: text.nullable(),
+  definitionHash: text,
+});
+
+const acceptanceSchema: z.ZodType<Acceptance> = z.object({
+  by: text, reason: text, at: instant, until: instant.nullable(), fingerprint: text.nullable(), missingKeys: z.array(text),
+});
+
+export const cellRecordSchema: z.ZodType<CellRecord> = z.object({
+  processor: text,
+  day: daySchema,
+  generation: z.int(),
+  request: openRequestSchema.nullable(),
+  last: verifiedRunSchema.nullable(),
+  failure: endedBadlySchema.nullable(),
+  hold: z.object({ by: text, reason: text, at: instant }).nullable(),
+  acceptance: acceptanceSchema.nullable(),
+  suspect: text.nullable(),
+  recentAsks: z.array(text),
+});
+
+export const askSchema: z.ZodType<Ask> = z.object({
+  id: text,
+  asker: z.enum(askers),
+  by: text,
+  reason: text,
+  at: instant,
+  priority: z.enum(priorities),
+  reprocess: z.enum(reprocessModes),
+  force: z.boolean(),
+  skipDownstreamTrigger: z.boolean(),
+  isBackfill: z.boolean(),
+  planId: text.nullable(),
+  backfillId: text.nullable(),
+  summary: text,
+  refused: text.nullable(),
+});
+
+export const askCellSchema: z.ZodType<AskCell> = z.object({
+  askId: text, processor: text, day: daySchema, outcome: z.enum(askOutcomes), note: text, at: instant,
+});
+
+const cascadeReasonSchema: z.ZodType<CascadeReason> = z.object({ condition: z.int(), text });
+
+export const cascadeRecordSchema: z.ZodType<CascadeRecord> = z.object({
+  phase: text,
+  day: daySchema,
+  state: z.enum(['expected', 'waiting', 'parked', 'released', 'not_cascading']),
+  reasons: z.array(cascadeReasonSchema),
+  wouldHave: z.array(cascadeReasonSchema),
+  digest: text.nullable(),
+  releasedDigests: z.array(text),
+  openedAt: instant,
+  decidedAt: instant,
+  releasedAt: instant.nullable(),
+  backfillId: text.nullable(),
+  releasedBy: text.nullable(),
+});
+
+export const rememberedGameSchema: z.ZodType<RememberedGame> = z.object({
+  key: text, day: daySchema, status: z.number(), narrow: text.nullable(), removed: text.nullable(),
+});
