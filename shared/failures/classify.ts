@@ -66,7 +66,8 @@ function fromOwn(error: FailureError): Failure {
   return {
     category: error.category,
     action: error.action,
-    alert: policy.alert !== 'none' && error.action === 'never' ? 'at_once' : policy.alert,
+    // What would have been tried again by itself and now is not has to wake somebody.
+    alert: policy.alert === 'if_it_lasts' && error.action === 'never' ? 'at_once' : policy.alert,
     retry: error.action === 'retry_soon' || error.action === 'retry_later',
     pause: error instanceof RetryLaterError ? error.pause : null,
     type: error.name,

@@ -69,6 +69,10 @@ export class World {
     return processor;
   }
 
+  dayBefore(day: Day): Day {
+    return asDay(day - 1);
+  }
+
   contains(day: Day): boolean {
     return day >= this.#first && day < this.#first + this.#length;
   }
@@ -145,11 +149,6 @@ export class World {
     return this.#lane(processor).lacking.count(range.from - this.#first, range.to - this.#first);
   }
 
-  lastLackingIn(processor: Processor, range: WindowRange): Day | null {
-    const index = this.#lane(processor).lacking.lastIn(range.from - this.#first, range.to - this.#first);
-    return index < 0 ? null : asDay(index + this.#first);
-  }
-
   /** Days of the range whose rows this system wrote. */
   ownRunsIn(processor: Processor, range: WindowRange): number {
     return this.#lane(processor).ours.count(range.from - this.#first, range.to - this.#first);
@@ -158,6 +157,11 @@ export class World {
   /** Expected days of the range that may not be read now (`usable`). */
   unusableIn(processor: Processor, range: WindowRange): number {
     return this.#lane(processor).unusable.count(range.from - this.#first, range.to - this.#first);
+  }
+
+  firstUnusableIn(processor: Processor, range: WindowRange): Day | null {
+    const index = this.#lane(processor).unusable.firstIn(range.from - this.#first, range.to - this.#first);
+    return index < 0 ? null : asDay(index + this.#first);
   }
 
   /** The newest day of the range with an open request, or null. */

@@ -12,6 +12,15 @@ export interface Mistake {
   readonly hint: string;
 }
 
+/** A mistake at an offset of a .sql file, before it is known which line that is. */
+export interface SqlMistake {
+  readonly offset: number;
+  readonly what: string;
+  readonly received: string;
+  readonly allowed: string;
+  readonly hint: string;
+}
+
 /** A mistake as a person sees it. Line and column count from 1. */
 export interface Problem {
   readonly file: string;
@@ -53,7 +62,7 @@ export function shown(value: unknown): string {
     const keys = Object.keys(value);
     return keys.length === 0 ? 'an empty mapping' : `a mapping with ${enumerated(keys)}`;
   }
-  const text = typeof value === 'string' ? `'${value}'` : String(value);
+  const text = typeof value === 'string' ? `'${value}'` : JSON.stringify(value);
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}… (${text.length} characters)` : text;
 }
 

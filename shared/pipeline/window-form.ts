@@ -33,10 +33,7 @@ function reachOf(form: WindowForm): WindowReach {
 
 /** How many of its own units a reach holds: the critical part cannot be longer. */
 export function lengthOf(reach: WindowReach): number {
-  switch (reach.kind) {
-    case 'none': return 0;
-    case 'days': return reach.days;
-    case 'game_dates': return reach.gameDates;
-    case 'season_to_date': return Number.POSITIVE_INFINITY;
-  }
+  if (reach.kind === 'none') return 0;
+  if (reach.kind === 'season_to_date') return Number.POSITIVE_INFINITY;
+  return reach.kind === 'days' ? reach.days : reach.gameDates;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { day } from '../calendar/day.ts';
 import type { RememberedGame } from '../calendar/remembered.ts';
 import type { CascadeReason, CascadeRecord } from '../cascade/cascade.ts';
+import { failureCategories } from '../failures/category.ts';
 import { askers, askOutcomes, reprocessModes, type Ask, type AskCell } from './ask.ts';
 import {
   priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type TraceDigests,
@@ -62,7 +63,7 @@ const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
 
 const endedBadlySchema: z.ZodType<EndedBadly> = z.object({
   outcome: z.enum(['failed', 'cancelled', 'skipped', 'rolled_back']),
-  category: z.enum(['infrastructure', 'data_availability', 'processing', 'resource_exhausted', 'defensive_block', 'invalid_request']),
+  category: z.enum(failureCategories),
   message: text,
   at: instant,
   runId: text.nullable(),

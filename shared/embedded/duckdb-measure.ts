@@ -1,0 +1,107 @@
+import type { DuckDBMaterializedResult } from '@duckdb/node-api';
+import type { Day } from '../calendar/day.ts';
+import type { Coverage } from '../gaps/coverage.ts';
+import { fingerprint } from '../gaps/fingerprint.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import type { ColumnType } from '../pipeline/schema.ts';
+import { dayOfValue, quoted } from './duckdb-values.ts';
+
+/**
+ * Coverage of rows in DuckDB. SQL gives one short line a row (its hashes, game, key, nulls), which is added up here: the
+ * statement holds no aggregate, so it is quick to plan and can be prepared.
+ */
+
+/** One form of text a value, whatever version of DuckDB prints it. Numbers, dates and truth hold no separator. */
+const CANONICAL: Readonly<Record<ColumnType, (column: string) => string>> = {
+  STRING: (column) => `length(${column}) || ':' || ${column}`,
+  INT64: (column) => `${column}::VARCHAR`,
+  FLOAT64: (column) => `printf('%.17g', ${column} + 0.0)`,
+  NUMERIC: (column) => `${column}::VARCHAR`,
+  BOOL: (column) => `${column}::INTEGER::VARCHAR`,
+  DATE: (column) => `${column}::VARCHAR`,
+  TIMESTAMP: (column) => `epoch_us(${column})::VARCHAR`,
+};
+
+/** The hash of a row over named columns, an unsigned 64-bit number. concat_ws leaves nulls out. */
+export function rowHashSql(processor: Processor, columns: readonly string[]): string {
+  const types = new Map(processor.columns.map((column) => [column.name, column.type]));
+  const parts = columns.map((name) => `'${name}=' || ${CANONICAL[types.get(name) ?? 'STRING'](quoted(name))}`);
+  return `md5_number_lower(concat_ws(chr(31), ${parts.length === 0 ? "''" : parts.join(', ')}))`;
+}
+
+/** A SELECT whose rows `measured` adds up: date, nulls, game, key, hash, and a hash for each view. */
+export function measuringSql(processor: Processor, relation: string, where: string): string {
+  const nulls = processor.required.map((name) => `(${quoted(name)} IS NULL)::INTEGER`).join(' + ');
+  const columns = [
+    quoted(processor.dateColumn),
+    nulls === '' ? '0' : nulls,
+    processor.gameColumn === null ? 'NULL' : `${quoted(processor.gameColumn)}::VARCHAR`,
+    keySql(processor),
+    rowHashSql(processor, processor.fingerprintColumns),
+    ...processor.views.map(({ columns }) => rowHashSql(processor, columns)),
+  ];
+  return `SELECT ${columns.join(', ')} FROM ${relation} ${where}`;
+}
+
+/** The date is left out of the key's text, since rows are counted by date; a null is a value of its own here. */
+function keySql(processor: Processor): string {
+  const types = new Map(processor.columns.map((column) => [column.name, column.type]));
+  const parts = processor.key.filter((name) => name !== processor.dateColumn)
+    .map((name) => `coalesce(${CANONICAL[types.get(name) ?? 'STRING'](quoted(name))}, 'null')`);
+  return parts.length === 0 ? "''" : `concat_ws(chr(31), ${parts.join(', ')})`;
+}
+
+interface Sums {
+  rows: number;
+  nulls: number;
+  readonly games: Record<string, number>;
+  readonly keys: Set<unknown>;
+  readonly hashes: bigint[];
+}
+
+export async function measured(processor: Processor, result: DuckDBMaterializedResult): Promise<Map<Day, Coverage>> {
+  const [dates = [], nulls = [], games = [], keys = [], ...hashes] = await result.getColumns();
+  const days = new Map<Day, Sums>();
+  for (let row = 0; row < dates.length; row += 1) {
+    const day = dayOfValue(dates[row]);
+    if (day === undefined) continue;
+    let sums = days.get(day);
+    if (!sums) days.set(day, sums = noSums(hashes.length));
+    sums.rows += 1;
+    sums.nulls += Number(nulls[row]);
+    sums.keys.add(keys[row]);
+    const game = games[row];
+    if (typeof game === 'string') sums.games[game] = (sums.games[game] ?? 0) + 1;
+    hashes.forEach((column, index) => { sums.hashes[index] = (sums.hashes[index] ?? 0n) + unsigned(column[row]); });
+  }
+  return new Map([...days].map(([day, sums]) => [day, coverageOf(processor, sums)]));
+}
+
+export function emptyCoverage(processor: Processor): Coverage {
+  return coverageOf(processor, noSums(processor.views.length + 1));
+}
+
+/** The fingerprint of rows of which `result` holds the hashes, in its first column. */
+export async function fingerprintOf(result: DuckDBMaterializedResult): Promise<string> {
+  const [hashes = []] = await result.getColumns();
+  return fingerprint(hashes.length, hashes.reduce<bigint>((sum, hash) => sum + unsigned(hash), 0n));
+}
+
+function unsigned(value: unknown): bigint {
+  return typeof value === 'bigint' ? value : 0n;
+}
+
+function noSums(hashes: number): Sums {
+  return { rows: 0, nulls: 0, games: Object.create(null), keys: new Set(), hashes: Array<bigint>(hashes).fill(0n) };
+}
+
+function coverageOf(processor: Processor, { rows, nulls, games, keys, hashes: [whole = 0n, ...views] }: Sums): Coverage {
+  return {
+    rows,
+    games: processor.gameColumn === null ? null : games,
+    duplicates: rows - keys.size,
+    nulls,
+    fingerprint: fingerprint(rows, whole),
+    views: Object.fromEntries(processor.views.map(({ view }, index) => [view, fingerprint(rows, views[index] ?? 0n)])),
+  };
+}

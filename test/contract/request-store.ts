@@ -1,0 +1,315 @@
+import assert from 'node:assert/strict';
+import { dayOf, type Day } from '../../shared/calendar/day.ts';
+import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
+import type { RequestStore, Writes } from '../../shared/ports/request-store.ts';
+import type { RunHistory } from '../../shared/ports/run-history.ts';
+import type { Ask } from '../../shared/requests/ask.ts';
+import { emptyRecord, type CellKey, type CellRecord, type OpenRequest } from '../../shared/requests/cell.ts';
+import { changeRow, historyRow } from './history-rows.ts';
+
+/** A store under test, with what is needed to open the same state again. */
+export interface StoreUnderTest {
+  readonly store: RequestStore;
+  readonly history: RunHistory;
+  /** Closes it and opens the same state. */
+  reopen(): Promise<StoreUnderTest>;
+  /** Opens the same state although nothing was closed: the process was killed. */
+  crash(): Promise<StoreUnderTest>;
+  dispose(): Promise<void>;
+}
+
+/** Processors of the suite in the order of their rank. */
+export const rankedProcessors = ['Raw', 'Summary', 'Analysis'] as const;
+
+const nov15 = dayOf('2023-11-15');
+const nov16 = dayOf('2023-11-16');
+const now = Date.UTC(2023, 10, 20);
+const raw15 = { processor: 'Raw', day: nov15 };
+const summary15 = { processor: 'Summary', day: nov15 };
+
+export function openRequest(change: Partial<OpenRequest> = {}): OpenRequest {
+  return {
+    state: 'queued', kind: 'auto', priority: 'normal', reason: 'auto_backfill', requestedBy: 'detector', openedAt: now, asks: [], waitingFor: null,
+    waitingSince: null, attempts: 0, notBefore: null, lease: null, again: false, force: false, rerun: false, skipDownstreamTrigger: true, isBackfill: true,
+    planId: null, backfillId: null, takeovers: 0, ...change,
+  };
+}
+
+export function cellWith(key: CellKey, request: Partial<OpenRequest> | null): CellRecord {
+  return { ...emptyRecord(key), generation: 1, request: request && openRequest(request) };
+}
+
+function askOf(id: string): Ask {
+  return {
+    id, asker: 'person', by: 'ana', reason: 'looks wrong', at: now, priority: 'high', reprocess: 'none', force: false, skipDownstreamTrigger: true,
+    isBackfill: true, planId: null, backfillId: null, summary: 'Raw 2023-11-15', refused: null,
+  };
+}
+
+const cascade: CascadeRecord = {
+  phase: 'phase_2_raw', day: nov15, state: 'parked', reasons: [{ condition: 8, text: 'an input is missing' }], wouldHave: [], digest: 'd1',
+  releasedDigests: [], openedAt: now, decidedAt: now, releasedAt: null, backfillId: null, releasedBy: null,
+};
+
+/** Every part of a write at once. */
+function everything(): Writes {
+  return {
+    cells: [{
+      ...cellWith(raw15, { state: 'processing', lease: { owner: 'w', token: 3, until: now + 1000, runId: 'run-1', startedAt: now } }),
+      last: {
+        runId: 'run-0', at: now, rows: 231, fingerprint: '231:00000000000000ff', views: { 'game_id,season': '8:01' }, origin: 'ours', forced: false,
+        trace: { digest: 'abc', edges: { 'Schedule|': 'f1' }, definitionHash: 'h', codeVersion: '1' },
+      },
+      failure: {
+        outcome: 'failed', category: 'infrastructure', message: 'connection “reset” 🏀', at: now, runId: 'run-1', step: 1, coolsUntil: now + 1, inputsDigest: null,
+        definitionHash: 'h',
+      },
+      hold: { by: 'ana', reason: 'looking', at: now },
+      acceptance: { by: 'ana', reason: 'known', at: now, until: null, fingerprint: null, missingKeys: ['0022300001'] },
+      suspect: 'an input changed', recentAsks: ['ask-1'],
+    }],
+    slots: [{ processor: 'Raw', holders: [{ day: nov15, token: 3, until: now + 1000 }], slowUntil: now + 5 }],
+    asks: [askOf('ask-1')],
+    askCells: [{ askId: 'ask-1', ...raw15, outcome: 'open', note: '', at: now }],
+    cascades: [cascade],
+    leases: [{ name: 'detector', owner: 'w', until: now + 1, again: true, detail: '{}' }],
+    controls: { paused: { by: 'ana', reason: 'maintenance', at: now }, adoptedOn: nov15, autoCells: { day: nov15, count: 3 }, lastBoundsAlert: 'b1' },
+    outbox: [{ id: 'out-1', topic: 'nba-phase2-raw-complete', body: '{"phase":"phase_2_raw"}' }],
+    history: [historyRow({ run_id: 'run-1' })],
+    changes: [changeRow({ status: 'processing' })],
+    traces: [{ runId: 'run-1', trace: '[["Schedule","2023-11-15","f1"]]' }],
+    remembered: [{ season: '2023-24', games: [{ key: '0022300001', day: nov15, status: 3, narrow: null, removed: null }] }],
+  };
+}
+
+async function allOf({ store, history }: StoreUnderTest): Promise<unknown> {
+  return {
+    cells: await store.cells(nov15, nov16), cell: await store.cell(raw15), open: await store.openCells(), slots: await store.slots(), asks: await store.asks(10),
+    ask: await store.ask('ask-1'), cascades: await store.cascades(nov15, nov16), leases: await store.leases(), controls: await store.controls(),
+    outbox: await store.unsent(10), runs: await history.runs({ limit: 10 }), changes: await history.changes({ limit: 10 }), trace: await store.trace('run-1'),
+    remembered: await store.remembered(),
+  };
+}
+
+const names = (cells: readonly { readonly processor: string; readonly day: Day }[]): string[] => cells.map(({ processor, day }) => `${processor} ${day - nov15}`);
+
+/** What every `RequestStore` promises. Adapters that can't run a case wrap it by name, with the reason. */
+export function requestStoreContract(name: string, factory: () => Promise<StoreUnderTest>): void {
+  describe(`RequestStore: ${name}`, () => {
+    let subject: StoreUnderTest;
+    const write = (writes: Writes): Promise<null> => subject.store.transact({}, () => ({ writes, result: null }));
+    beforeEach(async () => {
+      subject = await factory();
+    });
+    afterEach(() => subject.dispose());
+
+    describe('a transaction', () => {
+      it('hands back the result and shows what was written', async () => {
+        const result = await subject.store.transact({ cells: [raw15] }, (snapshot) => {
+          assert.deepEqual(snapshot.cell(raw15), emptyRecord(raw15));
+          return { writes: everything(), result: 42 };
+        });
+        assert.equal(result, 42);
+        assert.deepEqual(await subject.store.cell(raw15), everything().cells?.[0]);
+        assert.deepEqual(await subject.store.ask('ask-1'), { ask: askOf('ask-1'), cells: everything().askCells });
+        assert.deepEqual(await subject.store.cascades(nov15, nov15), [cascade]);
+        assert.deepEqual(await subject.store.controls(), everything().controls);
+        assert.equal(await subject.store.trace('run-1'), '[["Schedule","2023-11-15","f1"]]');
+        assert.deepEqual(await subject.store.remembered(), everything().remembered);
+      });
+      it('writes nothing when the decision throws', async () => {
+        const before = await allOf(subject);
+        await assert.rejects(subject.store.transact({ cells: [raw15] }, () => { throw new Error('decided badly'); }), /decided badly/);
+        assert.deepEqual(await allOf(subject), before);
+        assert.deepEqual(await allOf(await (subject = await subject.reopen(), subject)), before);
+      });
+      it('writes nothing when one of its writes cannot be kept', async () => {
+        const before = await allOf(subject);
+        const circular = JSON.parse('{}');
+        circular.self = circular;
+        const broken: Writes = { ...everything(), remembered: [{ season: 'x', games: [circular] }] };
+        await assert.rejects(write(broken));
+        assert.deepEqual(await allOf(subject), before);
+        await write(everything());
+        assert.notDeepEqual(await allOf(subject), before);
+      });
+      it('lets one of two claims of a cell win, because the second sees the first', async () => {
+        await write({ cells: [cellWith(raw15, {})] });
+        const claim = (owner: string): Promise<boolean> => subject.store.transact({ cells: [raw15], slots: ['Raw'] }, (snapshot) => {
+          const cell = snapshot.cell(raw15);
+          if (cell.request?.state !== 'queued') return { writes: {}, result: false };
+          const token = snapshot.slots('Raw').holders.length + 1;
+          const lease = { owner, token, until: now + 1, runId: `run-${owner}`, startedAt: now };
+          return {
+            result: true,
+            writes: {
+              cells: [{ ...cell, request: openRequest({ state: 'processing', lease }) }],
+              slots: [{ processor: 'Raw', holders: [...snapshot.slots('Raw').holders, { day: nov15, token, until: now + 1 }], slowUntil: null }],
+            },
+          };
+        });
+        const won = await Promise.all([claim('a'), claim('b'), claim('c')]);
+        assert.equal(won.filter(Boolean).length, 1);
+        assert.equal((await subject.store.slots())[0]?.holders.length, 1);
+      });
+      it('gives a cell that has no record its empty one, and no record to what only was read', async () => {
+        assert.deepEqual(await subject.store.cell(raw15), emptyRecord(raw15));
+        await subject.store.transact({ cells: [raw15] }, () => ({ writes: {}, result: null }));
+        assert.deepEqual(await subject.store.cells(nov15, nov16), []);
+      });
+      it('refuses to read what it did not name', async () => {
+        await assert.rejects(subject.store.transact({ cells: [raw15] }, (snapshot) => ({ writes: {}, result: snapshot.cell(summary15) })), /Summary/);
+        await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.controls() })), /controls/);
+        await assert.rejects(subject.store.transact({ slots: ['Summary'] }, (snapshot) => ({ writes: {}, result: snapshot.slots('Raw') })), /Raw/);
+        await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.lease('plan') })), /plan/);
+        await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.ask('ask-7') })), /ask-7/);
+        await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.cascade(cascade) })), /phase_2_raw/);
+      });
+      it('reads many named records', async () => {
+        const keys = Array.from({ length: 40 }, (_, index) => ({ processor: 'Raw', day: dayOf(`2023-${index < 20 ? '10' : '11'}-${String((index % 20) + 1).padStart(2, '0')}`) }));
+        await write({ cells: keys.map((key) => cellWith(key, null)) });
+        const generations = await subject.store.transact({ cells: keys }, (snapshot) => ({ writes: {}, result: keys.map((key) => snapshot.cell(key).generation) }));
+        assert.deepEqual(generations, keys.map(() => 1));
+      });
+    });
+
+    describe('the queue', () => {
+      it('orders by priority, then date, then rank', async () => {
+        const later = (processor: string, priority: OpenRequest['priority']): CellRecord => cellWith({ processor, day: nov16 }, { priority });
+        await write({
+          cells: [
+            later('Raw', 'low'), later('Raw', 'normal'), later('Summary', 'high'), cellWith({ processor: 'Analysis', day: nov15 }, {}),
+            cellWith(summary15, {}), cellWith(raw15, {}),
+          ].filter((cell, index) => index !== 0 || cell.day === nov16),
+        });
+        assert.deepEqual(names(await subject.store.queued(now, 10)), ['Summary 1', 'Raw 0', 'Summary 0', 'Analysis 0', 'Raw 1']);
+        assert.deepEqual(names(await subject.store.queued(now, 2)), ['Summary 1', 'Raw 0']);
+        assert.deepEqual(await subject.store.queued(now, 0), []);
+      });
+      it('puts low priority last and follows a change of priority', async () => {
+        await write({ cells: [cellWith(raw15, { priority: 'low' }), cellWith(summary15, {})] });
+        assert.deepEqual(names(await subject.store.queued(now, 10)), ['Summary 0', 'Raw 0']);
+        await write({ cells: [cellWith(raw15, { priority: 'high' })] });
+        assert.deepEqual(names(await subject.store.queued(now, 10)), ['Raw 0', 'Summary 0']);
+      });
+      it('keeps back what backs off until its time, and says when that is', async () => {
+        await write({ cells: [cellWith(raw15, { notBefore: now + 5000 }), cellWith(summary15, { notBefore: now + 7000 })] });
+        assert.deepEqual(await subject.store.queued(now, 10), []);
+        assert.equal(await subject.store.oldestQueued(now), null);
+        assert.equal(await subject.store.nextDue(now), now + 5000);
+        assert.deepEqual(names(await subject.store.queued(now + 5000, 10)), ['Raw 0']);
+        assert.equal(await subject.store.nextDue(now + 5000), now + 7000);
+        assert.equal(await subject.store.nextDue(now + 7000), null);
+        assert.deepEqual(await subject.store.queued(now, 10), [], 'the clock was set back');
+      });
+      it('forgets what is claimed, ended or waiting', async () => {
+        const cells = rankedProcessors.map((processor) => ({ processor, day: nov15 }));
+        await write({ cells: cells.map((key) => cellWith(key, {})) });
+        await write({ cells: [cellWith(cells[0]!, { state: 'processing' }), cellWith(cells[1]!, null), cellWith(cells[2]!, { state: 'waiting', waitingFor: raw15 })] });
+        assert.deepEqual(await subject.store.queued(now, 10), []);
+        assert.deepEqual(names(await subject.store.openCells()), ['Raw 0', 'Analysis 0']);
+      });
+      it('knows the oldest, whatever its priority', async () => {
+        await write({ cells: [cellWith(raw15, { priority: 'high', openedAt: now }), cellWith({ processor: 'Analysis', day: nov16 }, { priority: 'low', openedAt: now - 9 })] });
+        assert.deepEqual(await subject.store.oldestQueued(now), { processor: 'Analysis', day: nov16, openedAt: now - 9 });
+      });
+      it('stays in order through a thousand changes', async () => {
+        const expected = new Set<Day>();
+        for (let index = 0; index < 1000; index += 1) {
+          const day = dayOf(`2024-01-${String(((index * 7919) % 31) + 1).padStart(2, '0')}`);
+          const queue = (index * 104_729) % 3 !== 0;
+          if (queue) expected.add(day);
+          else expected.delete(day);
+          await write({ cells: [cellWith({ processor: 'Raw', day }, queue ? { openedAt: index } : null)] });
+        }
+        assert.deepEqual((await subject.store.queued(now, 100)).map(({ day }) => day), [...expected].sort((a, b) => a - b));
+      });
+    });
+
+    describe('waiters', () => {
+      it('are found by what they wait for or are blocked by, and forgotten when they wait no more', async () => {
+        const analysis16 = { processor: 'Analysis', day: nov16 };
+        await write({ cells: [cellWith(summary15, { state: 'waiting', waitingFor: raw15 }), cellWith(analysis16, { state: 'blocked', waitingFor: raw15 })] });
+        assert.deepEqual(await subject.store.waitersOn(raw15), [summary15, analysis16]);
+        await write({ cells: [cellWith(summary15, {}), cellWith(analysis16, { state: 'waiting', waitingFor: summary15 })] });
+        assert.deepEqual(await subject.store.waitersOn(raw15), []);
+        assert.deepEqual(await subject.store.waitersOn(summary15), [analysis16]);
+      });
+    });
+
+    describe('asks, cascades, leases', () => {
+      it('lists the newest asks first and keeps the last outcome of each cell', async () => {
+        await write({ asks: [askOf('ask-1')], askCells: [{ askId: 'ask-1', ...raw15, outcome: 'open', note: '', at: now }] });
+        await write({ asks: [askOf('ask-2')], askCells: [{ askId: 'ask-1', ...raw15, outcome: 'ran', note: 'run-1', at: now + 1 }] });
+        assert.deepEqual((await subject.store.asks(10)).map(({ id }) => id), ['ask-2', 'ask-1']);
+        assert.deepEqual((await subject.store.asks(1)).map(({ id }) => id), ['ask-2']);
+        assert.deepEqual((await subject.store.ask('ask-1'))?.cells, [{ askId: 'ask-1', ...raw15, outcome: 'ran', note: 'run-1', at: now + 1 }]);
+        assert.equal(await subject.store.ask('ask-9'), null);
+        assert.equal(await subject.store.transact({ asks: ['ask-2'] }, (snapshot) => ({ writes: {}, result: snapshot.ask('ask-2')?.by })), 'ana');
+      });
+      it('reads cascades of a range', async () => {
+        await write({ cascades: [cascade, { ...cascade, day: nov16 }] });
+        assert.equal((await subject.store.cascades(nov16, nov16)).length, 1);
+        assert.equal((await subject.store.cascades(nov15, nov16)).length, 2);
+      });
+      it('gives a lease to one of two that want it, and again once it is released', async () => {
+        const take = (owner: string): Promise<boolean> => subject.store.transact({ leases: ['detector'] }, (snapshot) => {
+          const held = snapshot.lease('detector');
+          if (held) return { writes: { leases: [{ ...held, again: true }] }, result: false };
+          return { writes: { leases: [{ name: 'detector', owner, until: now + 1, again: false, detail: '' }] }, result: true };
+        });
+        assert.deepEqual(await Promise.all([take('a'), take('b')]).then((won) => won.filter(Boolean).length), 1);
+        assert.equal((await subject.store.leases())[0]?.again, true);
+        await write({ releaseLeases: ['detector'] });
+        assert.deepEqual(await subject.store.leases(), []);
+        assert.equal(await take('c'), true);
+      });
+    });
+
+    describe('the outbox', () => {
+      it('keeps messages in order until they are marked', async () => {
+        const message = (id: string) => ({ id, topic: 't', body: `"${id}"` });
+        await write({ outbox: [message('z'), message('a')] });
+        await write({ outbox: [message('m'), message('a')] });
+        assert.deepEqual((await subject.store.unsent(10)).map(({ id }) => id), ['z', 'a', 'm']);
+        assert.deepEqual((await subject.store.unsent(1)).map(({ id }) => id), ['z']);
+        await subject.store.markSent(['z', 'm', 'unknown']);
+        assert.deepEqual(await subject.store.unsent(10), [message('a')]);
+        subject = await subject.reopen();
+        assert.deepEqual(await subject.store.unsent(10), [message('a')]);
+      });
+    });
+
+    describe('run history', () => {
+      it('gives the newest first, by processor and dates', async () => {
+        await write({ history: [historyRow({ run_id: 'r1', data_date: '2023-11-14' }), historyRow({ run_id: 'r2' })], changes: [changeRow({ status: 'queued' })] });
+        await write({ history: [historyRow({ run_id: 'r3', processor_name: 'Summary' })], changes: [changeRow({ status: 'completed' })] });
+        const runs = async (filter: object): Promise<string[]> => (await subject.history.runs({ limit: 10, ...filter })).map(({ run_id }) => run_id);
+        assert.deepEqual(await runs({}), ['r3', 'r2', 'r1']);
+        assert.deepEqual(await runs({ limit: 1 }), ['r3']);
+        assert.deepEqual(await runs({ processor: 'Raw' }), ['r2', 'r1']);
+        assert.deepEqual(await runs({ from: '2023-11-15' }), ['r3', 'r2']);
+        assert.deepEqual(await runs({ processor: 'Raw', to: '2023-11-14' }), ['r1']);
+        assert.deepEqual((await subject.history.changes({ limit: 10, from: '2023-11-15', to: '2023-11-15' })).map(({ status }) => status), ['completed', 'queued']);
+        assert.deepEqual((await subject.history.runs({ processor: 'Summary', limit: 1 }))[0], historyRow({ run_id: 'r3', processor_name: 'Summary' }));
+      });
+    });
+
+    describe('opened again', () => {
+      it('gives the same after a close', async () => {
+        await write(everything());
+        const before = await allOf(subject);
+        subject = await subject.reopen();
+        assert.deepEqual(await allOf(subject), before);
+      });
+      it('gives the same after a crash', async () => {
+        await write(everything());
+        await write({ cells: [cellWith(summary15, { state: 'waiting', waitingFor: raw15 })] });
+        const before = await allOf(subject);
+        subject = await subject.crash();
+        assert.deepEqual(await allOf(subject), before);
+        assert.deepEqual(await subject.store.waitersOn(raw15), [summary15]);
+      });
+    });
+  });
+}
