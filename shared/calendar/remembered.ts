@@ -1,3 +1,5 @@
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { CalendarRow } from './calendar.ts';
 import type { Day } from './day.ts';
 
 /** What the calendar has once expected, by season: a game stays expected until there is a reason that it does not. */
@@ -13,4 +15,61 @@ export interface RememberedGame {
   readonly narrow: string | null;
   /** Why it is expected no more: a person accepted its removal. */
   readonly removed: string | null;
+}
+
+/** What the schedule's rows now contradict of what was expected before. */
+export type CalendarFinding =
+  /** Seen on another date now: expected there. */
+  | { readonly kind: 'moved'; readonly key: string; readonly from: Day; readonly to: Day }
+  /** Seen nowhere any more: still expected, until a person accepts its removal. */
+  | { readonly kind: 'calendar_shrank'; readonly key: string; readonly day: Day };
+
+export interface MergedCalendar {
+  readonly games: readonly CalendarRow[];
+  readonly memory: readonly RememberedGames[];
+  /** Seasons whose memory is another than before. */
+  readonly changed: readonly RememberedGames[];
+  readonly findings: readonly CalendarFinding[];
+}
+
+/**
+ * Merges the schedule's rows of [from, to] into what is remembered. The calendar comes from the very pipeline that it
+ * judges: a schedule that lost rows must not make the dates it lost look like off-days.
+ */
+export function rememberCalendar(
+  pipeline: Pick<Pipeline, 'seasons'>,
+  memory: readonly RememberedGames[],
+  rows: readonly CalendarRow[],
+  range: { readonly from: Day; readonly to: Day },
+): MergedCalendar {
+  const remembered = new Map<string, RememberedGame>();
+  for (const season of memory) for (const game of season.games) remembered.set(game.key, game);
+  const findings: CalendarFinding[] = [];
+  const seen = new Set<string>();
+  const dirty = new Set<string>();
+  const seasonOf = (day: Day): string => pipeline.seasons.find((season) => day >= season.from && day <= season.to)?.name ?? '';
+  for (const row of rows) {
+    seen.add(row.key);
+    const before = remembered.get(row.key);
+    if (before && before.day === row.day && before.status === row.status && before.narrow === row.narrow && before.removed === null) continue;
+    if (before && before.day !== row.day) {
+      findings.push({ kind: 'moved', key: row.key, from: before.day, to: row.day });
+      dirty.add(seasonOf(before.day));
+    }
+    remembered.set(row.key, { key: row.key, day: row.day, status: row.status, narrow: row.narrow, removed: null });
+    dirty.add(seasonOf(row.day));
+  }
+  const games: CalendarRow[] = [];
+  const bySeason = new Map<string, RememberedGame[]>();
+  for (const game of remembered.values()) {
+    const season = seasonOf(game.day);
+    const list = bySeason.get(season);
+    if (list) list.push(game);
+    else bySeason.set(season, [game]);
+    if (game.removed !== null) continue;
+    if (!seen.has(game.key) && game.day >= range.from && game.day <= range.to) findings.push({ kind: 'calendar_shrank', key: game.key, day: game.day });
+    games.push({ day: game.day, key: game.key, status: game.status, narrow: game.narrow });
+  }
+  const next = [...bySeason].map(([season, list]) => ({ season, games: list.sort((a, b) => a.day - b.day || (a.key < b.key ? -1 : 1)) }));
+  return { games, memory: next, changed: next.filter(({ season }) => dirty.has(season)), findings };
 }

@@ -56,8 +56,8 @@ export class CoverageCache {
     try {
       const found = new Map<Day, Coverage>(before?.days);
       for (const [start, end] of missing(before, from, to)) for (const [at, coverage] of await scan(start, end)) found.set(at, coverage);
-      for (const [at, coverage] of running.written) put(found, at, coverage);
       const known: Known = { from: before && before.from < from ? before.from : from, to: before && before.to > to ? before.to : to, days: found };
+      for (const [at, coverage] of running.written) if (at >= known.from && at <= known.to) put(found, at, coverage);
       if (!running.forgotten) this.#known.set(processor, known);
       return cut(known, from, to);
     } finally {

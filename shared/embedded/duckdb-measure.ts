@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { DuckDBMaterializedResult } from '@duckdb/node-api';
 import type { Day } from '../calendar/day.ts';
 import type { Coverage } from '../gaps/coverage.ts';
@@ -13,7 +14,7 @@ import { dayOfValue, quoted } from './duckdb-values.ts';
 
 /** One form of text a value, whatever version of DuckDB prints it. Numbers, dates and truth hold no separator. */
 const CANONICAL: Readonly<Record<ColumnType, (column: string) => string>> = {
-  STRING: (column) => `length(${column}) || ':' || ${column}`,
+  STRING: (column) => `strlen(${column}) || ':' || ${column}`,
   INT64: (column) => `${column}::VARCHAR`,
   FLOAT64: (column) => `printf('%.17g', ${column} + 0.0)`,
   NUMERIC: (column) => `${column}::VARCHAR`,
@@ -29,7 +30,23 @@ export function rowHashSql(processor: Processor, columns: readonly string[]): st
   return `md5_number_lower(concat_ws(chr(31), ${parts.length === 0 ? "''" : parts.join(', ')}))`;
 }
 
-/** A SELECT whose rows `measured` adds up: date, nulls, game, key, hash, and a hash for each view. */
+/**
+ * A quick hash, over all columns that coverage depends on: only to tell whether rows are still those of a coverage that
+ * was kept. It is not stable over DuckDB's versions, so `contentRule` names the version.
+ */
+export function contentHashSql(processor: Processor): string {
+  const game = processor.gameColumn === null ? [] : [processor.gameColumn];
+  const counted = new Set([...processor.fingerprintColumns, ...processor.key, ...processor.required, ...game, ...processor.views.flatMap(({ columns }) => columns)]);
+  return `hash(${[...counted].sort().map(quoted).join(', ')})`;
+}
+
+/** Everything besides the rows that a kept coverage depends on. */
+export function contentRule(processor: Processor, duckDbVersion: string): string {
+  const rule = [1, duckDbVersion, processor.columns, processor.fingerprintColumns, processor.views, processor.required, processor.key, processor.gameColumn];
+  return createHash('sha256').update(JSON.stringify(rule)).digest('hex').slice(0, 16);
+}
+
+/** A SELECT whose rows `measured` adds up: date, nulls, game, key, content, hash, and a hash for each view. */
 export function measuringSql(processor: Processor, relation: string, where: string): string {
   const nulls = processor.required.map((name) => `(${quoted(name)} IS NULL)::INTEGER`).join(' + ');
   const columns = [
@@ -37,6 +54,7 @@ export function measuringSql(processor: Processor, relation: string, where: stri
     nulls === '' ? '0' : nulls,
     processor.gameColumn === null ? 'NULL' : `${quoted(processor.gameColumn)}::VARCHAR`,
     keySql(processor),
+    contentHashSql(processor),
     rowHashSql(processor, processor.fingerprintColumns),
     ...processor.views.map(({ columns }) => rowHashSql(processor, columns)),
   ];
@@ -59,7 +77,13 @@ interface Sums {
   readonly hashes: bigint[];
 }
 
-export async function measured(processor: Processor, result: DuckDBMaterializedResult): Promise<Map<Day, Coverage>> {
+export interface Measured {
+  readonly coverage: Coverage;
+  /** Sum of the quick hashes. */
+  readonly content: bigint;
+}
+
+export async function measured(processor: Processor, result: DuckDBMaterializedResult): Promise<Map<Day, Measured>> {
   const [dates = [], nulls = [], games = [], keys = [], ...hashes] = await result.getColumns();
   const days = new Map<Day, Sums>();
   for (let row = 0; row < dates.length; row += 1) {
@@ -74,11 +98,11 @@ export async function measured(processor: Processor, result: DuckDBMaterializedR
     if (typeof game === 'string') sums.games[game] = (sums.games[game] ?? 0) + 1;
     hashes.forEach((column, index) => { sums.hashes[index] = (sums.hashes[index] ?? 0n) + unsigned(column[row]); });
   }
-  return new Map([...days].map(([day, sums]) => [day, coverageOf(processor, sums)]));
+  return new Map([...days].map(([day, sums]) => [day, measuredOf(processor, sums)]));
 }
 
-export function emptyCoverage(processor: Processor): Coverage {
-  return coverageOf(processor, noSums(processor.views.length + 1));
+export function nothingMeasured(processor: Processor): Measured {
+  return measuredOf(processor, noSums(processor.views.length + 2));
 }
 
 /** The fingerprint of rows of which `result` holds the hashes, in its first column. */
@@ -95,8 +119,8 @@ function noSums(hashes: number): Sums {
   return { rows: 0, nulls: 0, games: Object.create(null), keys: new Set(), hashes: Array<bigint>(hashes).fill(0n) };
 }
 
-function coverageOf(processor: Processor, { rows, nulls, games, keys, hashes: [whole = 0n, ...views] }: Sums): Coverage {
-  return {
+function measuredOf(processor: Processor, { rows, nulls, games, keys, hashes: [content = 0n, whole = 0n, ...views] }: Sums): Measured {
+  const coverage: Coverage = {
     rows,
     games: processor.gameColumn === null ? null : games,
     duplicates: rows - keys.size,
@@ -104,4 +128,5 @@ function coverageOf(processor: Processor, { rows, nulls, games, keys, hashes: [w
     fingerprint: fingerprint(rows, whole),
     views: Object.fromEntries(processor.views.map(({ view }, index) => [view, fingerprint(rows, views[index] ?? 0n)])),
   };
+  return { coverage, content };
 }

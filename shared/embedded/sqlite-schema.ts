@@ -40,7 +40,8 @@ CREATE TABLE messages (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, topic TEXT NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL, published_at REAL NOT NULL
 );
 CREATE TABLE deliveries (
-  seq INTEGER NOT NULL, subscription TEXT NOT NULL, attempt INTEGER NOT NULL, due_at REAL NOT NULL, in_flight INTEGER NOT NULL, last_reason TEXT,
+  seq INTEGER NOT NULL, subscription TEXT NOT NULL, attempt INTEGER NOT NULL, due_at REAL NOT NULL, in_flight INTEGER NOT NULL, interrupted INTEGER NOT NULL,
+  last_reason TEXT,
   PRIMARY KEY (seq, subscription)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (subscription, due_at, seq);

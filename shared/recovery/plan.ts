@@ -14,7 +14,7 @@ export interface PlanStep extends CellKey {
 
 export const leftOutCodes = [
   'over_threshold', 'over_plan_cells', 'daily_budget', 'before_detect_from', 'held', 'cooling', 'open', 'altered', 'stale_report', 'source_empty',
-  'not_backfillable', 'blocked', 'owned', 'reader_outside',
+  'not_backfillable', 'blocked', 'owned', 'observe', 'reader_outside',
 ] as const;
 export type LeftOutCode = (typeof leftOutCodes)[number];
 

@@ -39,6 +39,7 @@ function refusal(world: World, processor: Processor, day: Day, facts: CellFacts,
     if (request.by === 'detector') return leave('held', `its last run ${record.failure?.outcome ?? 'failed'}: ${record.failure?.message ?? ''}; it runs again when its inputs change or a person asks`);
   }
   if (request.by === 'detector') {
+    if (processor.phase.mode === 'observe') return leave('observe', `${processor.phase.name} is in observe mode: nothing is queued for it`);
     if (facts.activity === 'cooling') return leave('cooling', `cools down until ${new Date(record.failure?.coolsUntil ?? 0).toISOString()}`);
     if (request.detectFrom !== null && day < request.detectFrom) return leave('before_detect_from', `older than detect_from ${formatDay(request.detectFrom)}`);
   }

@@ -110,18 +110,21 @@ export function attemptFailed(
   record: CellRecord,
   request: OpenRequest,
   failure: Failure,
-  context: { readonly now: number; readonly maxAttempts: number; readonly runId: string; readonly inputsDigest: string | null; readonly definitionHash: string },
+  context: { readonly now: number; readonly maxAttempts: number; readonly runId: string; readonly inputsDigest: string | null; readonly definitionHash: string; readonly inputsLacking: boolean },
 ): AfterFailure {
   if (failure.pause !== null) {
     const at = pausedUntil(failure.pause, context.now);
     return { kind: 'retry', record: givenBack(record, request, at), at };
   }
+  // What it reads is not there: it waits for that again, and the claim says for which input.
+  if (failure.action === 'park' && context.inputsLacking) return { kind: 'retry', record: givenBack(record, request, null), at: context.now };
   if (failure.retry && request.attempts < context.maxAttempts) {
     const at = context.now + backoffMs(failure.category, request.attempts);
     return { kind: 'retry', record: queued(record, request, at), at };
   }
-  const cools = categoryPolicies[failure.category].afterwards === 'cools' && failure.alert !== 'at_once';
-  const step = cools && record.failure?.coolsUntil != null ? record.failure.step + 1 : 0;
+  const cools = categoryPolicies[failure.category].afterwards === 'cools';
+  const cooledBefore = record.failure !== null && record.failure.coolsUntil !== null;
+  const step = cools && cooledBefore ? record.failure.step + 1 : 0;
   const ended: EndedBadly = {
     outcome: 'failed',
     category: failure.category,

@@ -121,14 +121,13 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         const before = await allOf(subject);
         await assert.rejects(subject.store.transact({ cells: [raw15] }, () => { throw new Error('decided badly'); }), /decided badly/);
         assert.deepEqual(await allOf(subject), before);
-        assert.deepEqual(await allOf(await (subject = await subject.reopen(), subject)), before);
+        subject = await subject.reopen();
+        assert.deepEqual(await allOf(subject), before);
       });
       it('writes nothing when one of its writes cannot be kept', async () => {
         const before = await allOf(subject);
-        const circular = JSON.parse('{}');
-        circular.self = circular;
-        const broken: Writes = { ...everything(), remembered: [{ season: 'x', games: [circular] }] };
-        await assert.rejects(write(broken));
+        const unkeepable = { key: '1', day: nov15, status: 3, narrow: null, removed: null, toJSON: () => { throw new Error('no JSON'); } };
+        await assert.rejects(write({ ...everything(), remembered: [{ season: 'x', games: [unkeepable] }] }), /no JSON/);
         assert.deepEqual(await allOf(subject), before);
         await write(everything());
         assert.notDeepEqual(await allOf(subject), before);
@@ -178,9 +177,9 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         const later = (processor: string, priority: OpenRequest['priority']): CellRecord => cellWith({ processor, day: nov16 }, { priority });
         await write({
           cells: [
-            later('Raw', 'low'), later('Raw', 'normal'), later('Summary', 'high'), cellWith({ processor: 'Analysis', day: nov15 }, {}),
+            later('Raw', 'normal'), later('Summary', 'high'), cellWith({ processor: 'Analysis', day: nov15 }, {}),
             cellWith(summary15, {}), cellWith(raw15, {}),
-          ].filter((cell, index) => index !== 0 || cell.day === nov16),
+          ],
         });
         assert.deepEqual(names(await subject.store.queued(now, 10)), ['Summary 1', 'Raw 0', 'Summary 0', 'Analysis 0', 'Raw 1']);
         assert.deepEqual(names(await subject.store.queued(now, 2)), ['Summary 1', 'Raw 0']);

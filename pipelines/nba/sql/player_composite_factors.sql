@@ -35,13 +35,11 @@ scores AS (
     player.player_name,
     player.team,
     player.opponent,
-    GREATEST(0, LEAST(100,
-      100
-      - IF(player.is_back_to_back, 20, 0)
-      - IF(team.is_third_game_in_four_nights, 10, 0)
-      - 5 * GREATEST(0, player.games_last_7_days - 3)
-      - DIV(GREATEST(0, player.minutes_last_7_days - 110), 3)
-      - 2 * GREATEST(0, CAST(FLOOR(player.minutes_avg_last_10) AS INT64) - 34))) AS fatigue_score,
+    IF(player.is_back_to_back, 20, 0)
+    + IF(team.is_third_game_in_four_nights, 10, 0)
+    + IF(player.games_last_7_days > 3, 5 * (player.games_last_7_days - 3), 0)
+    + IF(player.minutes_last_7_days > 110, CAST(FLOOR((player.minutes_last_7_days - 110) / 3) AS INT64), 0)
+    + IF(player.minutes_avg_last_10 > 34, 2 * CAST(FLOOR(player.minutes_avg_last_10 - 34) AS INT64), 0) AS fatigue,
     ROUND(100 * (2 * zones.two_point_attempt_share * defenses.two_point_pct_vs_league
       + 3 * zones.three_point_attempt_share * defenses.three_point_pct_vs_league), 4) AS shot_zone_mismatch_score,
     ROUND((team.opponent_pace_last_15 - team.pace_last_15) / 2, 4) AS pace_score,
@@ -62,7 +60,7 @@ SELECT
   player_name,
   team,
   opponent,
-  fatigue_score,
+  IF(fatigue > 100, 0, 100 - fatigue) AS fatigue_score,
   shot_zone_mismatch_score,
   pace_score,
   usage_spike_score,
@@ -70,7 +68,7 @@ SELECT
   rest_advantage,
   home_court_score,
   ROUND(
-    0.05 * (fatigue_score - 100)
+    -0.05 * IF(fatigue > 100, 100, fatigue)
     + 0.15 * COALESCE(shot_zone_mismatch_score, 0)
     + 0.20 * COALESCE(pace_score, 0)
     + 0.30 * COALESCE(usage_spike_score, 0)

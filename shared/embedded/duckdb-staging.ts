@@ -1,0 +1,120 @@
+import { formatDay, type Day } from '../calendar/day.ts';
+import { NeverRetryError } from '../failures/errors.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import type { ColumnType } from '../pipeline/schema.ts';
+import type { InputRange, Row } from '../ports/warehouse.ts';
+import type { Session } from './duckdb-connections.ts';
+import { tableOf } from './duckdb-tables.ts';
+import { checkedRows } from './landing-rows.ts';
+import { chunksOf, columnList, dateLiteral, quoted, SQL_TYPES } from './duckdb-values.ts';
+
+/** A date's rows in a temp table of the connection, from a processor's SQL or from rows handed over. */
+
+/** GoogleSQL with each input put in front as a common table expression, in DuckDB's dialect. */
+export type TranslateWithInputs = (sql: string, inputs: readonly { readonly name: string; readonly select: string }[]) => Promise<string>;
+
+/** The name under which a .sql file reads an input. */
+export function inputName(upstream: Processor): string {
+  return upstream.output.kind === 'table' ? upstream.output.table : upstream.output.folder;
+}
+
+export class Staging {
+  readonly #translate: TranslateWithInputs;
+  /** Translated, by processor and columns read; dates are still to be filled in. */
+  readonly #texts = new Map<string, Promise<string>>();
+  readonly #checked = new Set<string>();
+
+  constructor(translate: TranslateWithInputs) {
+    this.#translate = translate;
+  }
+
+  async fromSql(session: Session, stage: string, processor: Processor, day: Day, inputs: readonly InputRange[]): Promise<void> {
+    const text = await this.#text(processor, inputs);
+    const query = withDates(text, day, inputs);
+    if (!this.#checked.has(text)) {
+      await checkColumns(session, processor, query);
+      this.#checked.add(text);
+    }
+    const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]}) AS ${quoted(name)}`).join(', ');
+    await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(stage)} AS SELECT ${columns} FROM (${query}\n)`);
+  }
+
+  async fromRows(session: Session, stage: string, processor: Processor, day: Day, rows: readonly Row[]): Promise<void> {
+    const checked = checkedRows(processor, day, rows);
+    const columns = processor.columns.map(({ name, type }) => `${quoted(name)} ${SQL_TYPES[type]}`).join(', ');
+    await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(stage)} (${columns})`);
+    await session.append(stage, chunksOf(processor.columns, checked));
+  }
+
+  #text(processor: Processor, inputs: readonly InputRange[]): Promise<string> {
+    const { sql } = processor;
+    if (sql === null) throw new NeverRetryError(`${processor.name} has no SQL; its target has to hand over rows`);
+    const key = [processor.name, processor.definitionHash, ...inputs.map(({ upstream, columns }) => `${upstream.name}(${columns?.join(',') ?? '*'})`)].join(' ');
+    const known = this.#texts.get(key);
+    if (known) return known;
+    const made = this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
+      const names = columns ?? upstream.columns.map(({ name }) => name);
+      return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}` };
+    }));
+    this.#texts.set(key, made);
+    made.catch(() => this.#texts.delete(key));
+    return made;
+  }
+}
+
+const STRING_NAME_COMMENT_OR_DATE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(game_date|from_\d+|to_\d+)\b/g;
+
+/**
+ * Dates go in as literals, so that planning and executing is one step on one snapshot: between preparing and executing,
+ * another connection's commit can invalidate the statistics a plan relies on. An empty window compares with NULL.
+ */
+function withDates(text: string, day: Day, inputs: readonly InputRange[]): string {
+  const dates = new Map<string, Day | undefined>([['game_date', day]]);
+  inputs.forEach(({ range }, index) => dates.set(`from_${index}`, range?.from).set(`to_${index}`, range?.to));
+  return text.replace(STRING_NAME_COMMENT_OR_DATE, (found, name: string | undefined) => {
+    if (name === undefined || !dates.has(name)) return found;
+    const value = dates.get(name);
+    return value === undefined ? 'CAST(NULL AS DATE)' : dateLiteral(value);
+  });
+}
+
+/** Which of DuckDB's types a column takes without losing what they say. */
+const TAKES: Readonly<Record<ColumnType, RegExp>> = {
+  STRING: /^VARCHAR$/,
+  INT64: /^U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?$/,
+  FLOAT64: /^(?:DOUBLE|FLOAT|DECIMAL.*|U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?)$/,
+  NUMERIC: /^(?:DOUBLE|FLOAT|DECIMAL.*|U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?)$/,
+  BOOL: /^BOOLEAN$/,
+  DATE: /^DATE$/,
+  TIMESTAMP: /^TIMESTAMP(?: WITH TIME ZONE)?$/,
+};
+
+async function checkColumns(session: Session, processor: Processor, query: string): Promise<void> {
+  const described = await session.run(`DESCRIBE ${query}`);
+  const found = (await described.getRows()).map(([name, type]) => ({ name: String(name), type: String(type) }));
+  const types = new Map(found.map(({ name, type }) => [name, type]));
+  const declared = new Set(processor.columns.map(({ name }) => name));
+  const list = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
+  const missing = processor.columns.filter(({ name }) => !types.has(name)).map(({ name }) => name);
+  const extra = found.filter(({ name }) => !declared.has(name)).map(({ name }) => name);
+  const twice = found.filter(({ name }, index) => found.findIndex((other) => other.name === name) < index).map(({ name }) => name);
+  const wrong = [
+    ...(missing.length > 0 ? [`it lacks ${list(missing)}`] : []),
+    ...(extra.length > 0 ? [`the table does not have ${list(extra)}`] : []),
+    ...(twice.length > 0 ? [`it has ${list(twice)} twice`] : []),
+    ...processor.columns.flatMap(({ name, type }) => {
+      const there = types.get(name);
+      return there === undefined || TAKES[type].test(there) ? [] : [`'${name}' is ${there}, declared is ${type}`];
+    }),
+  ];
+  if (wrong.length > 0) throw new NeverRetryError(`the SQL of ${processor.name} does not return the columns of ${processor.output.ref}: ${wrong.join('; ')}`);
+}
+
+/** Every row has to be of the run's own date. */
+export function refuseOtherDates(processor: Processor, day: Day, rows: number, dates: Iterable<Day>): void {
+  const others = [...dates].filter((found) => found !== day);
+  if (others.length > 0 || rows > 0) {
+    const what = others.length > 0 ? `rows of ${others.slice(0, 5).map(formatDay).join(', ')}` : `${rows} rows without a date`;
+    throw new NeverRetryError(`${processor.name} for ${formatDay(day)} returned ${what} in '${processor.dateColumn}'; a run may only write its own date`);
+  }
+}

@@ -1,0 +1,188 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
+import type { Day } from '../calendar/day.ts';
+import type { WindowRange } from '../calendar/window.ts';
+import type { Coverage } from '../gaps/coverage.ts';
+import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
+import type { Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import { Connections, type Lane } from './duckdb-connections.ts';
+import { CoverageCache } from './duckdb-coverage.ts';
+import { alreadyOpenHere, openingError } from './duckdb-errors.ts';
+import { contentRule, measured, measuringSql, nothingMeasured, type Measured } from './duckdb-measure.ts';
+import { promote, readPromotion } from './duckdb-promotion.ts';
+import { rowsOf } from './duckdb-rows.ts';
+import { scanCoverage } from './duckdb-scan.ts';
+import { refuseOtherDates, Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { ensureTables } from './duckdb-tables.ts';
+import { quoted } from './duckdb-values.ts';
+import { Landing } from './landing.ts';
+import { calendarRowsOf } from './landing-order.ts';
+
+export interface DuckDbWarehouseOptions {
+  readonly pipeline: Pipeline;
+  /** The state folder: `warehouse.duckdb` and `landing/` are kept in it. */
+  readonly stateDirectory: string;
+  readonly translate: TranslateWithInputs;
+  /** How many dates can be worked on side by side; one a core is best. */
+  readonly connections?: number;
+  /** DuckDB's memory limit, such as '512MB'. */
+  readonly memoryLimit?: string;
+}
+
+/** Files that this process has open: DuckDB's own lock keeps other processes out, but not this one. */
+const openFiles = new Set<string>();
+
+/** The warehouse of the embedded runtime: tables in one DuckDB file, landed files beside it. */
+export class DuckDbWarehouse implements Warehouse {
+  readonly #path: string;
+  readonly #pipeline: Pipeline;
+  readonly #connections: Connections;
+  readonly #landing: Landing;
+  readonly #staging: Staging;
+  readonly #cache = new CoverageCache();
+  readonly #rules: ReadonlyMap<string, string>;
+  #closed: Promise<void> | null = null;
+
+  private constructor(path: string, connections: Connections, version: string, { pipeline, stateDirectory, translate }: DuckDbWarehouseOptions) {
+    this.#path = path;
+    this.#pipeline = pipeline;
+    this.#connections = connections;
+    this.#landing = new Landing(join(stateDirectory, 'landing'));
+    this.#staging = new Staging(translate);
+    this.#rules = new Map(pipeline.processors.map((processor) => [processor.name, contentRule(processor, version)]));
+  }
+
+  /** Opens or creates it, and creates the tables that are missing. */
+  static async open(options: DuckDbWarehouseOptions): Promise<DuckDbWarehouse> {
+    const path = resolve(options.stateDirectory, 'warehouse.duckdb');
+    if (openFiles.has(path)) throw alreadyOpenHere(path);
+    openFiles.add(path);
+    let connections: Connections | undefined;
+    try {
+      mkdirSync(options.stateDirectory, { recursive: true });
+      connections = await Connections.open(path, { connections: options.connections ?? 2, memoryLimit: options.memoryLimit ?? null })
+        .catch((thrown: unknown) => { throw openingError(path, thrown); });
+      const version = await connections.turn(async (session) => {
+        await ensureTables(session, options.pipeline.processors);
+        return String((await (await session.run('SELECT version()')).getRows())[0]?.[0]);
+      });
+      return new DuckDbWarehouse(path, connections, version, options);
+    } catch (thrown) {
+      await connections?.close();
+      openFiles.delete(path);
+      throw thrown;
+    }
+  }
+
+  async coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>> {
+    const found = await Promise.all(processors.map(async (processor) => [processor.name, await this.#coverageOf(processor, from, to)] as const));
+    return new Map(found);
+  }
+
+  #coverageOf(processor: Processor, from: Day, to: Day): Promise<ReadonlyMap<Day, Coverage>> {
+    if (processor.output.kind === 'landing') return this.#landing.coverage(processor, from, to);
+    return this.#cache.read(processor.name, from, to, (start, end) =>
+      this.#connections.turn((session) => scanCoverage(session, processor, this.#rule(processor), start, end)));
+  }
+
+  async calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]> {
+    const { schedule } = this.#pipeline;
+    const processor = schedule && this.#pipeline.byName.get(schedule.processor);
+    if (!schedule || !processor) return [];
+    const columns = [processor.dateColumn, schedule.keyColumn, schedule.statusColumn, ...(schedule.narrowBy === null ? [] : [schedule.narrowBy])];
+    return calendarRowsOf(processor, schedule, await this.rows(processor, { from, to }, columns));
+  }
+
+  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar): Promise<Staged> {
+    if (claim.processor.output.kind === 'landing') return this.#landing.stage(claim, source);
+    const lane = this.#connections.lane();
+    const stage = lane.takeStage();
+    try {
+      const found = await this.#fill(lane, stage, claim, source);
+      return this.#staged(lane, stage, claim, found);
+    } catch (thrown) {
+      lane.giveStageBack(stage);
+      throw thrown;
+    }
+  }
+
+  #fill(lane: Lane, stage: string, { processor, day }: WriteClaim, source: RowSource): Promise<Measured> {
+    return lane.turn(async (session) => {
+      if (source.kind === 'sql') await this.#staging.fromSql(session, stage, processor, day, source.inputs);
+      else await this.#staging.fromRows(session, stage, processor, day, source.rows);
+      const result = await session.run(measuringSql(processor, quoted(stage), ''));
+      const found = await measured(processor, result);
+      const own = found.get(day) ?? nothingMeasured(processor);
+      refuseOtherDates(processor, day, result.rowCount - own.coverage.rows, found.keys());
+      return own;
+    });
+  }
+
+  #staged(lane: Lane, stage: string, claim: WriteClaim, found: Measured): Staged {
+    const { processor, day } = claim;
+    let open = true;
+    const end = (): void => {
+      if (open) lane.giveStageBack(stage);
+      open = false;
+    };
+    return {
+      coverage: found.coverage,
+      promote: async (trace) => {
+        if (!open) throw new Error(`${claim.runId} of ${processor.name} has been promoted or discarded already; stage it again`);
+        try {
+          const outcome = await promote(lane, { claim, stage, measured: found, contentRule: this.#rule(processor) }, trace);
+          if (outcome.kind !== 'fenced') this.#cache.written(processor.name, day, found.coverage);
+          return outcome;
+        } catch (thrown) {
+          // Whether a commit that failed took effect is for the next scan to say.
+          this.#cache.forget(processor.name);
+          throw thrown;
+        } finally {
+          end();
+        }
+      },
+      discard: async () => { end(); },
+    };
+  }
+
+  async promotion(processor: Processor, day: Day): Promise<Promotion | null> {
+    if (processor.output.kind === 'landing') return this.#landing.promotion(processor, day);
+    return this.#connections.turn((session) => readPromotion(session, processor, day));
+  }
+
+  async rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
+    if (processor.output.kind === 'landing') return this.#landing.rows(processor, range, columns);
+    return this.#connections.turn((session) => rowsOf(session, processor, range, columns));
+  }
+
+  /** Runs SQL as if another program had, between two openings of the file: for damage in tests and in the demo. */
+  async outside(sql: string): Promise<void> {
+    await this.#connections.turn((session) => session.run(sql));
+    this.forget();
+  }
+
+  /** Coverage is read from the tables again. */
+  forget(): void {
+    this.#cache.forget();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // Closing would replay the log at the next start; a checkpoint makes that start quick. It is no loss if it fails.
+      await this.#connections.turn((session) => session.run('CHECKPOINT')).catch(() => undefined);
+      await this.#connections.close();
+    } finally {
+      openFiles.delete(this.#path);
+    }
+  }
+
+  #rule(processor: Processor): string {
+    return this.#rules.get(processor.name) ?? '';
+  }
+}

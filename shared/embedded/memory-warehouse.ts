@@ -1,0 +1,104 @@
+import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
+import type { Day } from '../calendar/day.ts';
+import type { WindowRange } from '../calendar/window.ts';
+import { NeverRetryError } from '../failures/errors.ts';
+import type { Coverage } from '../gaps/coverage.ts';
+import { coverageOfRows } from '../gaps/row-fingerprint.ts';
+import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
+import type { PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import { byKey, calendarRowsOf } from './landing-order.ts';
+import { checkedRows } from './landing-rows.ts';
+
+interface Held {
+  readonly rows: readonly Row[];
+  readonly coverage: Coverage;
+}
+
+interface Shelf {
+  readonly dates: Map<Day, Held>;
+  readonly promotions: Map<Day, Promotion>;
+}
+
+/** A warehouse in plain maps, for simulations and for measuring everything besides a database. It runs no SQL. */
+export class MemoryWarehouse implements Warehouse {
+  readonly #pipeline: Pipeline;
+  readonly #shelves = new Map<string, Shelf>();
+
+  constructor(pipeline: Pipeline) {
+    this.#pipeline = pipeline;
+  }
+
+  async coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>> {
+    return new Map(processors.map((processor) => {
+      const days = new Map<Day, Coverage>();
+      for (const [day, { coverage }] of this.#shelf(processor).dates) if (day >= from && day <= to) days.set(day, coverage);
+      return [processor.name, days];
+    }));
+  }
+
+  async calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]> {
+    const { schedule } = this.#pipeline;
+    const processor = schedule && this.#pipeline.byName.get(schedule.processor);
+    return schedule && processor ? calendarRowsOf(processor, schedule, await this.rows(processor, { from, to }, null)) : [];
+  }
+
+  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar): Promise<Staged> {
+    const { processor, day } = claim;
+    if (source.kind === 'sql') throw new NeverRetryError(`${processor.name} is SQL, which the warehouse in memory does not run; hand over rows, or use DuckDB`);
+    const rows = checkedRows(processor, day, source.rows);
+    const coverage = coverageOfRows(processor, rows);
+    let open = true;
+    return {
+      coverage,
+      promote: async (trace) => {
+        if (!open) throw new Error(`${claim.runId} of ${processor.name} has been promoted or discarded already; stage it again`);
+        open = false;
+        return this.#promote(claim, { rows, coverage }, trace);
+      },
+      discard: async () => { open = false; },
+    };
+  }
+
+  async promotion(processor: Processor, day: Day): Promise<Promotion | null> {
+    return this.#shelf(processor).promotions.get(day) ?? null;
+  }
+
+  async rows(processor: Processor, { from, to }: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
+    const days = [...this.#shelf(processor).dates].filter(([day]) => day >= from && day <= to).sort(([a], [b]) => a - b);
+    return days.flatMap(([, { rows }]) => rows.toSorted(byKey(processor.key)))
+      .map((row) => (columns === null ? row : Object.fromEntries(columns.map((name) => [name, row[name] ?? null]))));
+  }
+
+  /** Changes a date as another program would: no marker, no fence. Null takes all its rows away. */
+  outside(processor: Processor, day: Day, rows: readonly Row[] | null): void {
+    this.#put(processor, day, rows ?? [], coverageOfRows(processor, rows ?? []));
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held open.
+  }
+
+  /** Nothing here waits, so that it is one transaction by itself. */
+  #promote({ processor, day, generation, token, runId }: WriteClaim, { rows, coverage }: Held, trace: string): PromoteOutcome {
+    const { dates, promotions } = this.#shelf(processor);
+    const winner = promotions.get(day);
+    if (winner && (winner.generation > generation || (winner.generation === generation && winner.runId !== runId))) return { kind: 'fenced', winner };
+    promotions.set(day, { runId, generation, token, fingerprint: coverage.fingerprint, trace });
+    const present = dates.get(day);
+    if (present ? present.coverage.fingerprint === coverage.fingerprint : coverage.rows === 0) return { kind: 'unchanged' };
+    this.#put(processor, day, rows, coverage);
+    return { kind: 'promoted' };
+  }
+
+  #put(processor: Processor, day: Day, rows: readonly Row[], coverage: Coverage): void {
+    const { dates } = this.#shelf(processor);
+    if (rows.length === 0) dates.delete(day);
+    else dates.set(day, { rows, coverage });
+  }
+
+  #shelf({ name }: Processor): Shelf {
+    const shelf = this.#shelves.get(name) ?? { dates: new Map(), promotions: new Map() };
+    this.#shelves.set(name, shelf);
+    return shelf;
+  }
+}

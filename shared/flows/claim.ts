@@ -1,0 +1,100 @@
+import { factsOf } from '../gaps/cell-facts.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import type { SlotRecord } from '../ports/request-store.ts';
+import type { CellKey, CellRecord, Lease, OpenRequest } from '../requests/cell.ts';
+import { readiness } from '../requests/readiness.ts';
+import { claimed, completed, waiting } from '../requests/transitions.ts';
+import type { Engine } from './engine.ts';
+import { changeRow, historyRow } from './rows.ts';
+
+/** A claimed cell: its lease and its slot are durable. */
+export interface Claim {
+  readonly processor: Processor;
+  readonly record: CellRecord;
+  readonly request: OpenRequest;
+  readonly lease: Lease;
+}
+
+export type ClaimOutcome =
+  | { readonly kind: 'claimed'; readonly claim: Claim }
+  /** No slot, paused, or somebody else was faster: nothing has changed. */
+  | { readonly kind: 'not_now' }
+  /** Put back to wait for an input. */
+  | { readonly kind: 'parked' }
+  /** What it reads and holds is as it should be: ended without a run. */
+  | { readonly kind: 'cut_off' };
+
+/** How long a claim is believed without a heartbeat. Longer than any pause of a live process, short enough to be taken over soon. */
+export const LEASE_MS = 60_000;
+
+/**
+ * Takes the lease and the slot of a queued cell in one transaction, or puts it where it belongs. Attempts count here.
+ * Everything is judged again at this moment: inputs may have changed since the cell was queued.
+ */
+export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutcome> {
+  const { parts } = engine;
+  const processor = engine.world.processor(key.processor);
+  const now = parts.clock.now();
+  const runId = parts.ids.next('run');
+  return engine.change({ cells: [key], slots: [key.processor], controls: true }, (snapshot) => {
+    const record = snapshot.cell(key);
+    const { request } = record;
+    const nothing = (kind: 'not_now'): { writes: object; result: ClaimOutcome } => ({ writes: {}, result: { kind } });
+    if (!request || request.state !== 'queued' || (request.notBefore ?? 0) > now) return nothing('not_now');
+    if (snapshot.controls().paused) return nothing('not_now');
+    engine.world.setRecord({ ...record, request: null });
+    const ready = readiness(engine.world, processor, key.day, request, engine.strictness);
+    const facts = factsOf(engine.world, processor, key.day);
+    engine.world.setRecord(record);
+    if (ready.kind !== 'ready') {
+      const parked = waiting(record, request, ready.kind, ready.on, now);
+      const metadata = { waiting_for: ready.because };
+      return {
+        writes: {
+          cells: [parked],
+          changes: [changeRow(parked, request, ready.kind, now, { metadata })],
+          history: [historyRow(processor, key.day, request, { runId, status: 'skipped', decision: ready.kind, skipReason: 'backfill_queued', at: now, metadata })],
+        },
+        result: { kind: 'parked' },
+      };
+    }
+    const isGood = facts.data === 'present' && facts.trace === 'fresh' && !facts.codeChanged && record.last !== null;
+    if (isGood && !request.rerun && !request.force && record.last) {
+      const done = completed(record, record.last);
+      return {
+        writes: { cells: [done], changes: [changeRow(done, request, 'cut_off', now)], askCells: request.asks.map((askId) => ({ askId, ...key, outcome: 'cut_off' as const, note: 'nothing that it reads has changed', at: now })) },
+        result: { kind: 'cut_off' },
+      };
+    }
+    const slots = withoutExpired(snapshot.slots(key.processor), now);
+    const limit = slots.slowUntil !== null && slots.slowUntil > now ? 1 : processor.slots;
+    if (slots.holders.length >= limit) return nothing('not_now');
+    const token = tokenAfter(record);
+    const lease: Lease = { owner: parts.owner, token, until: now + LEASE_MS, runId, startedAt: now };
+    const taken = claimed(record, request, lease);
+    if (!taken.request) return nothing('not_now');
+    return {
+      writes: {
+        cells: [taken],
+        slots: [{ ...slots, holders: [...slots.holders, { day: key.day, token, until: lease.until }] }],
+        changes: [changeRow(taken, taken.request, 'processing', now)],
+      },
+      result: { kind: 'claimed', claim: { processor, record: taken, request: taken.request, lease } },
+    };
+  });
+}
+
+/** Tokens rise with every claim of a cell: generation first, attempts and takeovers within it. */
+function tokenAfter(record: CellRecord): number {
+  const { request, generation } = record;
+  return generation * TOKENS_A_GENERATION + (request ? request.attempts + request.takeovers + 1 : 0);
+}
+const TOKENS_A_GENERATION = 1000;
+
+export function withoutExpired(slots: SlotRecord, now: number): SlotRecord {
+  return { ...slots, holders: slots.holders.filter((holder) => holder.until > now) };
+}
+
+export function withoutHolder(slots: SlotRecord, key: CellKey, token: number): SlotRecord {
+  return { ...slots, holders: slots.holders.filter((holder) => holder.day !== key.day || holder.token > token) };
+}

@@ -1,0 +1,133 @@
+import { Calendar, type CalendarRow } from '../calendar/calendar.ts';
+import type { Day } from '../calendar/day.ts';
+import { momentAt, type Moment } from '../calendar/moment.ts';
+import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
+import { World } from '../gaps/world.ts';
+import type { Strictness } from '../gaps/usable.ts';
+import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
+import type { Clock, Ids } from '../ports/clock.ts';
+import type { Notifier } from '../ports/notifier.ts';
+import type { ProcessorRunner } from '../ports/processor-runner.ts';
+import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
+import type { Warehouse } from '../ports/warehouse.ts';
+
+export interface EngineParts {
+  readonly pipeline: Pipeline;
+  readonly store: RequestStore;
+  readonly warehouse: Warehouse;
+  readonly runner: ProcessorRunner;
+  readonly notifier: Notifier;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Names this process in leases. */
+  readonly owner: string;
+  /** Runs at a time in this process. */
+  readonly lanes: number;
+}
+
+/**
+ * What every flow works with: the ports, and the world as this process knows it. The world is read from the ports by
+ * `refresh`, and kept up to date by `change` and `wrote`: whoever changes state or rows goes through here.
+ */
+export class Engine {
+  readonly parts: EngineParts;
+  readonly strictness: Strictness;
+  #world: World;
+  #remembered: readonly RememberedGames[] = [];
+  #calendarFindings: readonly CalendarFinding[] = [];
+  /** Days whose coverage is known, season by season. */
+  #known: { from: Day; to: Day } | null = null;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    const { settings } = parts.pipeline;
+    this.strictness = { strict: settings.strict_mode, windowCompleteness: settings.window_completeness };
+    this.#world = new World(parts.pipeline, new Calendar(parts.pipeline, []), this.moment());
+  }
+
+  get pipeline(): Pipeline {
+    return this.parts.pipeline;
+  }
+
+  get world(): World {
+    return this.#world;
+  }
+
+  /** What the schedule's rows contradict of what was expected before. */
+  get calendarFindings(): readonly CalendarFinding[] {
+    return this.#calendarFindings;
+  }
+
+  moment(): Moment {
+    return momentAt(this.parts.clock.now(), this.pipeline.timeZone, this.pipeline.settings);
+  }
+
+  /**
+   * Reads calendar, coverage and records of whole seasons around [from, to]: windows look back within a season, readers
+   * lie ahead within it. Afterwards `world` is what the ports hold at this moment.
+   */
+  async refresh(from: Day, to: Day): Promise<World> {
+    const { pipeline, warehouse, store } = this.parts;
+    const seasons = pipeline.seasons.filter((season) => season.to >= from && season.from <= to);
+    const start = seasons[0]?.from ?? from;
+    const end = seasons.at(-1)?.to ?? to;
+    const known = this.#known;
+    this.#known = known ? { from: start < known.from ? start : known.from, to: end > known.to ? end : known.to } : { from: start, to: end };
+    const calendar = await this.#readCalendar(this.#known.from, this.#known.to);
+    const world = new World(pipeline, calendar, this.moment());
+    const coverage = await warehouse.coverage(pipeline.processors, this.#known.from, this.#known.to);
+    for (const processor of pipeline.processors) {
+      for (const [day, found] of coverage.get(processor.name) ?? []) world.setCoverage(processor, day, found);
+    }
+    for (const record of await store.cells(this.#known.from, this.#known.to)) world.setRecord(record);
+    this.#world = world;
+    return world;
+  }
+
+  /** Reads everything that is known of again, at a new moment. */
+  async reread(): Promise<World> {
+    const known = this.#known ?? { from: this.pipeline.seasons[0]?.from ?? this.moment().today, to: this.moment().today };
+    return this.refresh(known.from, known.to);
+  }
+
+  /** The schedule's rows have changed: which dates are expected is made anew, coverage and records are kept. */
+  async recalendar(): Promise<World> {
+    if (!this.#known) return this.reread();
+    this.#world = this.#world.at(this.moment(), await this.#readCalendar(this.#known.from, this.#known.to));
+    return this.#world;
+  }
+
+  /** One state change; the world follows it. */
+  async change<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
+    let written: Writes = {};
+    const result = await this.parts.store.transact(reads, (snapshot) => {
+      const decision = decide(snapshot);
+      written = decision.writes;
+      return decision;
+    });
+    for (const record of written.cells ?? []) this.#world.setRecord(record);
+    return result;
+  }
+
+  /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */
+  async reread1(processor: Processor, day: Day): Promise<void> {
+    const coverage = await this.parts.warehouse.coverage([processor], day, day);
+    this.#world.setCoverage(processor, day, coverage.get(processor.name)?.get(day));
+  }
+
+  async #readCalendar(from: Day, to: Day): Promise<Calendar> {
+    const { pipeline, warehouse, store } = this.parts;
+    if (!pipeline.schedule) return new Calendar(pipeline, []);
+    const rows: readonly CalendarRow[] = await warehouse.calendarRows(from, to);
+    const memory = await store.remembered();
+    const merged = rememberCalendar(pipeline, memory, rows, { from, to });
+    this.#calendarFindings = merged.findings;
+    if (merged.changed.length > 0) await store.transact({}, () => ({ writes: { remembered: merged.changed }, result: null }));
+    this.#remembered = merged.memory;
+    return new Calendar(pipeline, merged.games);
+  }
+
+  get remembered(): readonly RememberedGames[] {
+    return this.#remembered;
+  }
+}

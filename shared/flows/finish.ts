@@ -1,0 +1,117 @@
+import { formatDay } from '../calendar/day.ts';
+import { categoryPolicies } from '../failures/category.ts';
+import type { Failure } from '../failures/classify.ts';
+import { judgeInputs } from '../gaps/usable.ts';
+import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
+import type { AskCell, AskOutcome } from '../requests/ask.ts';
+import type { EndedBadly, OpenRequest, VerifiedRun } from '../requests/cell.ts';
+import { attemptFailed, completed, givenBack } from '../requests/transitions.ts';
+import type { PhaseComplete } from '../requests/messages.ts';
+import { withoutHolder, type Claim } from './claim.ts';
+import type { Engine } from './engine.ts';
+import { changeRow, historyRow } from './rows.ts';
+
+/** A resource_exhausted failure leaves a processor one slot for this long. */
+const SLOW_MS = 10 * 60_000;
+
+/** Records a verified run, frees its slot, and queues the phase-complete message, all in one commit. */
+export async function finishVerified(engine: Engine, claim: Claim, run: VerifiedRun, trace: string, promoted: boolean): Promise<void> {
+  const { processor, record, lease } = claim;
+  const now = engine.parts.clock.now();
+  await finish(engine, claim, (snapshot, request) => {
+    const current = snapshot.cell(record);
+    const done = completed(current, run);
+    return {
+      cells: [done],
+      traces: [{ runId: run.runId, trace }],
+      askCells: outcomesOf(claim, request, 'ran', promoted ? `${run.rows} rows` : `${run.rows} rows, the same as before`, now),
+      outbox: request.skipDownstreamTrigger ? [] : [completionMessage(engine, claim, request, run, now)],
+      changes: [changeRow(done, request, 'completed', now)],
+      history: [historyRow(processor, record.day, request, {
+        runId: run.runId, status: 'success', decision: promoted ? 'ran' : 'unchanged', at: now, startedAt: lease.startedAt, attempt: request.attempts, rows: run.rows,
+        traceDigest: run.trace?.digest, fingerprint: run.fingerprint,
+      })],
+    };
+  });
+}
+
+/** What became of a failed attempt. */
+export type FailureEnd = { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'ended'; readonly failure: EndedBadly };
+
+/** Records a failed attempt: tried again after its backoff, or ended, to cool or to be held. */
+export async function finishFailed(engine: Engine, claim: Claim, failure: Failure, inputsDigest: string | null): Promise<FailureEnd> {
+  const { processor, record, lease } = claim;
+  const now = engine.parts.clock.now();
+  const slows = categoryPolicies[failure.category].slowsProcessor;
+  let end: FailureEnd = { kind: 'retry', at: now };
+  await finish(engine, claim, (snapshot, request) => {
+    const after = attemptFailed(snapshot.cell(record), request, failure, {
+      now, maxAttempts: engine.pipeline.settings.max_attempts, runId: lease.runId, inputsDigest, definitionHash: processor.definitionHash,
+      inputsLacking: judgeInputs(engine.world, processor, record.day, engine.strictness).blocking.length > 0,
+    });
+    const ended = after.kind === 'ended';
+    end = ended ? { kind: 'ended', failure: after.failure } : { kind: 'retry', at: after.at };
+    return {
+      cells: [after.record],
+      askCells: ended ? outcomesOf(claim, request, 'failed', failure.message, now) : [],
+      changes: [changeRow(after.record, request, ended ? 'failed' : 'queued', now, { error: failure.message, metadata: { category: failure.category, rule: failure.rule } })],
+      history: [historyRow(processor, record.day, request, {
+        runId: lease.runId, status: 'failed', decision: ended ? 'failed' : 'retry', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: failure.message, category: failure.category,
+      })],
+    };
+  }, slows ? now + SLOW_MS : null);
+  return end;
+}
+
+/** The attempt ends without an outcome and does not count: its inputs changed, or the process is going away. */
+export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs_changed' | 'drained'): Promise<void> {
+  const { processor, record, lease } = claim;
+  const now = engine.parts.clock.now();
+  await finish(engine, claim, (snapshot, request) => {
+    const back = givenBack(snapshot.cell(record), request, null);
+    return {
+      cells: [back],
+      changes: [changeRow(back, request, 'queued', now, { metadata: { why } })],
+      history: [historyRow(processor, record.day, request, { runId: lease.runId, status: 'skipped', decision: why, skipReason: why, at: now, startedAt: lease.startedAt, attempt: request.attempts })],
+    };
+  });
+}
+
+/** Runs a finishing decision only while the claim's lease is still the cell's; frees the slot with it. */
+async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot, request: OpenRequest) => Writes, slowUntil: number | null = null): Promise<void> {
+  const { record, lease, processor } = claim;
+  await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
+    const { request } = snapshot.cell(record);
+    const slots = freed(snapshot.slots(processor.name), claim, slowUntil);
+    // Somebody took the cell over: what this attempt found out is theirs to record.
+    if (!request?.lease || request.lease.token !== lease.token) return { writes: { slots: [slots] }, result: null };
+    return { writes: { ...decide(snapshot, request), slots: [slots] }, result: null };
+  });
+}
+
+function freed(slots: SlotRecord, claim: Claim, slowUntil: number | null): SlotRecord {
+  return { ...withoutHolder(slots, claim.record, claim.lease.token), slowUntil: slowUntil ?? slots.slowUntil };
+}
+
+function outcomesOf(claim: Claim, request: OpenRequest, outcome: AskOutcome, note: string, at: number): AskCell[] {
+  const { processor, day } = claim.record;
+  return request.asks.map((askId) => ({ askId, processor, day, outcome, note, at }));
+}
+
+function completionMessage(engine: Engine, claim: Claim, request: OpenRequest, run: VerifiedRun, now: number): OutgoingMessage {
+  const { processor, record, lease } = claim;
+  const body: Partial<PhaseComplete> = {
+    phase: processor.phase.name,
+    processor_name: processor.name,
+    game_date: formatDay(record.day),
+    status: 'success',
+    backfill_mode: request.isBackfill,
+    skip_downstream_trigger: request.skipDownstreamTrigger,
+    rows_processed: run.rows,
+    run_id: run.runId,
+    started_at: new Date(lease.startedAt).toISOString(),
+    completed_at: new Date(now).toISOString(),
+    ...(request.backfillId === null ? {} : { backfill_id: request.backfillId }),
+  };
+  return { id: engine.parts.ids.next('msg'), topic: processor.phase.completionTopic, body: JSON.stringify(body) };
+}

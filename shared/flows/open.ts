@@ -1,0 +1,90 @@
+import { factsOf } from '../gaps/cell-facts.ts';
+import { reasonOf } from '../gaps/detect.ts';
+import type { AskCell, AskOutcome, Ask } from '../requests/ask.ts';
+import { actionOf, classOf } from '../requests/ask-policy.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { readiness } from '../requests/readiness.ts';
+import { joined, opened, remembering, waiting } from '../requests/transitions.ts';
+import type { RequestChangeRow } from '../ports/run-history.ts';
+import type { Engine } from './engine.ts';
+import { changeRow } from './rows.ts';
+
+export interface AskedCell extends CellKey {
+  readonly reason?: string;
+  readonly reprocess?: boolean;
+}
+
+/** Cells changed in one transaction: enough that a season's plan takes few commits, few enough that one is short. */
+const CELLS_A_TRANSACTION = 200;
+
+/**
+ * Applies an ask to its cells, in topological order: opens, joins, or says why not. An ask applies to a cell once, so a
+ * redelivered message changes nothing. When this returns, all of it is durable.
+ */
+export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[]): Promise<AskCell[]> {
+  const outcomes: AskCell[] = [];
+  for (let start = 0; start < Math.max(cells.length, 1); start += CELLS_A_TRANSACTION) {
+    const chunk = cells.slice(start, start + CELLS_A_TRANSACTION);
+    outcomes.push(...await engine.change({ cells: chunk, asks: [ask.id] }, (snapshot) => {
+      const results = chunk.map((cell) => applyToCell(engine, ask, cell, snapshot.cell(cell)));
+      return {
+        writes: {
+          asks: snapshot.ask(ask.id) ? [] : [ask],
+          cells: results.flatMap((result) => result.record ?? []),
+          askCells: results.flatMap((result) => (result.repeated ? [] : result.outcome)),
+          changes: results.flatMap((result) => result.change ?? []),
+        },
+        result: results.map((result) => result.outcome),
+      };
+    }));
+  }
+  return outcomes;
+}
+
+interface Applied {
+  readonly outcome: AskCell;
+  readonly record: CellRecord | null;
+  readonly change: RequestChangeRow | null;
+  /** This ask was applied to the cell before: its outcome stands already. */
+  readonly repeated: boolean;
+}
+
+function applyToCell(engine: Engine, ask: Ask, cell: AskedCell, record: CellRecord): Applied {
+  const { world } = engine;
+  const processor = world.processor(cell.processor);
+  const outcome = (kind: AskOutcome, note: string): AskCell => ({ askId: ask.id, processor: cell.processor, day: cell.day, outcome: kind, note, at: ask.at });
+  if (record.recentAsks.includes(ask.id)) return { outcome: outcome('open', 'applied before'), record: null, change: null, repeated: true };
+  world.setRecord(record);
+  const facts = factsOf(world, processor, cell.day);
+  const cellClass = classOf(facts, record);
+  const action = actionOf(cellClass, ask.asker, ask.reprocess);
+  const reason = cell.reason ?? (ask.reason || reasonOf(facts, null));
+  switch (action) {
+    case 'refuse':
+      return { outcome: outcome('refused', 'not expected on this date'), record: null, change: null, repeated: false };
+    case 'done':
+      return { outcome: outcome('already_complete', cellClass), record: null, change: null, repeated: false };
+    case 'hold': {
+      const why = record.hold?.reason ?? record.failure?.message ?? cellClass;
+      return { outcome: outcome('held', why), record: remembering(record, ask.id), change: null, repeated: false };
+    }
+    case 'join':
+    case 'again': {
+      if (!record.request) throw new RangeError(`cell ${cell.processor}/${cell.day} has no request to join`);
+      const next = joined(record, record.request, ask, action === 'again' && ask.reprocess === 'completed');
+      return { outcome: outcome('open', 'joined the open request'), record: next, change: null, repeated: false };
+    }
+    case 'open':
+    case 'rerun': {
+      let next = opened(record, ask, { reason, rerun: action === 'rerun' });
+      if (!next.request) throw new RangeError('an opened cell has a request');
+      const ready = readiness(world, processor, cell.day, next.request, engine.strictness);
+      if (ready.kind !== 'ready') next = waiting(next, next.request, ready.kind, ready.on, ask.at);
+      const note = ready.kind === 'ready' ? 'queued' : ready.because;
+      // Later cells of this ask see this one as open, before the transaction that makes it so has committed.
+      world.setRecord(next);
+      const change = next.request && changeRow(next, next.request, next.request.state, ask.at, { metadata: ready.kind === 'ready' ? {} : { waiting_for: note } });
+      return { outcome: outcome('open', note), record: next, change, repeated: false };
+    }
+  }
+}

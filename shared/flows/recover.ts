@@ -1,0 +1,233 @@
+import { z } from 'zod';
+import { dayOf, type Day } from '../calendar/day.ts';
+import { keyOf } from '../gaps/detect.ts';
+import type { Ask } from '../requests/ask.ts';
+import type { CellKey } from '../requests/cell.ts';
+import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
+import { planRecovery } from '../recovery/planner.ts';
+import { PlanWalk, type EndedStep, type StepOutcome } from '../recovery/walk.ts';
+import type { Engine } from './engine.ts';
+import { NAMED_LEASE_MS, renewLease, returnLease, takeLease } from './leases.ts';
+import { openAsk } from './open.ts';
+import { sweep } from './sweep.ts';
+import { work, type Worked } from './work.ts';
+
+export interface RecoverOptions extends Pick<PlanRequest, 'scope' | 'by' | 'all' | 'altered'> {
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly signal: AbortSignal;
+  /** Automatic work that may still really run today; null is no limit. */
+  readonly budget: number | null;
+  readonly on?: (event: RecoverEvent) => void;
+}
+
+export type RecoverEvent =
+  | { readonly kind: 'plan'; readonly plan: RecoveryPlan; readonly round: number }
+  | { readonly kind: 'start'; readonly key: CellKey }
+  | { readonly kind: 'run'; readonly run: RecoveredRun }
+  | { readonly kind: 'backing_off'; readonly until: number };
+
+/** One step as it ended. */
+export interface RecoveredRun extends CellKey {
+  readonly action: PlanStep['action'] | 'queued';
+  readonly outcome: StepOutcome | Worked['outcome'];
+  readonly reason: string;
+  readonly note: string;
+  readonly rows: number | null;
+  readonly milliseconds: number;
+}
+
+export interface Recovered {
+  readonly planId: string;
+  readonly rounds: number;
+  readonly runs: readonly RecoveredRun[];
+  /** Of the last plan that was made: what is still not done, and why. */
+  readonly leftOut: readonly LeftOut[];
+  readonly lastPlan: RecoveryPlan;
+  readonly interrupted: boolean;
+  /** Queued by this recovery and not run: what an interrupted one goes on with. */
+  readonly unfinished: readonly CellKey[];
+}
+
+/** Cells opened ahead of the lanes: enough that no lane waits for a commit, few enough that a pause is near. */
+const OPENED_AHEAD = 32;
+/** Rounds of planning: a calendar filled from nothing, then what it makes expected, then what changed meanwhile. */
+const MAX_ROUNDS = 20;
+
+/**
+ * Makes the cells of a scope complete: plans, walks the plan, and plans again until nothing is added. Calendar cells run
+ * first, since they decide what else is expected. What stands in the state is the truth: stopping it at any moment and
+ * running it again goes on where it was.
+ */
+export async function recover(engine: Engine, options: RecoverOptions): Promise<Recovered> {
+  const { scope, signal } = options;
+  const planId = engine.parts.ids.next('plan');
+  const runs: RecoveredRun[] = [];
+  const attempted = new Set<string>();
+  const record = (run: RecoveredRun): void => {
+    runs.push(run);
+    options.on?.({ kind: 'run', run });
+  };
+  await engine.refresh(scope.from, scope.to);
+  await sweep(engine);
+  // What an earlier run left queued goes first: it was right when it was queued, and is judged again when it is claimed.
+  await work(engine, { signal, onEnd: (worked) => record(fromWorked(worked, null)) });
+  let plan = await makePlan(engine, options);
+  let budget = options.budget;
+  let round = 0;
+  while (round < MAX_ROUNDS && !signal.aborted) {
+    round += 1;
+    options.on?.({ kind: 'plan', plan, round });
+    const steps = nextSteps(engine, plan, attempted, budget);
+    if (steps.length === 0) break;
+    const before = runs.length;
+    await walkPlan(engine, planId, steps, options, record);
+    for (const step of steps) attempted.add(`${keyOf(step)}@${step.action}`);
+    const really = runs.slice(before).filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').length;
+    if (budget !== null) budget = Math.max(0, budget - really);
+    if (signal.aborted) break;
+    await engine.reread();
+    plan = await makePlan(engine, options);
+  }
+  const open = await engine.parts.store.openCells();
+  const unfinished = open.filter((cell) => cell.request?.planId === planId).map(({ processor, day }) => ({ processor, day }));
+  return { planId, rounds: round, runs, leftOut: plan.leftOut, lastPlan: plan, interrupted: signal.aborted, unfinished };
+}
+
+/** The plan that `recover` would walk: what `plan` prints. The world has to be fresh. */
+export async function makePlan(engine: Engine, options: Pick<RecoverOptions, 'scope' | 'by' | 'all' | 'altered'>): Promise<RecoveryPlan> {
+  const owners = await ownersOfCells(engine);
+  const detectFrom = engine.pipeline.settings.detect_from;
+  const request: Omit<PlanRequest, 'source'> = {
+    scope: options.scope, by: options.by, all: options.all, altered: options.altered,
+    ownedBy: (key) => owners.get(keyOf(key)) ?? null,
+    detectFrom: options.by === 'detector' ? await adoptedOn(engine, detectFrom) : null,
+  };
+  const sources = await askSources(engine, planRecovery(engine.world, { ...request, source: () => 'unknown' }));
+  return planRecovery(engine.world, { ...request, source: (key) => sources.get(keyOf(key)) ?? 'unknown' });
+}
+
+async function adoptedOn(engine: Engine, declared: string | undefined): Promise<Day | null> {
+  return declared === undefined ? (await engine.parts.store.controls()).adoptedOn : dayOf(declared);
+}
+
+/** What the sources of a plan's first steps have: asked before anything is queued that could not succeed. */
+async function askSources(engine: Engine, plan: RecoveryPlan): Promise<Map<string, SourceState>> {
+  const answers = new Map<string, SourceState>();
+  const day = 24 * 3_600_000;
+  for (const step of plan.steps) {
+    const processor = engine.world.processor(step.processor);
+    if (processor.upstreams.length > 0 || step.action === 'check') continue;
+    if (processor.sourceCheck !== null) {
+      answers.set(keyOf(step), await engine.parts.runner.sourceHas(processor, step.day));
+      continue;
+    }
+    const { failure } = engine.world.record(processor, step.day);
+    if (failure?.category === 'data_availability' && engine.parts.clock.now() - failure.at < day) answers.set(keyOf(step), 'no_data');
+  }
+  return answers;
+}
+
+/** Calendar steps alone while there are any: what they bring decides what else is expected. Nothing is tried twice. */
+function nextSteps(engine: Engine, plan: RecoveryPlan, attempted: ReadonlySet<string>, budget: number | null): PlanStep[] {
+  const fresh = plan.steps.filter((step) => step.action === 'check' || !attempted.has(`${keyOf(step)}@${step.action}`));
+  if (!fresh.some((step) => step.action !== 'check')) return [];
+  const calendar = fresh.filter((step) => engine.world.processor(step.processor).fillsCalendar);
+  const steps = calendar.some((step) => step.action !== 'check') ? calendar : fresh;
+  return budget === null ? steps : withinBudget(steps, budget);
+}
+
+function withinBudget(steps: readonly PlanStep[], budget: number): PlanStep[] {
+  let left = budget;
+  return steps.filter((step) => step.action === 'check' ? left > 0 : left-- > 0);
+}
+
+async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep[], options: RecoverOptions, record: (run: RecoveredRun) => void): Promise<void> {
+  const lease = `plan:${planId}`;
+  await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
+  const walk = new PlanWalk(engine.world, steps, engine.strictness);
+  const ask = planAsk(engine, planId, options);
+  let renewed = engine.parts.clock.now();
+  let feeding: Promise<boolean> | null = null;
+  const fill = async (): Promise<boolean> => {
+    let progressed = false;
+    for (;;) {
+      const { start, ended } = walk.advance(engine.world, Math.max(0, OPENED_AHEAD - walk.running));
+      for (const end of ended) record(fromEnded(end));
+      if (start.length > 0) {
+        const outcomes = await openAsk(engine, ask, start.map((step) => ({ processor: step.processor, day: step.day, reason: `${step.action}: ${step.reason}` })));
+        for (const outcome of outcomes) {
+          if (outcome.outcome === 'open') continue;
+          const step = walk.end(engine.world, outcome.processor, outcome.day);
+          if (step) record(fromEnded({ step, outcome: outcome.outcome === 'held' ? 'skipped' : 'cut_off', note: outcome.note }));
+        }
+      }
+      progressed ||= start.length > 0 || ended.length > 0;
+      if (start.length > 0 || ended.length === 0) return progressed;
+    }
+  };
+  const feed = (): Promise<boolean> => {
+    feeding ??= fill().finally(() => { feeding = null; });
+    return feeding;
+  };
+  const onEnd = (worked: Worked): void => {
+    if (worked.outcome === 'retry' || worked.outcome === 'inputs_changed' || worked.outcome === 'drained') return;
+    const step = walk.end(engine.world, worked.processor, worked.day);
+    record(fromWorked(worked, step));
+  };
+  try {
+    await feed();
+    while (!walk.finished && !options.signal.aborted) {
+      const done = await work(engine, { signal: options.signal, feed, onEnd, onStart: (key) => options.on?.({ kind: 'start', key }) });
+      if (engine.parts.clock.now() - renewed > NAMED_LEASE_MS / 3) {
+        renewed = engine.parts.clock.now();
+        await renewLease(engine, lease);
+      }
+      if (done === 0 && !(await feed()) && !(await waitForRetry(engine, options))) break;
+    }
+  } finally {
+    await returnLease(engine, lease);
+  }
+}
+
+/** Sleeps until a request that backs off may be taken; false when there is none to wait for. */
+async function waitForRetry(engine: Engine, options: RecoverOptions): Promise<boolean> {
+  const due = await engine.parts.store.nextDue(engine.parts.clock.now());
+  if (due === null) return false;
+  options.on?.({ kind: 'backing_off', until: due });
+  await engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), options.signal);
+  return true;
+}
+
+function planAsk(engine: Engine, planId: string, options: RecoverOptions): Ask {
+  const person = options.by === 'person';
+  return {
+    id: planId, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
+    skipDownstreamTrigger: true, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
+  };
+}
+
+const ownership = z.object({ planId: z.string(), cells: z.array(z.string()) });
+
+/** The cells that belong to an open plan of somebody else, while its lease lives. */
+async function ownersOfCells(engine: Engine): Promise<Map<string, string>> {
+  const owners = new Map<string, string>();
+  const now = engine.parts.clock.now();
+  for (const lease of await engine.parts.store.leases()) {
+    if (!lease.name.startsWith('plan:') || lease.until <= now || lease.owner === engine.parts.owner) continue;
+    const detail = ownership.safeParse(JSON.parse(lease.detail));
+    if (detail.success) for (const cell of detail.data.cells) owners.set(cell, detail.data.planId);
+  }
+  return owners;
+}
+
+function fromEnded({ step, outcome, note }: EndedStep): RecoveredRun {
+  return { processor: step.processor, day: step.day, action: step.action, outcome, reason: step.reason, note, rows: null, milliseconds: 0 };
+}
+
+function fromWorked(worked: Worked, step: PlanStep | null): RecoveredRun {
+  return {
+    processor: worked.processor, day: worked.day, action: step?.action ?? 'queued', outcome: worked.outcome, reason: step?.reason ?? worked.reason,
+    note: worked.failure?.message ?? '', rows: worked.rows, milliseconds: worked.endedAt - worked.startedAt,
+  };
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { NeverRetryError, RetryLaterError } from '../failures/errors.ts';
+import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
+import { expectationOf } from '../gaps/expectation.ts';
+import { shortcomingsOf } from '../gaps/facts.ts';
+import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
+import type { VerifiedRun } from '../requests/cell.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import type { Promotion, RowSource, Staged } from '../ports/warehouse.ts';
+import type { Day } from '../calendar/day.ts';
+import type { Claim } from './claim.ts';
+import type { Engine } from './engine.ts';
+
+export type RunOutcome =
+  /** `promoted` false: the table held these very rows already. */
+  | { readonly kind: 'verified'; readonly run: VerifiedRun; readonly trace: string; readonly promoted: boolean }
+  /** An input changed while it ran: run again, this attempt does not count. */
+  | { readonly kind: 'inputs_changed' }
+  /** The source answered that it has nothing for this date. */
+  | { readonly kind: 'no_data'; readonly message: string };
+
+/**
+ * One attempt: notes what it is about to read, produces the rows beside the table, measures them, compares the inputs
+ * again, and promotes. Throws what went wrong; nothing of the table has changed then.
+ */
+export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal): Promise<RunOutcome> {
+  const { processor, record, lease } = claim;
+  const { day } = record;
+  const before = traceOf(engine.world, processor, day);
+  const entries = encodeTrace(traceEntries(engine.world, processor, day));
+  const source = await produce(engine, claim, signal);
+  if ('noData' in source) return { kind: 'no_data', message: source.noData };
+  const { warehouse } = engine.parts;
+  const staged = await warehouse.stage({ processor, day, generation: record.generation, token: lease.token, runId: lease.runId }, source, engine.world.calendar);
+  try {
+    signal.throwIfAborted();
+    verify(engine, processor, day, staged);
+    const now = traceOf(engine.world, processor, day);
+    if (now.digest !== before.digest && !claim.request.force) {
+      await staged.discard();
+      return { kind: 'inputs_changed' };
+    }
+    const run: VerifiedRun = {
+      runId: lease.runId,
+      at: engine.parts.clock.now(),
+      rows: staged.coverage.rows,
+      fingerprint: staged.coverage.rows === 0 ? EMPTY_FINGERPRINT : staged.coverage.fingerprint,
+      views: staged.coverage.views,
+      trace: before,
+      origin: 'ours',
+      forced: claim.request.force,
+    };
+    const promoted = await staged.promote(encodeMarker(run, entries));
+    if (promoted.kind === 'fenced') return fromMarker(engine, processor, day, promoted.winner);
+    engine.world.setCoverage(processor, day, staged.coverage);
+    return { kind: 'verified', run, trace: entries, promoted: promoted.kind === 'promoted' };
+  } catch (error) {
+    await staged.discard().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function produce(engine: Engine, claim: Claim, signal: AbortSignal): Promise<RowSource | { readonly noData: string }> {
+  const { processor, record, request, lease } = claim;
+  const { world, parts } = engine;
+  const inputs = processor.upstreams.map((edge) => ({ upstream: world.processor(edge.upstream), columns: edge.columns, range: world.range(edge, record.day) }));
+  if ('bigquery_sql' in processor.target) return { kind: 'sql', inputs };
+  const answer = await parts.runner.run({
+    processor,
+    day: record.day,
+    runId: lease.runId,
+    isBackfill: request.isBackfill,
+    skipDownstreamTrigger: request.skipDownstreamTrigger,
+    strictMode: engine.strictness.strict,
+    triggerReason: request.kind === 'auto' ? 'auto_backfill' : request.reason,
+    backfillId: request.backfillId,
+    inputs: inputs.map((input) => ({ upstream: input.upstream.name, range: input.range })),
+    read: async (name) => {
+      const input = inputs.find((candidate) => candidate.upstream.name === name);
+      if (!input) throw new NeverRetryError(`${processor.name} read ${name}, which is not among its upstreams: ${inputs.map((one) => one.upstream.name).join(', ') || 'none'}`);
+      return input.range ? parts.warehouse.rows(input.upstream, input.range, input.columns) : [];
+    },
+    signal,
+  });
+  if (answer.kind === 'rows') return { kind: 'rows', rows: answer.rows };
+  if (answer.kind === 'no_data') return { noData: answer.message };
+  throw new ReportedFailure(answer.error);
+}
+
+/** What a target said of its own failure: classified by its type and text like anything thrown. */
+export class ReportedFailure extends Error {
+  readonly type: string;
+  constructor(error: { readonly type: string; readonly message: string }) {
+    super(`${error.type}: ${error.message}`);
+    this.name = error.type;
+    this.type = error.type;
+  }
+}
+
+/** Rows that fall short of what is expected are never a success, whatever the run reported. */
+function verify(engine: Engine, processor: Processor, day: Day, staged: Staged): void {
+  const expectation = expectationOf(engine.world, processor, day);
+  const found = shortcomingsOf(staged.coverage, expectation);
+  if (found.length > 0) throw new SilentFailure(processor.name, found);
+}
+
+/** A run that reported success with rows that can't be right. Held: the same inputs would give the same rows. */
+export class SilentFailure extends NeverRetryError {
+  constructor(processor: string, shortcomings: readonly string[]) {
+    super(`silent_failure: ${processor} reported success, but ${shortcomings.join('; ')}; the rows in the table were left as they are`, { category: 'processing' });
+  }
+}
+
+/** What is committed with the rows: enough to finish the run after a crash. */
+function encodeMarker(run: VerifiedRun, entries: string): string {
+  return JSON.stringify({ run, entries });
+}
+
+const digests = z.object({ digest: z.string(), edges: z.record(z.string(), z.string()), definitionHash: z.string(), codeVersion: z.string() });
+const marker = z.object({
+  run: z.object({
+    runId: z.string(), at: z.number(), rows: z.number(), fingerprint: z.string(), views: z.record(z.string(), z.string()),
+    trace: digests.nullable(), origin: z.enum(['ours', 'external']), forced: z.boolean(),
+  }),
+  entries: z.string(),
+});
+
+/** The run that a marker tells of: its rows are in the table, whatever became of the process that wrote them. */
+export async function fromMarker(engine: Engine, processor: Processor, day: Day, promotion: Promotion): Promise<RunOutcome> {
+  const parsed = marker.safeParse(JSON.parse(promotion.trace));
+  if (!parsed.success) throw new RetryLaterError(`the marker of ${processor.name} in the warehouse can't be read: ${parsed.error.message}`);
+  await engine.reread1(processor, day);
+  return { kind: 'verified', run: parsed.data.run, trace: parsed.data.entries, promoted: true };
+}
