@@ -18,13 +18,13 @@ export class SystemClock implements Clock {
   }
 
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    for (let left = Math.max(0, milliseconds); !signal?.aborted; left -= LONGEST_TIMER_MS) {
-      try {
+    try {
+      for (let left = Math.max(0, milliseconds); left >= 0; left -= LONGEST_TIMER_MS) {
         await after(Math.min(left, LONGEST_TIMER_MS), undefined, { signal });
-      } catch (error) {
-        if (!signal?.aborted) throw error;
+        if (left <= LONGEST_TIMER_MS) return;
       }
-      if (left <= LONGEST_TIMER_MS) return;
+    } catch (error) {
+      if (!signal?.aborted) throw error;
     }
   }
 }

@@ -31,7 +31,7 @@ export const REWRITTEN: ReadonlyMap<string, Rewrite> = new Map<string, Rewrite>(
   ['COUNTIF', ([condition]) => `COUNT(CASE WHEN ${condition ?? ''} THEN 1 END)`],
   ['CONCAT', (args) => `(${args.map((arg) => `(${arg})`).join(' || ')})`],
   ['SAFE_DIVIDE', ([a, b]) => `((${a ?? ''}) / NULLIF(${b ?? ''}, 0))`],
-  ['DIV', ([a, b]) => `DIV(${a ?? ''}, ${divisor(b ?? '')})`],
+  ['DIV', ([a, b]) => `DIV((${a ?? ''}), ${divisor(b ?? '')})`],
   ['MOD', ([a, b]) => `MOD((${a ?? ''}), ${divisor(b ?? '')})`],
   ['DATE_ADD', dateArithmetic('DATE_ADD')],
   ['DATE_SUB', dateArithmetic('DATE_SUB')],

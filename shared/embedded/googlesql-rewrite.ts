@@ -1,5 +1,5 @@
 import { sqlTokens, type SqlToken } from '../pipeline/sql-tokens.ts';
-import { isGroup, isQuery, sqlTree, tokenOf, wordOf, type SqlGroup, type SqlItem } from '../pipeline/sql-tree.ts';
+import { isGroup, sqlTree, tokenOf, wordOf, type SqlGroup, type SqlItem } from '../pipeline/sql-tree.ts';
 import { UntranslatableSql } from './googlesql-error.ts';
 import { castTo, divisor, REWRITTEN, SAME_MEANING, type Refuse } from './googlesql-functions.ts';
 import { numericPlaceholder, parameterPlaceholder } from './googlesql-placeholders.ts';
@@ -16,7 +16,7 @@ export function rewriteQuery(sql: string): string {
 /** Words that stand before a parenthesis and are no function. */
 const NO_FUNCTION: ReadonlySet<string> = new Set([
   'AS', 'IN', 'OVER', 'ON', 'AND', 'OR', 'NOT', 'WHERE', 'SELECT', 'FROM', 'JOIN', 'BY', 'USING', 'WHEN', 'THEN', 'ELSE', 'CASE', 'BETWEEN', 'LIKE',
-  'HAVING', 'QUALIFY', 'UNION', 'ALL', 'DISTINCT', 'INTERSECT', 'EXCEPT', 'INTERVAL', 'LIMIT', 'IS', 'WITH', 'RETURN',
+  'HAVING', 'QUALIFY', 'UNION', 'ALL', 'DISTINCT', 'INTERSECT', 'EXCEPT', 'INTERVAL', 'LIMIT', 'IS', 'WITH', 'WEEK',
 ]);
 
 const UNTESTED_WORDS: ReadonlyMap<string, string> = new Map([
@@ -57,7 +57,6 @@ class Rewriter {
       if (wordOf(items[index - 1]) === '.') this.#refuse(token, `${wordOf(items[index - 2])}.${word}`, 'use the function without a prefix, on arguments that cannot fail');
       return { text: this.#call(token, word, following), next: index + 2 };
     }
-    if (word === 'EXCEPT' && isGroup(following) && !isQuery(following)) return { text: `EXCEPT (${this.render(following.items)})`, next: index + 2 };
     if (token.kind === 'word' && tokenOf(following)?.kind === 'string') {
       if (word === 'NUMERIC' || word === 'DECIMAL') return { text: `CAST(${wordOf(following)} AS ${numericPlaceholder('')})`, next: index + 2 };
       if (UNTESTED_LITERALS.has(word)) this.#refuse(token, `a ${word} literal`, 'use a DATE literal or a column');
@@ -91,7 +90,6 @@ class Rewriter {
     if (name === 'ARRAY_AGG' || name === 'STRING_AGG') return this.#aggregate(name, group, refuse);
     if (name === 'OFFSET' || name === 'SAFE_OFFSET' || name === 'ORDINAL' || name === 'SAFE_ORDINAL') return `${name}(${this.render(group.items)})`;
     if (name === 'REPLACE' && group.items.some((item) => wordOf(item) === 'AS')) return `REPLACE (${this.render(group.items)})`;
-    // A WITH clause's or a derived table's column list has no place in GoogleSQL: what stands here is a function.
     const rewrite = REWRITTEN.get(name);
     if (rewrite) return rewrite(splitAtCommas(group.items).map((argument) => this.render(argument)), refuse);
     if (SAME_MEANING.has(name)) return `${name}(${this.render(group.items)})`;

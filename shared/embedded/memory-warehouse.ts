@@ -1,5 +1,5 @@
 import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
-import type { Day } from '../calendar/day.ts';
+import { day, type Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import { NeverRetryError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
@@ -19,6 +19,17 @@ interface Shelf {
   readonly promotions: Map<Day, Promotion>;
 }
 
+/** Entries of a range, looked up day by day where the range is the smaller. */
+function inRange<T>(dates: ReadonlyMap<Day, T>, from: Day, to: Day): [Day, T][] {
+  if (to - from >= dates.size) return [...dates].filter(([at]) => at >= from && at <= to);
+  const found: [Day, T][] = [];
+  for (let at: number = from; at <= to; at += 1) {
+    const value = dates.get(day(at));
+    if (value !== undefined) found.push([day(at), value]);
+  }
+  return found;
+}
+
 /** A warehouse in plain maps, for simulations and for measuring everything besides a database. It runs no SQL. */
 export class MemoryWarehouse implements Warehouse {
   readonly #pipeline: Pipeline;
@@ -31,7 +42,7 @@ export class MemoryWarehouse implements Warehouse {
   async coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>> {
     return new Map(processors.map((processor) => {
       const days = new Map<Day, Coverage>();
-      for (const [day, { coverage }] of this.#shelf(processor).dates) if (day >= from && day <= to) days.set(day, coverage);
+      for (const [day, { coverage }] of inRange(this.#shelf(processor).dates, from, to)) days.set(day, coverage);
       return [processor.name, days];
     }));
   }
@@ -64,7 +75,7 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   async rows(processor: Processor, { from, to }: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
-    const days = [...this.#shelf(processor).dates].filter(([day]) => day >= from && day <= to).sort(([a], [b]) => a - b);
+    const days = inRange(this.#shelf(processor).dates, from, to).sort(([a], [b]) => a - b);
     return days.flatMap(([, { rows }]) => rows.toSorted(byKey(processor.key)))
       .map((row) => (columns === null ? row : Object.fromEntries(columns.map((name) => [name, row[name] ?? null]))));
   }

@@ -14,14 +14,14 @@ export interface SuiteSubscription {
 export interface BusUnderTest {
   readonly bus: MessageBus;
   /** Delivers until nothing is due at this time. */
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
   /** Lets time pass for redelivery; delivers nothing by itself. */
-  advance(milliseconds: number): void;
+  readonly advance: (milliseconds: number) => void;
   /** What the subscription of `dead` keeps. */
-  dead(): Promise<readonly DeliveredMessage[]>;
+  readonly dead: () => Promise<readonly DeliveredMessage[]>;
   /** The process is killed, whatever it is doing, and another opens the same state. */
-  crash(subscription: SuiteSubscription): Promise<BusUnderTest>;
-  dispose(): Promise<void>;
+  readonly crash: (subscription: SuiteSubscription) => Promise<BusUnderTest>;
+  readonly dispose: () => Promise<void>;
 }
 
 const ack: Verdict = { kind: 'ack' };

@@ -6,18 +6,28 @@
 --          team_defense_zone_analysis    20 game dates before the own date: the opponent's latest row (30 games)
 --
 -- A feature that is not known yet is null, never a made-up average: features_known counts those that are, of 25.
-WITH zones AS (
-  SELECT
-    player_id, two_point_attempt_share, three_point_attempt_share, free_throw_rate, points_per_shot
+-- A player and a team play one game a date at most, so the latest date names one row.
+WITH players AS (
+  SELECT player_id, MAX(game_date) AS game_date
   FROM player_shot_zone_analysis
-  WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY player_id ORDER BY game_date DESC, game_id DESC) = 1
+  GROUP BY player_id
+),
+zones AS (
+  SELECT
+    players.player_id, latest.two_point_attempt_share, latest.three_point_attempt_share, latest.free_throw_rate, latest.points_per_shot
+  FROM players
+  JOIN player_shot_zone_analysis AS latest ON latest.player_id = players.player_id AND latest.game_date = players.game_date
+),
+teams AS (
+  SELECT team, MAX(game_date) AS game_date
+  FROM team_defense_zone_analysis
+  GROUP BY team
 ),
 defenses AS (
-  SELECT team, defensive_rating, two_point_pct, three_point_pct, free_throw_rate
-  FROM team_defense_zone_analysis
-  WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY team ORDER BY game_date DESC, game_id DESC) = 1
+  SELECT
+    teams.team, latest.defensive_rating, latest.two_point_pct, latest.three_point_pct, latest.free_throw_rate
+  FROM teams
+  JOIN team_defense_zone_analysis AS latest ON latest.team = teams.team AND latest.game_date = teams.game_date
 ),
 features AS (
   SELECT

@@ -16,17 +16,28 @@
 --   usage_spike_score        percentage points of usage more (or less) in the last 5 games than in the last 30
 --   opponent_strength_score  points per 100 possessions that the opponent allows over the league's average; below 0: strong
 --   composite_score          the weighted sum of all, in points: the weights are judgement, kept here in one place
-WITH zones AS (
-  SELECT player_id, two_point_attempt_share, three_point_attempt_share
+-- A player and a team play one game a date at most, so the latest date names one row.
+WITH players AS (
+  SELECT player_id, MAX(game_date) AS game_date
   FROM player_shot_zone_analysis
-  WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY player_id ORDER BY game_date DESC, game_id DESC) = 1
+  GROUP BY player_id
+),
+zones AS (
+  SELECT
+    players.player_id, latest.two_point_attempt_share, latest.three_point_attempt_share
+  FROM players
+  JOIN player_shot_zone_analysis AS latest ON latest.player_id = players.player_id AND latest.game_date = players.game_date
+),
+teams AS (
+  SELECT team, MAX(game_date) AS game_date
+  FROM team_defense_zone_analysis
+  GROUP BY team
 ),
 defenses AS (
-  SELECT team, defensive_rating_vs_league, two_point_pct_vs_league, three_point_pct_vs_league
-  FROM team_defense_zone_analysis
-  WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY team ORDER BY game_date DESC, game_id DESC) = 1
+  SELECT
+    teams.team, latest.defensive_rating_vs_league, latest.two_point_pct_vs_league, latest.three_point_pct_vs_league
+  FROM teams
+  JOIN team_defense_zone_analysis AS latest ON latest.team = teams.team AND latest.game_date = teams.game_date
 ),
 scores AS (
   SELECT

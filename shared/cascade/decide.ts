@@ -1,0 +1,136 @@
+import { addDays, formatDay, type Day } from '../calendar/day.ts';
+import { factsOf } from '../gaps/cell-facts.ts';
+import { describeCell, judgeInputs, usable, type Strictness } from '../gaps/usable.ts';
+import type { World } from '../gaps/world.ts';
+import type { Phase } from '../pipeline/pipeline.ts';
+import type { CellKey } from '../requests/cell.ts';
+import type { CascadeReason, CascadeRecord } from './cascade.ts';
+import { nextPhase, readyCells, siblings, turnDigest } from './turn.ts';
+
+/** What a completion message, or the wish to decide again, brings to the decision. */
+export interface CascadeQuestion {
+  readonly phase: Phase;
+  readonly turn: Day;
+  /** Status of the message; `success` when it is decided again. */
+  readonly status: 'success' | 'failed' | 'skipped' | 'no_data';
+  /** The run was a backfill: the message says so, or our request for the cell, or an open backfill that covers it. */
+  readonly isBackfill: boolean;
+  readonly skipDownstreamTrigger: boolean;
+  /** It belongs to an open staged backfill whose stage cascades, or it is the recovery of a live date. */
+  readonly owed: boolean;
+  readonly paused: boolean;
+  readonly record: CascadeRecord | null;
+  /** A person releases it: the age of the cascade no longer counts. */
+  readonly byPerson: string | null;
+}
+
+export interface CascadeDecision {
+  /** 1 to 10, all that do not hold; empty: it cascades. */
+  readonly reasons: readonly CascadeReason[];
+  readonly release: readonly CellKey[];
+  readonly digest: string;
+  readonly usableCells: number;
+  readonly expectedCells: number;
+}
+
+/** Conditions that hold a cascade back until they are gone. 6 waits; the others never cascade. */
+export const PARKING: ReadonlySet<number> = new Set([1, 5, 7, 8, 9]);
+export const WAITING = 6;
+
+/**
+ * Whether the next phase may start for a date. It cascades only when all ten hold; every reason is evaluated and kept.
+ *  1 the message's status is success
+ *  2 the run is not a backfill, and its date is live
+ *  3 `skip_downstream_trigger` is false
+ *  4 the phase has a next phase, and cascades
+ *  5 the pipeline is not paused
+ *  6 every processor of the phase that the next one reads is complete for the date
+ *  7 no upstream run for the date failed without data now present
+ *  8 every input in the windows of those processors is usable (not strict: in the critical windows)
+ *  9 usable ÷ expected cells in those windows is at or over `window_completeness`
+ * 10 this cascade was not released already
+ */
+export function decideCascade(world: World, question: CascadeQuestion, strictness: Strictness): CascadeDecision {
+  const { phase, turn } = question;
+  const reasons: CascadeReason[] = [];
+  const say = (condition: number, text: string): void => { reasons.push({ condition, text }); };
+  const live = turn >= addDays(world.moment.today, -world.pipeline.settings.live_days);
+  const ready = readyCells(world, phase, turn);
+  const digest = turnDigest(world, phase, turn);
+
+  if (question.status !== 'success') say(1, `the run ended with ${question.status}`);
+  if (question.isBackfill && !question.owed) say(2, 'the run is a backfill');
+  else if (!live && !question.owed && question.byPerson === null) say(2, `${formatDay(turn)} is older than ${world.pipeline.settings.live_days} days: not live`);
+  if (question.skipDownstreamTrigger && !question.owed) say(3, 'skip_downstream_trigger is set');
+  if (!phase.cascades || !nextPhase(world, phase)) say(4, `${phase.name} starts no next phase`);
+  if (question.paused) say(5, 'the pipeline is paused');
+
+  const lacking = siblings(world, phase, turn, ready).filter((cell) => !isUsable(world, cell));
+  for (const cell of lacking) {
+    const { failure } = world.record(world.processor(cell.processor), cell.day);
+    if (failure) say(7, `${describeCell(cell)} failed: ${failure.message}`);
+    else say(6, `${describeCell(cell)} is not complete`);
+  }
+  let usableCells = 0;
+  let expectedCells = 0;
+  const blocking = new Map<string, string>();
+  // What lacks in this turn is said already, and what the turn itself starts can't be complete before it does.
+  const spokenFor = new Set([...lacking, ...ready].map(describeCell));
+  for (const cell of ready) {
+    const verdict = judgeInputs(world, world.processor(cell.processor), cell.day, strictness);
+    usableCells += verdict.usableCells;
+    expectedCells += verdict.expectedCells;
+    for (const input of verdict.blocking) {
+      const name = describeCell(input);
+      if (!spokenFor.has(name)) blocking.set(name, input.because);
+    }
+  }
+  for (const [cell, because] of blocking) say(8, `${cell} is ${because}`);
+  const completeness = expectedCells === 0 ? 1 : usableCells / expectedCells;
+  if (blocking.size > 0 && completeness < world.pipeline.settings.window_completeness) {
+    say(9, `${usableCells} of ${expectedCells} input cells are usable, under ${world.pipeline.settings.window_completeness}`);
+  }
+  if (ready.length === 0 && nextPhase(world, phase)) say(6, 'this date makes nothing of the next phase ready yet');
+  if (question.record?.releasedDigests.includes(digest)) say(10, 'released already');
+  reasons.sort((a, b) => a.condition - b.condition);
+  return { reasons, release: ready, digest, usableCells, expectedCells };
+}
+
+function isUsable(world: World, cell: CellKey): boolean {
+  const processor = world.processor(cell.processor);
+  return usable(processor, factsOf(world, processor, cell.day)).usable;
+}
+
+/** The record that a decision leaves. */
+export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecision, mode: Phase['mode'], now: number): CascadeRecord {
+  const { phase, turn, record } = question;
+  const holding = decision.reasons.filter((reason) => reason.condition !== 10);
+  const enforced = mode === 'enforce' ? decision.reasons : [];
+  const never = decision.reasons.some((reason) => !PARKING.has(reason.condition) && reason.condition !== WAITING && reason.condition !== 10);
+  const base = record ?? { phase: phase.name, day: turn, openedAt: now, releasedDigests: [], releasedAt: null, backfillId: null, releasedBy: null };
+  const state = stateAfter(decision, never, record);
+  return {
+    phase: phase.name,
+    day: turn,
+    openedAt: base.openedAt,
+    decidedAt: now,
+    backfillId: base.backfillId,
+    releasedBy: question.byPerson ?? base.releasedBy,
+    state,
+    reasons: state === 'released' ? [] : mode === 'enforce' ? enforced : decision.reasons,
+    wouldHave: mode === 'enforce' ? [] : holding,
+    digest: decision.digest,
+    releasedDigests: decision.reasons.length === 0 ? [...base.releasedDigests, decision.digest] : base.releasedDigests,
+    releasedAt: decision.reasons.length === 0 ? now : base.releasedAt,
+  };
+}
+
+function stateAfter(decision: CascadeDecision, never: boolean, record: CascadeRecord | null): CascadeRecord['state'] {
+  if (decision.reasons.length === 0) return 'released';
+  const conditions = new Set(decision.reasons.map((reason) => reason.condition));
+  if (conditions.has(10)) return 'released';
+  // What was parked before stays so when a backfill's own message comes by: it is decided again, not forgotten.
+  if (never) return record && record.state !== 'expected' ? record.state : 'not_cascading';
+  if ([...conditions].some((condition) => PARKING.has(condition))) return 'parked';
+  return 'waiting';
+}

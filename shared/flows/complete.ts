@@ -1,0 +1,104 @@
+import { addDays, dayOf, formatDay, type Day } from '../calendar/day.ts';
+import { turnOf } from '../cascade/turn.ts';
+import { expectationOf } from '../gaps/expectation.ts';
+import { shortcomingsOf } from '../gaps/facts.ts';
+import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
+import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import type { VerifiedRun } from '../requests/cell.ts';
+import { instantOf, type PhaseComplete } from '../requests/messages.ts';
+import { decideTurn, type Cascaded } from './cascade.ts';
+import type { Engine } from './engine.ts';
+import { historyRow } from './rows.ts';
+import { wakeWaiters } from './wake.ts';
+
+export type Completion =
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Recorded; `cascade` is what was decided of its turn, if it has one. */
+  | { readonly kind: 'recorded'; readonly external: boolean; readonly cascade: Cascaded | null; readonly detect: boolean };
+
+/**
+ * A processor says that it finished a date. The completion is committed first and the cascade decided after, in that
+ * order, so that of the last two siblings at least one sees both.
+ */
+export async function complete(engine: Engine, message: PhaseComplete, messageId: string): Promise<Completion> {
+  const processor = engine.pipeline.byName.get(message.processor_name);
+  if (!processor) return { kind: 'refused', reason: `received processor_name '${message.processor_name}', which the pipeline ${engine.pipeline.name} does not have; allowed are ${[...engine.pipeline.byName.keys()].join(', ')}` };
+  if (message.phase !== processor.phase.name) return { kind: 'refused', reason: `received phase '${message.phase}' for ${processor.name}, which is of ${processor.phase.name}` };
+  const day = dayOf(message.game_date);
+  if (!engine.world.contains(day)) return { kind: 'refused', reason: `received game_date ${message.game_date}, outside the pipeline's seasons` };
+  await engine.refresh(day, day);
+  const recorded = await recordCompletion(engine, processor, day, message, messageId);
+  if (processor.fillsCalendar) await engine.recalendar();
+  if (recorded.external) await wakeWaiters(engine, { processor: processor.name, day });
+  const turn = turnOf(engine.world, processor, day);
+  if (turn === null) return { kind: 'recorded', external: recorded.external, cascade: null, detect: false };
+  const live = turn >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
+  const cascade = await decideTurn(engine, {
+    phase: processor.phase, turn, status: message.status,
+    isBackfill: message.backfill_mode || recorded.wasBackfill,
+    skipDownstreamTrigger: message.skip_downstream_trigger,
+    // Recovery of a live date by this system itself was owed its cascade.
+    owed: live && recorded.ours && !message.skip_downstream_trigger,
+    byPerson: null,
+  });
+  return { kind: 'recorded', external: recorded.external, cascade, detect: message.status !== 'success' || cascade.record.state === 'parked' };
+}
+
+interface Recorded {
+  /** A run that we did not start, now the recorded one. */
+  readonly external: boolean;
+  readonly ours: boolean;
+  readonly wasBackfill: boolean;
+}
+
+async function recordCompletion(engine: Engine, processor: Processor, day: Day, message: PhaseComplete, messageId: string): Promise<Recorded> {
+  const now = engine.parts.clock.now();
+  const key = { processor: processor.name, day };
+  const trace = traceOf(engine.world, processor, day);
+  const entries = encodeTrace(traceEntries(engine.world, processor, day));
+  const coverage = engine.world.coverage(processor, day);
+  const lacking = shortcomingsOf(coverage, expectationOf(engine.world, processor, day));
+  const runId = message.run_id ?? `external:${messageId}`;
+  return engine.change({ cells: [key] }, (snapshot) => {
+    const record = snapshot.cell(key);
+    const { request } = record;
+    const ours = request?.lease?.runId === runId || record.last?.runId === runId;
+    const wasBackfill = request?.isBackfill ?? false;
+    // While an attempt of ours is under way, only its own message counts; others are kept in the history.
+    if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill } };
+    if (message.status !== 'success') {
+      return { writes: { history: [row('reported')] }, result: { external: false, ours: false, wasBackfill } };
+    }
+    if (lacking.length > 0) {
+      return { writes: { history: [row('silent_failure', lacking.join('; '))] }, result: { external: false, ours: false, wasBackfill } };
+    }
+    const startedAt = message.started_at ? instantOf(message.started_at) : now;
+    const changedSince = processor.upstreams.some((edge) => newerInput(engine, edge.upstream, engine.world.range(edge, day), startedAt));
+    const run: VerifiedRun = {
+      runId, at: now, rows: coverage?.rows ?? 0, fingerprint: coverage?.fingerprint ?? EMPTY_FINGERPRINT, views: coverage?.views ?? {}, trace: changedSince ? null : trace, origin: 'external', forced: false,
+    };
+    const suspect = changedSince ? 'an input was written after this run had started' : null;
+    return {
+      writes: { cells: [{ ...record, last: run, failure: null, suspect }], traces: [{ runId, trace: entries }], history: [row('external')] },
+      result: { external: true, ours: false, wasBackfill },
+    };
+  });
+
+  function row(decision: string, error?: string): ReturnType<typeof historyRow> {
+    return historyRow(processor, day, { isBackfill: message.backfill_mode }, {
+      runId, status: decision === 'silent_failure' ? 'failed' : message.status, decision, at: now, rows: message.rows_processed ?? undefined, error: error ?? message.error_message ?? undefined,
+      metadata: { reported: message.status, game_date: formatDay(day) },
+    });
+  }
+}
+
+/** An input was written after the reported run had started: what it read of it is not known. */
+function newerInput(engine: Engine, upstream: string, range: { readonly from: Day; readonly to: Day } | null, startedAt: number): boolean {
+  if (!range) return false;
+  const processor = engine.world.processor(upstream);
+  for (let at = range.from; at <= range.to; at = addDays(at, 1)) {
+    if ((engine.world.record(processor, at).last?.at ?? 0) > startedAt) return true;
+  }
+  return false;
+}
