@@ -22,12 +22,10 @@ export function answerOf(value: unknown, who: string): RunAnswer {
     return invalid(`${who} answered something else than {"status": "success", "rows": [...]}, "no_data" or "failed": ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
   }
   const answer = parsed.data;
-  switch (answer.status) {
-    case 'success': return { kind: 'rows', rows: answer.rows };
-    case 'failed': return { kind: 'failed', error: answer.error };
-    case 'no_data': return { kind: 'no_data', message: answer.message || `${who} has nothing for this date` };
-    case 'skipped': return { kind: 'failed', error: { type: 'Skipped', message: answer.message || `${who} skipped this date without saying why` } };
-  }
+  if (answer.status === 'success') return { kind: 'rows', rows: answer.rows };
+  if (answer.status === 'no_data') return { kind: 'no_data', message: answer.message || `${who} has nothing for this date` };
+  if (answer.status === 'failed') return { kind: 'failed', error: answer.error };
+  return { kind: 'failed', error: { type: 'Skipped', message: answer.message || `${who} skipped this date without saying why` } };
 }
 
 /** One answer object alone, or one row a line. Nothing at all is no answer: an empty date is said, never implied. */

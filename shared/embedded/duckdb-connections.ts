@@ -19,12 +19,15 @@ export class Session {
     this.#connection = connection;
   }
 
-  /** Plans and executes in one go. Aggregates belong here: a plan kept longer than its statistics can crash. */
+  /** Plans and executes in one go, on one snapshot. */
   run(sql: string): Promise<DuckDBMaterializedResult> {
     return this.#connection.run(sql);
   }
 
-  /** Executes a statement that is prepared once for the connection. Never one that aggregates. */
+  /**
+   * Executes a statement that is prepared once for the connection. With values DuckDB plans it anew each time; without, it
+   * keeps the plan: only for statements such as duckdb-measure.ts allows.
+   */
   async prepared(sql: string, values: Bound = []): Promise<DuckDBMaterializedResult> {
     let statement = this.#prepared.get(sql);
     if (!statement) {
@@ -69,10 +72,9 @@ export class Session {
 
 export class Lane {
   readonly #session: Session;
-  readonly #freeStages: string[] = [];
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
-  #stages = 0;
+  #staged = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -80,7 +82,12 @@ export class Lane {
 
   /** How much is under way or waiting, staged dates included. */
   get load(): number {
-    return this.#waiting * 4 + this.#stages - this.#freeStages.length;
+    return this.#waiting * 4 + this.#staged;
+  }
+
+  /** Somebody has staged a date on this connection, or has done with it. */
+  holds(change: 1 | -1): void {
+    this.#staged += change;
   }
 
   turn<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -88,18 +95,6 @@ export class Lane {
     const result = this.#last.then(() => work(this.#session)).finally(() => { this.#waiting -= 1; });
     this.#last = result.catch(() => undefined);
     return result;
-  }
-
-  /** The name of a temp table for one staged date; names are used again, so that the catalog stays small. */
-  takeStage(): string {
-    const free = this.#freeStages.pop();
-    if (free !== undefined) return free;
-    this.#stages += 1;
-    return `stage_${this.#stages}`;
-  }
-
-  giveStageBack(name: string): void {
-    this.#freeStages.push(name);
   }
 
   async close(): Promise<void> {

@@ -8,8 +8,11 @@ import type { ColumnType } from '../pipeline/schema.ts';
 import { dayOfValue, quoted } from './duckdb-values.ts';
 
 /**
- * Coverage of rows in DuckDB. SQL gives one short line a row (its hashes, game, key, nulls), which is added up here: the
- * statement holds no aggregate, so it is quick to plan and can be prepared.
+ * Coverage of rows in DuckDB. SQL gives one short line a row (its hashes, game, key, nulls), which is added up here.
+ *
+ * On a stage these statements stay planned, and DuckDB keeps a plan that relied on a table's statistics although its rows
+ * changed: an aggregate may crash ("statistics corrupt"), IS NULL and coalesce may have become constants, length() a count
+ * of bytes. So they consist of casts, ||, concat_ws, strlen, substr and hashes, for which there are no such rules.
  */
 
 /** One form of text a value, whatever version of DuckDB prints it. Numbers, dates and truth hold no separator. */
@@ -23,11 +26,16 @@ const CANONICAL: Readonly<Record<ColumnType, (column: string) => string>> = {
   TIMESTAMP: (column) => `epoch_us(${column})::VARCHAR`,
 };
 
-/** The hash of a row over named columns, an unsigned 64-bit number. concat_ws leaves nulls out. */
+/** The hash of a row over named columns, an unsigned 64-bit number. */
 export function rowHashSql(processor: Processor, columns: readonly string[]): string {
+  return `md5_number_lower(${joinedSql(processor, columns)})`;
+}
+
+/** Named columns as one text in which no two rows look alike; concat_ws leaves nulls out. */
+function joinedSql(processor: Processor, columns: readonly string[]): string {
   const types = new Map(processor.columns.map((column) => [column.name, column.type]));
   const parts = columns.map((name) => `'${name}=' || ${CANONICAL[types.get(name) ?? 'STRING'](quoted(name))}`);
-  return `md5_number_lower(concat_ws(chr(31), ${parts.length === 0 ? "''" : parts.join(', ')}))`;
+  return `concat_ws(chr(31), ${parts.length === 0 ? "''" : parts.join(', ')})`;
 }
 
 /**
@@ -46,12 +54,11 @@ export function contentRule(processor: Processor, duckDbVersion: string): string
   return createHash('sha256').update(JSON.stringify(rule)).digest('hex').slice(0, 16);
 }
 
-/** A SELECT whose rows `measured` adds up: date, nulls, game, key, content, hash, and a hash for each view. */
+/** A SELECT whose rows `measured` adds up: date, required columns filled, game, key, content, hash, and a hash for each view. */
 export function measuringSql(processor: Processor, relation: string, where: string): string {
-  const nulls = processor.required.map((name) => `(${quoted(name)} IS NULL)::INTEGER`).join(' + ');
   const columns = [
     quoted(processor.dateColumn),
-    nulls === '' ? '0' : nulls,
+    filledSql(processor),
     processor.gameColumn === null ? 'NULL' : `${quoted(processor.gameColumn)}::VARCHAR`,
     keySql(processor),
     contentHashSql(processor),
@@ -61,12 +68,14 @@ export function measuringSql(processor: Processor, relation: string, where: stri
   return `SELECT ${columns.join(', ')} FROM ${relation} ${where}`;
 }
 
-/** The date is left out of the key's text, since rows are counted by date; a null is a value of its own here. */
+/** How many required columns have a value: one letter each. */
+function filledSql(processor: Processor): string {
+  const letters = processor.required.map((name) => `'x' || substr(${quoted(name)}::VARCHAR, 1, 0)`);
+  return letters.length === 0 ? '0' : `strlen(concat_ws('', ${letters.join(', ')}))`;
+}
+
 function keySql(processor: Processor): string {
-  const types = new Map(processor.columns.map((column) => [column.name, column.type]));
-  const parts = processor.key.filter((name) => name !== processor.dateColumn)
-    .map((name) => `coalesce(${CANONICAL[types.get(name) ?? 'STRING'](quoted(name))}, 'null')`);
-  return parts.length === 0 ? "''" : `concat_ws(chr(31), ${parts.join(', ')})`;
+  return joinedSql(processor, processor.key);
 }
 
 interface Sums {
@@ -84,7 +93,7 @@ export interface Measured {
 }
 
 export async function measured(processor: Processor, result: DuckDBMaterializedResult): Promise<Map<Day, Measured>> {
-  const [dates = [], nulls = [], games = [], keys = [], ...hashes] = await result.getColumns();
+  const [dates = [], filled = [], games = [], keys = [], ...hashes] = await result.getColumns();
   const days = new Map<Day, Sums>();
   for (let row = 0; row < dates.length; row += 1) {
     const day = dayOfValue(dates[row]);
@@ -92,7 +101,7 @@ export async function measured(processor: Processor, result: DuckDBMaterializedR
     let sums = days.get(day);
     if (!sums) days.set(day, sums = noSums(hashes.length));
     sums.rows += 1;
-    sums.nulls += Number(nulls[row]);
+    sums.nulls += processor.required.length - Number(filled[row]);
     sums.keys.add(keys[row]);
     const game = games[row];
     if (typeof game === 'string') sums.games[game] = (sums.games[game] ?? 0) + 1;
@@ -105,10 +114,10 @@ export function nothingMeasured(processor: Processor): Measured {
   return measuredOf(processor, noSums(processor.views.length + 2));
 }
 
-/** The fingerprint of rows of which `result` holds the hashes, in its first column. */
-export async function fingerprintOf(result: DuckDBMaterializedResult): Promise<string> {
+/** The sum of the hashes in a result's first column. */
+export async function hashSum(result: DuckDBMaterializedResult): Promise<bigint> {
   const [hashes = []] = await result.getColumns();
-  return fingerprint(hashes.length, hashes.reduce<bigint>((sum, hash) => sum + unsigned(hash), 0n));
+  return hashes.reduce<bigint>((sum, hash) => sum + unsigned(hash), 0n);
 }
 
 function unsigned(value: unknown): bigint {

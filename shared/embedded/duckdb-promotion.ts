@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BIGINT, DATE, VARCHAR } from '@duckdb/node-api';
+import { BIGINT, DATE, VARCHAR, type DuckDBMaterializedResult } from '@duckdb/node-api';
 import type { Day } from '../calendar/day.ts';
+import { fingerprint } from '../gaps/fingerprint.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { PromoteOutcome, Promotion, WriteClaim } from '../ports/warehouse.ts';
-import type { Lane, Session } from './duckdb-connections.ts';
+import type { Session } from './duckdb-connections.ts';
 import { isConflict } from './duckdb-errors.ts';
-import { fingerprintOf, rowHashSql, type Measured } from './duckdb-measure.ts';
+import { contentHashSql, hashSum, rowHashSql, type Measured } from './duckdb-measure.ts';
 import { contentText } from './duckdb-scan.ts';
+import type { Stage } from './duckdb-stages.ts';
 import { MARKERS, tableOf } from './duckdb-tables.ts';
-import { columnList, dateValue, quoted } from './duckdb-values.ts';
+import { columnList, dateLiteral, dateValue, quoted } from './duckdb-values.ts';
 
 /**
  * The one transaction that changes a date: fence and marker, then the rows. The marker's primary key is the cell, so of
@@ -22,18 +24,17 @@ const READ = `SELECT run_id, generation, token, fingerprint, trace FROM ${MARKER
 
 export interface StagedTable {
   readonly claim: WriteClaim;
-  /** Name of the temp table that holds the rows, on the lane's connection. */
-  readonly stage: string;
+  readonly stage: Stage;
   readonly measured: Measured;
   readonly contentRule: string;
 }
 
 const TRIES = 100;
 
-export async function promote(lane: Lane, staged: StagedTable, trace: string): Promise<PromoteOutcome> {
+export async function promote(staged: StagedTable, trace: string): Promise<PromoteOutcome> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await lane.turn((session) => promoteOnce(session, staged, trace));
+      return await staged.stage.lane.turn((session) => promoteOnce(session, staged, trace));
     } catch (thrown) {
       if (!isConflict(thrown) || attempt >= TRIES) throw thrown;
       await sleep(Math.min(attempt, 20));
@@ -41,7 +42,8 @@ export async function promote(lane: Lane, staged: StagedTable, trace: string): P
   }
 }
 
-function promoteOnce(session: Session, { claim, stage, measured: { coverage, content }, contentRule }: StagedTable, trace: string): Promise<PromoteOutcome> {
+function promoteOnce(session: Session, staged: StagedTable, trace: string): Promise<PromoteOutcome> {
+  const { claim, stage, measured: { coverage, content }, contentRule } = staged;
   const { processor, day, generation, token, runId } = claim;
   const at = [dateValue(day), DATE] as const;
   return session.transaction<PromoteOutcome>(async () => {
@@ -53,14 +55,23 @@ function promoteOnce(session: Session, { claim, stage, measured: { coverage, con
       [contentText(contentRule, coverage.rows, content), VARCHAR], [JSON.stringify(coverage), VARCHAR],
     ]);
     const table = tableOf(processor);
-    const where = `WHERE ${quoted(processor.dateColumn)} = $1`;
-    const present = await session.prepared(`SELECT ${rowHashSql(processor, processor.fingerprintColumns)} FROM ${table} ${where}`, [at]);
-    if (await fingerprintOf(present) === coverage.fingerprint) return { commit: true, value: { kind: 'unchanged' } };
-    if (present.rowCount > 0) await session.prepared(`DELETE FROM ${table} ${where}`, [at]);
+    const where = `WHERE ${quoted(processor.dateColumn)} = ${dateLiteral(day)}`;
+    const present = await session.run(`SELECT ${contentHashSql(processor)} FROM ${table} ${where}`);
+    if (await sameRows(session, staged, present, where)) return { commit: true, value: { kind: 'unchanged' } };
+    if (present.rowCount > 0) await session.run(`DELETE FROM ${table} ${where}`);
     const columns = columnList(processor.columns.map(({ name }) => name));
-    if (coverage.rows > 0) await session.run(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${quoted(stage)}`);
+    if (coverage.rows > 0) await session.prepared(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${quoted(stage.table)}`);
     return { commit: true, value: { kind: 'promoted' } };
   });
+}
+
+/** Whether the table holds the staged rows already. Quick hashes that differ say no; where they agree, the fingerprint decides. */
+async function sameRows(session: Session, { claim: { processor }, measured }: StagedTable, present: DuckDBMaterializedResult, where: string): Promise<boolean> {
+  if (present.rowCount !== measured.coverage.rows) return false;
+  if (measured.coverage.rows === 0) return true;
+  if (await hashSum(present) !== measured.content) return false;
+  const hashes = await session.run(`SELECT ${rowHashSql(processor, processor.fingerprintColumns)} FROM ${tableOf(processor)} ${where}`);
+  return fingerprint(hashes.rowCount, await hashSum(hashes)) === measured.coverage.fingerprint;
 }
 
 export async function readPromotion(session: Session, processor: Processor, day: Day): Promise<Promotion | null> {

@@ -1,14 +1,15 @@
 import { formatDay, type Day } from '../calendar/day.ts';
-import { NeverRetryError } from '../failures/errors.ts';
+import { NeverRetryError, RetryLaterError } from '../failures/errors.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
 import type { InputRange, Row } from '../ports/warehouse.ts';
 import type { Session } from './duckdb-connections.ts';
 import { tableOf } from './duckdb-tables.ts';
 import { checkedRows } from './landing-rows.ts';
+import type { Stage } from './duckdb-stages.ts';
 import { chunksOf, columnList, dateLiteral, quoted, SQL_TYPES } from './duckdb-values.ts';
 
-/** A date's rows in a temp table of the connection, from a processor's SQL or from rows handed over. */
+/** A date's rows into a stage, from a processor's SQL or from rows handed over. */
 
 /** GoogleSQL with each input put in front as a common table expression, in DuckDB's dialect. */
 export type TranslateWithInputs = (sql: string, inputs: readonly { readonly name: string; readonly select: string }[]) => Promise<string>;
@@ -28,22 +29,19 @@ export class Staging {
     this.#translate = translate;
   }
 
-  async fromSql(session: Session, stage: string, processor: Processor, day: Day, inputs: readonly InputRange[]): Promise<void> {
+  async fromSql(session: Session, stage: Stage, processor: Processor, day: Day, inputs: readonly InputRange[]): Promise<void> {
     const text = await this.#text(processor, inputs);
     const query = withDates(text, day, inputs);
     if (!this.#checked.has(text)) {
       await checkColumns(session, processor, query);
       this.#checked.add(text);
     }
-    const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]}) AS ${quoted(name)}`).join(', ');
-    await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(stage)} AS SELECT ${columns} FROM (${query}\n)`);
+    const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]})`).join(', ');
+    await inTime(session, processor, day, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`));
   }
 
-  async fromRows(session: Session, stage: string, processor: Processor, day: Day, rows: readonly Row[]): Promise<void> {
-    const checked = checkedRows(processor, day, rows);
-    const columns = processor.columns.map(({ name, type }) => `${quoted(name)} ${SQL_TYPES[type]}`).join(', ');
-    await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(stage)} (${columns})`);
-    await session.append(stage, chunksOf(processor.columns, checked));
+  async fromRows(session: Session, stage: Stage, processor: Processor, day: Day, rows: readonly Row[]): Promise<void> {
+    await session.append(stage.table, chunksOf(processor.columns, checkedRows(processor, day, rows)));
   }
 
   #text(processor: Processor, inputs: readonly InputRange[]): Promise<string> {
@@ -53,12 +51,29 @@ export class Staging {
     const known = this.#texts.get(key);
     if (known) return known;
     const made = this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
-      const names = columns ?? upstream.columns.map(({ name }) => name);
+      const names = columns ?? upstream.fingerprintColumns;
       return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}` };
     }));
     this.#texts.set(key, made);
     made.catch(() => this.#texts.delete(key));
     return made;
+  }
+}
+
+/** Ends a query that takes longer than the definition allows. */
+async function inTime(session: Session, { name, timeoutSeconds }: Processor, day: Day, work: () => Promise<unknown>): Promise<void> {
+  let over = false;
+  const timer = setTimeout(() => {
+    over = true;
+    session.interrupt();
+  }, timeoutSeconds * 1000);
+  try {
+    await work();
+  } catch (thrown) {
+    if (!over) throw thrown;
+    throw new RetryLaterError(`${name} for ${formatDay(day)} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

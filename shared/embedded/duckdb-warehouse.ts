@@ -6,7 +6,7 @@ import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import type { Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
-import { Connections, type Lane } from './duckdb-connections.ts';
+import { Connections, type Lane, type Session } from './duckdb-connections.ts';
 import { CoverageCache } from './duckdb-coverage.ts';
 import { alreadyOpenHere, openingError } from './duckdb-errors.ts';
 import { contentRule, measured, measuringSql, nothingMeasured, type Measured } from './duckdb-measure.ts';
@@ -14,6 +14,7 @@ import { promote, readPromotion } from './duckdb-promotion.ts';
 import { rowsOf } from './duckdb-rows.ts';
 import { scanCoverage } from './duckdb-scan.ts';
 import { refuseOtherDates, Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { StageTables, type Stage } from './duckdb-stages.ts';
 import { ensureTables } from './duckdb-tables.ts';
 import { quoted } from './duckdb-values.ts';
 import { Landing } from './landing.ts';
@@ -40,6 +41,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #connections: Connections;
   readonly #landing: Landing;
   readonly #staging: Staging;
+  readonly #stages = new StageTables();
   readonly #cache = new CoverageCache();
   readonly #rules: ReadonlyMap<string, string>;
   #closed: Promise<void> | null = null;
@@ -97,33 +99,32 @@ export class DuckDbWarehouse implements Warehouse {
   async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar): Promise<Staged> {
     if (claim.processor.output.kind === 'landing') return this.#landing.stage(claim, source);
     const lane = this.#connections.lane();
-    const stage = lane.takeStage();
+    const { stage, found } = await lane.turn((session) => this.#fill(session, lane, claim, source));
+    return this.#staged(stage, claim, found);
+  }
+
+  async #fill(session: Session, lane: Lane, { processor, day }: WriteClaim, source: RowSource): Promise<{ readonly stage: Stage; readonly found: Measured }> {
+    const stage = await this.#stages.take(session, lane, processor);
     try {
-      const found = await this.#fill(lane, stage, claim, source);
-      return this.#staged(lane, stage, claim, found);
+      if (source.kind === 'sql') await this.#staging.fromSql(session, stage, processor, day, source.inputs);
+      else await this.#staging.fromRows(session, stage, processor, day, source.rows);
+      const result = await session.prepared(measuringSql(processor, quoted(stage.table), ''));
+      stage.passed += result.rowCount;
+      const days = await measured(processor, result);
+      const found = days.get(day) ?? nothingMeasured(processor);
+      refuseOtherDates(processor, day, result.rowCount - found.coverage.rows, days.keys());
+      return { stage, found };
     } catch (thrown) {
-      lane.giveStageBack(stage);
+      this.#stages.giveBack(stage, processor);
       throw thrown;
     }
   }
 
-  #fill(lane: Lane, stage: string, { processor, day }: WriteClaim, source: RowSource): Promise<Measured> {
-    return lane.turn(async (session) => {
-      if (source.kind === 'sql') await this.#staging.fromSql(session, stage, processor, day, source.inputs);
-      else await this.#staging.fromRows(session, stage, processor, day, source.rows);
-      const result = await session.run(measuringSql(processor, quoted(stage), ''));
-      const found = await measured(processor, result);
-      const own = found.get(day) ?? nothingMeasured(processor);
-      refuseOtherDates(processor, day, result.rowCount - own.coverage.rows, found.keys());
-      return own;
-    });
-  }
-
-  #staged(lane: Lane, stage: string, claim: WriteClaim, found: Measured): Staged {
+  #staged(stage: Stage, claim: WriteClaim, found: Measured): Staged {
     const { processor, day } = claim;
     let open = true;
     const end = (): void => {
-      if (open) lane.giveStageBack(stage);
+      if (open) this.#stages.giveBack(stage, processor);
       open = false;
     };
     return {
@@ -131,7 +132,7 @@ export class DuckDbWarehouse implements Warehouse {
       promote: async (trace) => {
         if (!open) throw new Error(`${claim.runId} of ${processor.name} has been promoted or discarded already; stage it again`);
         try {
-          const outcome = await promote(lane, { claim, stage, measured: found, contentRule: this.#rule(processor) }, trace);
+          const outcome = await promote({ claim, stage, measured: found, contentRule: this.#rule(processor) }, trace);
           if (outcome.kind !== 'fenced') this.#cache.written(processor.name, day, found.coverage);
           return outcome;
         } catch (thrown) {

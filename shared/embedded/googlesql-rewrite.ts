@@ -53,6 +53,11 @@ class Rewriter {
       const end = operandEnd(items, index + 1);
       return { text: `/ ${divisor(this.render(items.slice(index + 1, end)))}`, next: end };
     }
+    // DuckDB wants parentheses around an interval's length that is no literal.
+    if (word === 'INTERVAL' && tokenOf(following)?.kind === 'word') {
+      const end = operandEnd(items, index + 1);
+      return { text: `INTERVAL (${this.render(items.slice(index + 1, end))})`, next: end };
+    }
     if (token.kind === 'word' && isGroup(following) && !NO_FUNCTION.has(word)) {
       if (wordOf(items[index - 1]) === '.') this.#refuse(token, `${wordOf(items[index - 2])}.${word}`, 'use the function without a prefix, on arguments that cannot fail');
       return { text: this.#call(token, word, following), next: index + 2 };

@@ -38,14 +38,15 @@ export async function serveCommands(socketPath: string, version: string, handler
   const stopping = new AbortController();
   const served = new Set<Promise<void>>();
   const connections = new Set<Socket>();
+  let closing = false;
   const server = createServer((socket) => {
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
     // A client that goes away is seen by 'close'; a write to it is no fault of the owner.
     socket.on('error', () => socket.destroy());
-    serveOne(socket, version, stopping.signal, handler, (work) => {
+    serveOne(socket, version, () => !closing, (command, cancelled) => {
+      const work = runCommand(socket, command, AbortSignal.any([cancelled, stopping.signal]), handler).finally(() => served.delete(work));
       served.add(work);
-      void work.finally(() => served.delete(work));
     });
   });
   if (process.platform !== 'win32') rmSync(socketPath, { force: true });
@@ -59,6 +60,7 @@ export async function serveCommands(socketPath: string, version: string, handler
   return {
     socket: socketPath,
     async close(signal) {
+      closing = true;
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
@@ -73,7 +75,7 @@ export async function serveCommands(socketPath: string, version: string, handler
   };
 }
 
-function serveOne(socket: Socket, version: string, stopping: AbortSignal, handler: CommandHandler, track: (work: Promise<void>) => void): void {
+function serveOne(socket: Socket, version: string, isOpen: () => boolean, start: (command: ForwardedCommand, cancelled: AbortSignal) => void): void {
   const cancelled = new AbortController();
   let started = false;
   const refuse = (received: string, allowed: string, mend: string): void => {
@@ -87,6 +89,11 @@ function serveOne(socket: Socket, version: string, stopping: AbortSignal, handle
     }
     if (started) return;
     started = true;
+    if (!isOpen()) {
+      // Nothing was begun: the client becomes the owner, or asks the next one.
+      socket.destroy();
+      return;
+    }
     if (frame.protocol !== PROTOCOL || frame.version !== version) {
       refuse(
         `a command of version ${frame.version}, while process ${process.pid} of version ${version} owns the state folder`,
@@ -96,7 +103,7 @@ function serveOne(socket: Socket, version: string, stopping: AbortSignal, handle
       return;
     }
     sendFrame(socket, { type: 'accepted', pid: process.pid });
-    track(runCommand(socket, frame.command, AbortSignal.any([cancelled.signal, stopping]), handler));
+    start(frame.command, cancelled.signal);
   };
   socket.on('close', () => cancelled.abort());
   readFrames(socket, clientFrame, onFrame, (why) => refuse(`the owner of the state folder received ${why}`, 'frames of this program', 'run the command again'));

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import { z } from 'zod';
 import { ANSWER_WITHIN_MS, forwardCommand, ownerSilent, type ForwardOptions } from './owner-client.ts';
@@ -101,7 +101,7 @@ export async function ownOrForward(path: string, now: number, command: Forwarded
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeWithParents(folder);
     if (statSync(folder).isDirectory()) return;
   } catch (error) {
     const code = systemCode(error);
@@ -121,6 +121,18 @@ function makeFolder(folder: string): void {
     allowed: 'a folder, or a path at which one can be made',
     mend: 'give another one with --state',
   });
+}
+
+/** Node's recursive mkdir never returns where a file system refuses with ENOENT, as /proc does. */
+function makeWithParents(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeWithParents(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another process that starts just now made it.
+    if (systemCode(error) !== 'EEXIST') throw error;
+  }
 }
 
 function checkVersion(folder: string, version: string): void {

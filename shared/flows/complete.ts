@@ -60,7 +60,7 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
   const coverage = engine.world.coverage(processor, day);
   const lacking = shortcomingsOf(coverage, expectationOf(engine.world, processor, day));
   const runId = message.run_id ?? `external:${messageId}`;
-  return engine.change({ cells: [key] }, (snapshot) => {
+  return engine.change<Recorded>({ cells: [key] }, (snapshot) => {
     const record = snapshot.cell(key);
     const { request } = record;
     const ours = request?.lease?.runId === runId || record.last?.runId === runId;

@@ -51,22 +51,24 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
   const lane = async (): Promise<void> => {
     while (!options.signal.aborted) {
       turn += 1;
+      // Taken before looking: what ends while this lane looks must not go unheard.
       const heard = bell.promise;
-      running += 1;
-      try {
-        const claim = await takeNext(engine, turn % (options.fairTurn ?? FAIR_TURN) === 0, busy, options);
-        if (claim) {
-          done += 1;
-          await workClaim(engine, claim, options);
-          continue;
-        }
-        if (await options.feed?.()) continue;
-      } finally {
-        running -= 1;
+      const claim = await takeNext(engine, turn % (options.fairTurn ?? FAIR_TURN) === 0, busy, options);
+      if (claim) {
+        done += 1;
+        running += 1;
+        await workClaim(engine, claim, options).finally(() => {
+          running -= 1;
+          ring();
+        });
+      } else if (await options.feed?.()) {
         ring();
+      } else if (running === 0) {
+        ring();
+        return;
+      } else {
+        await heard;
       }
-      if (running === 0) return;
-      await heard;
     }
   };
   await Promise.all(Array.from({ length: engine.parts.lanes }, lane));

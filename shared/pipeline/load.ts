@@ -7,7 +7,7 @@ import { pipelineSchema, type PipelineDefinition, type ProcessorDefinition } fro
 import { shapeMistakes } from './shape.ts';
 import { sqlMistakes } from './sql-check.ts';
 import { positionAt } from './sql-tokens.ts';
-import { sqlFileOf } from './targets.ts';
+import { isSqlPath, sqlFileOf } from './targets.ts';
 import { validateDefinition } from './validate.ts';
 import { readYaml } from './yaml-source.ts';
 
@@ -37,7 +37,7 @@ export function loadPipeline(directory: string, io: DefinitionReader): LoadedPip
   const judged: Salvaged | undefined = parsed.success ? { definition: parsed.data, doubtful: new Set() } : salvage(yaml.data);
   const meaning = judged ? validateDefinition(judged.definition, judged.doubtful) : [];
   const files = judged ? readSql(directory, judged.definition, io) : { sql: new Map<string, string>(), missing: [] };
-  const inSql = judged ? [...files.sql].flatMap(([name, sql]) => sqlProblemsOf(directory, name, sql, judged)) : [];
+  const inSql = judged ? [...files.sql].flatMap(([name, sql]) => sqlProblemsOf(directory, name, sql, judged, meaning)) : [];
   const problems = [...[...shape, ...meaning, ...files.missing].map(locate), ...inSql];
   if (problems.length > 0 || !parsed.success) return invalid(problems);
   return { kind: 'ok', pipeline: compilePipeline(parsed.data, { directory, sql: files.sql }) };
@@ -65,7 +65,7 @@ function readSql(directory: string, definition: PipelineDefinition, io: Definiti
   const missing: Mistake[] = [];
   for (const [name, processor] of Object.entries(definition.processors)) {
     const file = sqlFileOf(processor.target);
-    if (file === undefined) continue;
+    if (file === undefined || !isSqlPath(file)) continue;
     const text = io.readText(join(directory, file));
     if (text !== undefined) sql.set(name, text);
     else missing.push({ path: sqlPath(name, processor), what: `there is no file ${file}`, received: `'${file}'`, allowed: `a .sql file below ${directory}`, hint: 'write the file, or correct the path' });
@@ -73,17 +73,21 @@ function readSql(directory: string, definition: PipelineDefinition, io: Definiti
   return { sql, missing };
 }
 
-function sqlProblemsOf(directory: string, name: string, sql: string, { definition, doubtful }: Salvaged): readonly Problem[] {
+function sqlProblemsOf(directory: string, name: string, sql: string, { definition, doubtful }: Salvaged, meaning: readonly Mistake[]): readonly Problem[] {
   const processor = definition.processors[name];
   const file = processor && sqlFileOf(processor.target);
   if (!processor || file === undefined) return [];
   const read = [...processor.upstream.map((upstream) => upstream.processor), ...(processor.reads_own_history ? [name] : [])];
-  // What an unknown or doubtful upstream fills is not known: only then is a table that nobody declared let through.
-  const allKnown = !doubtful.has(name) && read.every((upstream) => Object.hasOwn(definition.processors, upstream) && !doubtful.has(upstream));
+  // What a processor fills or reads is not known where that is a mistake itself: then no input is called unknown.
+  const allKnown = [name, ...read].every((known) => !doubtful.has(known) && !meaning.some((mistake) => isAboutInputs(mistake, known)));
   const inputs = read.flatMap((upstream) => definition.processors[upstream]?.table?.split('.').at(-1) ?? []);
   return sqlMistakes(sql, inputs, allKnown).map(({ offset, ...mistake }) => ({
     file: join(directory, file), ...positionAt(sql, offset), message: mistakeMessage(mistake),
   }));
+}
+
+function isAboutInputs({ path: [section, name, field] }: Mistake, processor: string): boolean {
+  return section === 'processors' && name === processor && (field === undefined || ['upstream', 'table', 'landing'].includes(String(field)));
 }
 
 function sqlPath(name: string, { target }: ProcessorDefinition): readonly PropertyKey[] {

@@ -27,7 +27,7 @@ export const DEFAULTS = {
   ack_deadline_seconds: 540,
 } as const;
 
-const gameDate = z.string().refine((text) => parseDay(text) !== undefined, { error: 'write a date as YYYY-MM-DD' });
+const gameDate = z.string().refine((text) => parseDay(text) !== undefined, { error: 'write a date of the calendar as YYYY-MM-DD' });
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, { error: 'a name starts with a letter and holds letters, digits and _' });
 const tableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$/, { error: 'write a table as dataset.table, letters, digits and _ only' });
 const topicName = z.string().regex(/^[A-Za-z][A-Za-z0-9\-._~+%]{2,254}$/, { error: 'a Pub/Sub name has 3 to 255 letters, digits and -._~+%, and starts with a letter' });

@@ -17,7 +17,7 @@ export function shapeMistakes(issues: readonly Issue[], data: unknown): readonly
 function mistakesOf(issue: Issue, prefix: readonly PropertyKey[], data: unknown, schema: JsonSchema): readonly Mistake[] {
   const path = [...prefix, ...issue.path];
   switch (issue.code) {
-    case 'unrecognized_keys': return issue.keys.map((key) => unknownKey([...path, key], key, schema));
+    case 'unrecognized_keys': return issue.keys.map((key) => unknownKey([...path, key], key, data, schema));
     case 'invalid_union': {
       const meant = likeliest(flattened(issue), valueAt(data, path));
       if (meant) return meant.flatMap((inner) => mistakesOf(inner, path, data, schema));
@@ -31,8 +31,11 @@ function mistakesOf(issue: Issue, prefix: readonly PropertyKey[], data: unknown,
   }
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string, schema: JsonSchema): Mistake {
-  const keys = keysAllowed(schema, path.slice(0, -1));
+function unknownKey(path: readonly PropertyKey[], key: string, data: unknown, schema: JsonSchema): Mistake {
+  const around = path.slice(0, -1);
+  const keys = keysAllowed(schema, around);
+  // A key of another form of the same mapping, as two targets in one.
+  if (keys.includes(key)) return { path, at: 'key', what: `${key} cannot stand beside the others`, received: shown(valueAt(data, around)), allowed: allowedAt(schema, around), hint: 'keep one form' };
   return { path, at: 'key', what: `unknown key ${key}`, received: shown(key), allowed: keys.join(', '), hint: suggestion(key, keys, 'remove it') };
 }
 
@@ -42,8 +45,9 @@ function wrongValue(issue: Issue, path: readonly PropertyKey[], data: unknown, s
   if (value === undefined) return { path, what: `${String(lastOf(path))} is missing`, received: 'nothing', allowed, hint: `add ${String(lastOf(path))}` };
   const nearest = typeof value === 'string' ? nearestName(value, wordsAllowed(schema, path)) : undefined;
   const own = OWN_WORDS.has(issue.code) && !/^(?:Invalid|Too)/.test(issue.message) ? issue.message : undefined;
-  const hint = nearest === undefined ? own ?? `write ${allowed}` : `did you mean ${nearest}?`;
-  return { path, what: `${fieldName(path)} cannot be ${shown(value)}`, received: `${shown(value)} (${typeName(value)})`, allowed, hint };
+  const hint = nearest === undefined ? own ?? 'write what is allowed' : `did you mean ${nearest}?`;
+  const inWords = own !== undefined && issue.code === 'custom' ? own.replace(/^write /, '') : allowed;
+  return { path, what: `${fieldName(path)} cannot be ${shown(value)}`, received: `${shown(value)} (${typeName(value)})`, allowed: inWords, hint };
 }
 
 /** Issues whose message comes from the schema, in our words. */
@@ -57,10 +61,10 @@ function wrongChoice(path: readonly PropertyKey[], data: unknown, schema: JsonSc
   const key = isMapping(value) ? Object.keys(value)[0] : undefined;
   if (key !== undefined) {
     const keys = keysAllowed(schema, path);
-    return { path: [...path, key], at: 'key', what: `unknown key ${key} of ${fieldName(path)}`, received: shown(value), allowed, hint: suggestion(key, keys, `write ${allowed}`) };
+    return { path: [...path, key], at: 'key', what: `unknown key ${key} of ${fieldName(path)}`, received: shown(value), allowed, hint: suggestion(key, keys, 'write what is allowed') };
   }
   const nearest = typeof value === 'string' ? nearestName(value, wordsAllowed(schema, path)) : undefined;
-  const hint = nearest === undefined ? `write ${allowed}` : `did you mean ${nearest}?`;
+  const hint = nearest === undefined ? 'write what is allowed' : `did you mean ${nearest}?`;
   return { path, what: `${fieldName(path)} cannot be ${shown(value)}`, received: `${shown(value)} (${typeName(value)})`, allowed, hint };
 }
 

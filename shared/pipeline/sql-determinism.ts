@@ -9,10 +9,11 @@ export function nondeterminism(root: SqlGroup): readonly SqlMistake[] {
 
 /** Functions whose result is not decided by their arguments, with what to write instead. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
-  ...['RAND', 'GENERATE_UUID', 'NEW_UUID', 'RANDOM'].map((name) => [name, 'derive it from the key, for example FARM_FINGERPRINT(key)'] as const),
+  ...['RAND', 'GENERATE_UUID', 'NEW_UUID', 'RANDOM'].map((name) => [name, 'derive it from the key'] as const),
   ...['CURRENT_DATE', 'CURRENT_TIMESTAMP', 'CURRENT_TIME', 'CURRENT_DATETIME', 'NOW', 'GETDATE'].map((name) => [name, 'use @game_date'] as const),
   ...['SESSION_USER', 'CURRENT_USER'].map((name) => [name, 'remove it: rows do not depend on who computes them'] as const),
-  ['ANY_VALUE', 'use MIN, MAX, or ARRAY_AGG(… ORDER BY … LIMIT 1)'],
+  // MAX_BY and MIN_BY take any of the rows that tie.
+  ...['ANY_VALUE', 'MAX_BY', 'MIN_BY'].map((name) => [name, 'use MIN, MAX, or ARRAY_AGG(… ORDER BY … LIMIT 1)'] as const),
 ]);
 
 /** Words that call a function without parentheses. */

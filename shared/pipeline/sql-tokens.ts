@@ -19,41 +19,29 @@ export interface TextPosition {
   readonly column: number;
 }
 
-const BLANK = /\s+/y;
-const LINE_COMMENT = /(?:--|#)[^\n]*/y;
-const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//y;
-const RAW_STRING = /(?:[rR][bB]?|[bB][rR])(?:'''[\s\S]*?'''|"""[\s\S]*?"""|'[^'\n]*'|"[^"\n]*")/y;
-const STRING = /[bB]?(?:'''(?:\\[\s\S]|[^\\])*?'''|"""(?:\\[\s\S]|[^\\])*?"""|'(?!'')(?:\\.|[^'\\\n])*'|"(?!"")(?:\\.|[^"\\\n])*")/y;
-const QUOTED_NAME = /`(?:\\.|[^`\\\n])+`/y;
-const NUMBER = /0[xX][0-9A-Fa-f]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
-const PARAMETER = /@@?[A-Za-z_][A-Za-z0-9_.]*/y;
-const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
-const LONG_SYMBOL = /\|\||<=|>=|<>|!=|<<|>>|=>|\|>/y;
+/** The forms in the order in which they are tried, each a group of TOKEN. */
+const KINDS: readonly (SqlTokenKind | 'skipped')[] = ['skipped', 'string', 'quoted', 'number', 'parameter', 'word', 'unterminated', 'symbol'];
 
-const FORMS: readonly (readonly [RegExp, SqlTokenKind | 'skipped'])[] = [
-  [BLANK, 'skipped'], [LINE_COMMENT, 'skipped'], [BLOCK_COMMENT, 'skipped'],
-  [RAW_STRING, 'string'], [STRING, 'string'], [QUOTED_NAME, 'quoted'], [NUMBER, 'number'],
-  [PARAMETER, 'parameter'], [WORD, 'word'], [LONG_SYMBOL, 'symbol'],
-];
+const BLANK_OR_COMMENT = /\s+|--[^\n]*|#[^\n]*|\/\*[\s\S]*?\*\//;
+const RAW_STRING = /(?:[rR][bB]?|[bB][rR])(?:'''[\s\S]*?'''|"""[\s\S]*?"""|'[^'\n]*'|"[^"\n]*")/;
+const STRING = /[bB]?(?:'''(?:\\[\s\S]|[^\\])*?'''|"""(?:\\[\s\S]|[^\\])*?"""|'(?!'')(?:\\.|[^'\\\n])*'|"(?!"")(?:\\.|[^"\\\n])*")/;
+const QUOTED_NAME = /`(?:\\.|[^`\\\n])+`/;
+const NUMBER = /0[xX][0-9A-Fa-f]+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/;
+const PARAMETER = /@@?[A-Za-z_][A-Za-z0-9_.]*/;
+const WORD = /[A-Za-z_][A-Za-z0-9_]*/;
+const UNTERMINATED = /(?:'|"|`|\/\*)[\s\S]*/;
+const SYMBOL = /\|\||<=|>=|<>|!=|<<|>>|=>|\|>|[\s\S]/;
+
+const FORMS = [BLANK_OR_COMMENT, new RegExp(`${RAW_STRING.source}|${STRING.source}`), QUOTED_NAME, NUMBER, PARAMETER, WORD, UNTERMINATED, SYMBOL];
+const TOKEN = new RegExp(FORMS.map(({ source }) => `(${source})`).join('|'), 'g');
 
 export function sqlTokens(text: string): readonly SqlToken[] {
   const tokens: SqlToken[] = [];
-  let offset = 0;
-  while (offset < text.length) {
-    const found = tokenAt(text, offset);
-    if (found.kind !== 'skipped') tokens.push({ kind: found.kind, text: text.slice(offset, found.end), offset });
-    offset = found.end;
+  for (const match of text.matchAll(TOKEN)) {
+    const kind = KINDS[match.indexOf(match[0], 1) - 1];
+    if (kind !== undefined && kind !== 'skipped') tokens.push({ kind, text: match[0], offset: match.index });
   }
   return tokens;
-}
-
-function tokenAt(text: string, offset: number): { readonly kind: SqlTokenKind | 'skipped'; readonly end: number } {
-  for (const [form, kind] of FORMS) {
-    form.lastIndex = offset;
-    if (form.test(text)) return { kind, end: form.lastIndex };
-  }
-  const opensAndNeverEnds = /^(?:'|"|`|\/\*)/.test(text.slice(offset, offset + 2));
-  return opensAndNeverEnds ? { kind: 'unterminated', end: text.length } : { kind: 'symbol', end: offset + 1 };
 }
 
 /** The query with one space between its tokens: equal for two texts that differ in comments and layout only. */

@@ -18,6 +18,11 @@ export function isEmbeddedOnly(target: TargetDefinition): boolean {
   return 'in_process' in target || 'command' in target;
 }
 
+/** Whether a path names a .sql file below the definition's folder: nothing else is read. */
+export function isSqlPath(path: string): boolean {
+  return path.endsWith('.sql') && !/^(?:[\\/]|[A-Za-z]:)/.test(path) && !path.split(/[\\/]/).includes('..');
+}
+
 /** The .sql file of a processor, relative to the definition's folder; the same file runs in both runtimes. */
 export function sqlFileOf(target: ProcessorDefinition['target']): string | undefined {
   const { target: embedded, googleTarget } = targetsOf(target);

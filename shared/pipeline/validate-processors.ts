@@ -1,7 +1,7 @@
 import { suggestion } from './nearest.ts';
 import { enumerated, shown, type Mistake } from './problems.ts';
 import type { PipelineDefinition, ProcessorDefinition, TargetDefinition } from './schema.ts';
-import { isEmbeddedOnly } from './targets.ts';
+import { isEmbeddedOnly, isSqlPath } from './targets.ts';
 
 /** What each processor says of itself: its output, its columns, its expectations, its target. */
 export function processorMistakes(definition: PipelineDefinition, doubtful: ReadonlySet<string>): readonly Mistake[] {
@@ -95,7 +95,7 @@ function targetMistakes(name: string, processor: ProcessorDefinition): readonly 
       const file = form.bigquery_sql;
       const at = [...where, 'bigquery_sql'];
       if (processor.landing !== undefined) refuse(at, `${name} lands files, which no SQL can`, shown(file), 'in_process, command, http, cloud_run_job, pubsub', 'choose another target, or fill a table');
-      if (!file.endsWith('.sql') || file.startsWith('/') || file.split(/[\\/]/).includes('..')) refuse(at, `${shown(file)} is no .sql file of this folder`, shown(file), "a path below the definition's folder that ends in .sql", `write for example sql/${name}.sql`);
+      if (!isSqlPath(file)) refuse(at, `${shown(file)} is no .sql file of this folder`, shown(file), "a path below the definition's folder that ends in .sql", `write for example sql/${name}.sql`);
     }
     if ('http' in form) {
       if (!/^https?:\/\/[^\s/]/.test(form.http)) refuse([...where, 'http'], `${shown(form.http)} is no address`, shown(form.http), 'https://…', 'write the address of the service');

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isSeq, LineCounter, parseDocument, type Document, type Node, type Pair } from 'yaml';
-import type { Problem } from './problems.ts';
+import { mistakeMessage, type Problem } from './problems.ts';
 import type { TextPosition } from './sql-tokens.ts';
 
 /** A YAML text that remembers where each of its values stands. */
@@ -11,7 +11,7 @@ export function readYaml(file: string, text: string): YamlSource {
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
   const problems = document.errors.map(({ message, pos: [offset], code }) => ({
-    file, ...positionIn(counter, offset), message: `this is no YAML: ${message}; correct the text here or just above; received: ${code}; allowed: one YAML document`,
+    file, ...positionIn(counter, offset), message: code === 'DUPLICATE_KEY' ? writtenTwice(text, offset) : notYaml(message, code),
   }));
   if (problems.length > 0) return { kind: 'unparseable', problems };
   try {
@@ -23,6 +23,15 @@ export function readYaml(file: string, text: string): YamlSource {
     const message = `the aliases of this YAML cannot be resolved: ${why}; write the values out; received: an alias; allowed: at most 100 resolved aliases`;
     return { kind: 'unparseable', problems: [{ file, line: 1, column: 1, message }] };
   }
+}
+
+function notYaml(message: string, code: string): string {
+  return mistakeMessage({ what: `this is no YAML: ${message}`, hint: 'correct the text here or just above', received: code, allowed: 'one YAML document' });
+}
+
+function writtenTwice(text: string, offset: number): string {
+  const key = /^[^\s:]+/.exec(text.slice(offset))?.[0] ?? '';
+  return mistakeMessage({ what: `the key ${key} is written twice`, hint: 'rename or remove one', received: `'${key}' again`, allowed: 'each key of a mapping once' });
 }
 
 function positionIn(counter: LineCounter, offset: number): TextPosition {

@@ -3,22 +3,18 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DuckDbWarehouse } from '../../shared/embedded/duckdb-warehouse.ts';
-import type { TranslateWithInputs } from '../../shared/embedded/duckdb-staging.ts';
+import { translateWithInputs } from '../../shared/embedded/googlesql.ts';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import type { WarehouseUnderTest } from '../contract/warehouse.ts';
-
-/** Enough of a translation for the suite's own queries; the real one has tests of its own. */
-export const translate: TranslateWithInputs = async (sql, inputs) =>
-  `WITH ${inputs.map(({ name, select }) => `${name} AS (${select})`).join(', ')} ${sql.replaceAll('@game_date', '$game_date').replaceAll('STRING', 'VARCHAR').replaceAll('INT64', 'BIGINT')}`;
 
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'smart-backfill-warehouse-'));
 }
 
 export async function openDuckDb(pipeline: Pipeline, stateDirectory: string = temporaryFolder()): Promise<WarehouseUnderTest & { readonly warehouse: DuckDbWarehouse }> {
-  const warehouse = await DuckDbWarehouse.open({ pipeline, stateDirectory, translate });
+  const warehouse = await DuckDbWarehouse.open({ pipeline, stateDirectory, translate: translateWithInputs });
   return {
     warehouse,
     outside: (processor, day, rows) => changeOutside(warehouse, stateDirectory, processor, day, rows),

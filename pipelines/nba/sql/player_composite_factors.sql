@@ -49,7 +49,7 @@ scores AS (
     IF(player.is_back_to_back, 20, 0)
     + IF(team.is_third_game_in_four_nights, 10, 0)
     + IF(player.games_last_7_days > 3, 5 * (player.games_last_7_days - 3), 0)
-    + IF(player.minutes_last_7_days > 110, CAST(FLOOR((player.minutes_last_7_days - 110) / 3) AS INT64), 0)
+    + IF(player.minutes_last_7_days > 110, DIV((player.minutes_last_7_days - 110), 3), 0)
     + IF(player.minutes_avg_last_10 > 34, 2 * CAST(FLOOR(player.minutes_avg_last_10 - 34) AS INT64), 0) AS fatigue,
     ROUND(100 * (2 * zones.two_point_attempt_share * defenses.two_point_pct_vs_league
       + 3 * zones.three_point_attempt_share * defenses.three_point_pct_vs_league), 4) AS shot_zone_mismatch_score,

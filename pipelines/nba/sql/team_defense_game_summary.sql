@@ -18,7 +18,7 @@ games AS (
     other.points AS points_allowed, other.turnovers AS opponent_turnovers,
     other.fgm AS opponent_fgm, other.fga AS opponent_fga, other.fg3m AS opponent_fg3m,
     other.fg3a AS opponent_fg3a, other.ftm AS opponent_ftm, other.fta AS opponent_fta,
-    CAST(FLOOR((own.estimate_x100 + other.estimate_x100) / 2) AS INT64) AS possessions_x100
+    DIV((own.estimate_x100 + other.estimate_x100), 2) AS possessions_x100
   FROM boxes AS own
   JOIN boxes AS other ON other.game_id = own.game_id AND other.team <> own.team
 ),

@@ -18,7 +18,7 @@ games AS (
   SELECT
     own.game_date, own.game_id, own.team, other.team AS opponent, own.minutes, own.points, other.points AS opponent_points,
     own.assists, own.turnovers, own.fgm, own.fga, own.fg3m, own.fg3a, own.ftm, own.fta,
-    CAST(FLOOR((own.estimate_x100 + other.estimate_x100) / 2) AS INT64) AS possessions_x100
+    DIV((own.estimate_x100 + other.estimate_x100), 2) AS possessions_x100
   FROM boxes AS own
   JOIN boxes AS other ON other.game_id = own.game_id AND other.team <> own.team
 ),
