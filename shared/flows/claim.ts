@@ -42,10 +42,8 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
     const nothing = (kind: 'not_now'): { writes: object; result: ClaimOutcome } => ({ writes: {}, result: { kind } });
     if (!request || request.state !== 'queued' || (request.notBefore ?? 0) > now) return nothing('not_now');
     if (snapshot.controls().paused) return nothing('not_now');
-    engine.world.setRecord({ ...record, request: null });
     const ready = readiness(engine.world, processor, key.day, request, engine.strictness);
     const facts = factsOf(engine.world, processor, key.day);
-    engine.world.setRecord(record);
     if (ready.kind !== 'ready') {
       const parked = waiting(record, request, ready.kind, ready.on, now);
       const metadata = { waiting_for: ready.because };

@@ -2,6 +2,7 @@ import { Calendar, type CalendarRow } from '../calendar/calendar.ts';
 import type { Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
+import type { Coverage } from '../gaps/coverage.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
@@ -25,6 +26,9 @@ export interface EngineParts {
   readonly lanes: number;
 }
 
+type Change = (world: World) => void;
+const MINUTE_MS = 60_000;
+
 /**
  * What every flow works with: the ports, and the world as this process knows it. The world is read from the ports by
  * `refresh`, and kept up to date by `change` and `wrote`: whoever changes state or rows goes through here.
@@ -35,6 +39,7 @@ export class Engine {
   #world: World;
   #remembered: readonly RememberedGames[] = [];
   #calendarFindings: readonly CalendarFinding[] = [];
+  readonly #journals = new Set<Change[]>();
   /** Days whose coverage is known, season by season. */
   #known: { from: Day; to: Day } | null = null;
 
@@ -67,20 +72,45 @@ export class Engine {
    * lie ahead within it. Afterwards `world` is what the ports hold at this moment.
    */
   async refresh(from: Day, to: Day): Promise<World> {
-    const { pipeline, warehouse, store } = this.parts;
+    const { pipeline } = this.parts;
     const seasons = pipeline.seasons.filter((season) => season.to >= from && season.from <= to);
     const start = seasons[0]?.from ?? from;
     const end = seasons.at(-1)?.to ?? to;
     const known = this.#known;
     this.#known = known ? { from: start < known.from ? start : known.from, to: end > known.to ? end : known.to } : { from: start, to: end };
-    const calendar = await this.#readCalendar(this.#known.from, this.#known.to);
+    const journal: Change[] = [];
+    this.#journals.add(journal);
+    try {
+      const world = await this.#readWorld(this.#known.from, this.#known.to);
+      // What this process wrote while it was reading may be missing from what it read.
+      for (const change of journal) change(world);
+      this.#world = world;
+      return world;
+    } finally {
+      this.#journals.delete(journal);
+    }
+  }
+
+  /** Refreshes unless these days are known already. */
+  async ensure(from: Day, to: Day): Promise<void> {
+    if (!this.#known || from < this.#known.from || to > this.#known.to) await this.refresh(from, to);
+    else this.keepTime();
+  }
+
+  /** Moves the world's moment on when it is older than a minute: dates become due while a process runs. */
+  keepTime(): void {
+    if (this.parts.clock.now() - this.#world.moment.now > MINUTE_MS) this.#world = this.#world.at(this.moment());
+  }
+
+  async #readWorld(from: Day, to: Day): Promise<World> {
+    const { pipeline, warehouse, store } = this.parts;
+    const calendar = await this.#readCalendar(from, to);
     const world = new World(pipeline, calendar, this.moment());
-    const coverage = await warehouse.coverage(pipeline.processors, this.#known.from, this.#known.to);
+    const coverage = await warehouse.coverage(pipeline.processors, from, to);
     for (const processor of pipeline.processors) {
       for (const [day, found] of coverage.get(processor.name) ?? []) world.setCoverage(processor, day, found);
     }
-    for (const record of await store.cells(this.#known.from, this.#known.to)) world.setRecord(record);
-    this.#world = world;
+    for (const record of await store.cells(from, to)) world.setRecord(record);
     return world;
   }
 
@@ -105,14 +135,24 @@ export class Engine {
       written = decision.writes;
       return decision;
     });
-    for (const record of written.cells ?? []) this.#world.setRecord(record);
+    for (const record of written.cells ?? []) this.#apply((world) => world.setRecord(record));
     return result;
   }
 
   /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */
   async reread1(processor: Processor, day: Day): Promise<void> {
     const coverage = await this.parts.warehouse.coverage([processor], day, day);
-    this.#world.setCoverage(processor, day, coverage.get(processor.name)?.get(day));
+    this.wrote(processor, day, coverage.get(processor.name)?.get(day));
+  }
+
+  /** This process has put these rows in place of what was there. */
+  wrote(processor: Processor, day: Day, coverage: Coverage | undefined): void {
+    this.#apply((world) => world.setCoverage(processor, day, coverage));
+  }
+
+  #apply(change: Change): void {
+    change(this.#world);
+    for (const journal of this.#journals) journal.push(change);
   }
 
   async #readCalendar(from: Day, to: Day): Promise<Calendar> {

@@ -52,7 +52,7 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
     };
     const promoted = await staged.promote(encodeMarker(run, entries));
     if (promoted.kind === 'fenced') return fromMarker(engine, processor, day, promoted.winner);
-    engine.world.setCoverage(processor, day, staged.coverage);
+    engine.wrote(processor, day, staged.coverage);
     return { kind: 'verified', run, trace: entries, promoted: promoted.kind === 'promoted' };
   } catch (error) {
     await staged.discard().catch(() => undefined);

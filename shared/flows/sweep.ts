@@ -1,4 +1,3 @@
-import { addDays } from '../calendar/day.ts';
 import type { CellRecord } from '../requests/cell.ts';
 import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
@@ -31,6 +30,10 @@ export async function sweep(engine: Engine, isDead: (owner: string) => boolean =
   const now = engine.parts.clock.now();
   const swept = { finished: 0, requeued: 0, gaveUp: 0, decidedAgain: 0 };
   const open = await engine.parts.store.openCells();
+  const days = open.map((record) => record.day).sort((a, b) => a - b);
+  const [first] = days;
+  if (first === undefined) return swept;
+  await engine.ensure(first, days.at(-1) ?? first);
   for (const record of open) {
     const { request } = record;
     if (request?.lease && request.state === 'processing' && (request.lease.until <= now || isDead(request.lease.owner))) {
@@ -112,11 +115,4 @@ async function failBlocked(engine: Engine, record: CellRecord, now: number): Pro
   });
   if (failed) await wakeWaiters(engine, record);
   return failed;
-}
-
-/** The first day that anything open lies on, so that the world reaches back to it. */
-export async function oldestOpenDay(engine: Engine): Promise<CellRecord['day']> {
-  const days = (await engine.parts.store.openCells()).map((record) => record.day);
-  const { today } = engine.moment();
-  return days.reduce((oldest, day) => (day < oldest ? day : oldest), addDays(today, 0));
 }

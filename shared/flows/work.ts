@@ -78,6 +78,7 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
 /** Claims the best queued cell that can be had now, or null. Cells that turn out to wait are put there on the way. */
 async function takeNext(engine: Engine, fair: boolean, busy: Set<string>, options: WorkOptions): Promise<Claim | null> {
   const { store, clock } = engine.parts;
+  engine.keepTime();
   for (;;) {
     const now = clock.now();
     const oldest = fair ? await store.oldestQueued(now) : null;

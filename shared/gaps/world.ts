@@ -99,15 +99,20 @@ export class World {
     const processor = this.pipeline.byName.get(record.processor);
     // A record may be of a processor that has left the definition: nothing reads it any more.
     if (!processor || !this.contains(record.day)) return;
-    const { records } = this.#lane(processor);
+    const lane = this.#lane(processor);
     const index = record.day - this.#first;
-    const accepted = records[index]?.acceptance !== record.acceptance;
-    records[index] = record;
-    this.#changed(processor, record.day);
+    const before = lane.records[index];
+    if (before === record) return;
+    lane.records[index] = record;
+    if ((before?.request ?? null) === null || record.request === null) lane.open.changed(index);
+    // Opening and claiming a request changes no digest and no verdict: those depend on rows, runs and acceptances only.
+    if (before?.last !== record.last || before?.suspect !== record.suspect || before?.acceptance !== record.acceptance) this.#changed(processor, record.day);
     // Keys accepted as missing leave the expectations of everything that derives from them on that date.
-    if (accepted) for (const lane of this.#lanes) {
-      lane.lacking.changed(index);
-      lane.unusable.changed(index);
+    if ((before?.acceptance ?? null) !== record.acceptance) {
+      for (const other of this.#lanes) {
+        other.lacking.changed(index);
+        other.unusable.changed(index);
+      }
     }
   }
 

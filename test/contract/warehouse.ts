@@ -1,47 +1,15 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { Calendar } from '../../shared/calendar/calendar.ts';
-import { day, dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
+import { day, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { EMPTY_FINGERPRINT } from '../../shared/gaps/fingerprint.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
-import type { InputRange, PromoteOutcome, Row, RowSource, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
+import type { PromoteOutcome, Row, RowSource, WriteClaim } from '../../shared/ports/warehouse.ts';
 import { warehousePipeline } from './warehouse-pipeline.ts';
+import { sqlContract } from './warehouse-sql.ts';
+import { boxscore, claimOf, named, nov15, nov16, type WarehouseCapabilities, type WarehouseUnderTest } from './warehouse-under-test.ts';
 
-export interface WarehouseUnderTest {
-  readonly warehouse: Warehouse;
-  /** Rows of a date as another program leaves them; null takes them away. */
-  outside(processor: Processor, day: Day, rows: readonly Row[] | null): Promise<void>;
-  /** Closes it and opens the same data, perhaps with another definition. */
-  reopen(pipeline: Pipeline): Promise<WarehouseUnderTest>;
-  dispose(): Promise<void>;
-}
-
-export interface WarehouseCapabilities {
-  /** Runs SQL processors. If not, why. */
-  readonly sql: true | string;
-  /** Keeps its data over closing and opening. If not, why. */
-  readonly durable: true | string;
-}
-
-export const nov15 = dayOf('2023-11-15');
-const nov16 = dayOf('2023-11-16');
-
-export function named(pipeline: Pipeline, name: string): Processor {
-  const processor = pipeline.byName.get(name);
-  assert.ok(processor, `no processor ${name}`);
-  return processor;
-}
-
-export function boxscore(player: number, change: Row = {}, at: Day = nov15): Row {
-  return {
-    game_date: formatDay(at), game_id: player < 100 ? 'A' : 'B', player_id: player, points: player * 2, minutes: 30.5, rating: player / 7, starter: player % 2 === 0,
-    tip_off: '2023-11-16T00:30:00.000Z', remark: null, processed_at: '2023-11-16T08:00:00.000Z', ...change,
-  };
-}
-
-export function claimOf(processor: Processor, at: Day, generation = 1, runId = `run-${generation}`): WriteClaim {
-  return { processor, day: at, generation, token: generation, runId };
-}
+export type { WarehouseCapabilities, WarehouseUnderTest };
 
 export function warehouseContract(name: string, open: (pipeline: Pipeline) => Promise<WarehouseUnderTest>, capabilities: WarehouseCapabilities): void {
   describe(`${name} keeps the warehouse's contract`, () => {
@@ -290,70 +258,7 @@ export function warehouseContract(name: string, open: (pipeline: Pipeline) => Pr
       assert.deepEqual(await under.warehouse.calendarRows(nov15, nov16), [{ day: nov15, key: '22300001', status: 3, narrow: 'Regular Season' }]);
     });
 
-    describe('SQL', () => {
-      const inputs = (from: Day, to: Day): readonly InputRange[] => [{ upstream: boxscores, columns: ['player_id', 'points'], range: { from, to } }];
-      const run = (processor: Processor, source: readonly InputRange[]) => under.warehouse.stage(claimOf(processor, nov16), { kind: 'sql', inputs: source }, calendar);
-      async function withSql(sql: string): Promise<Processor> {
-        const other = warehousePipeline({ sql });
-        under = await under.reopen(other);
-        return named(other, 'Summary');
-      }
-
-      if (capabilities.sql !== true) {
-        it(`is refused by name: ${capabilities.sql}`, () => assert.rejects(run(summary, inputs(nov15, nov16)), /Summary is SQL/));
-        return;
-      }
-
-      beforeEach(async () => {
-        for (const at of [day(nov15 - 1), nov15, nov16]) await write(claimOf(boxscores, at), [boxscore(1, {}, at), boxscore(2, {}, at)]);
-      });
-
-      it('fills a date from its inputs', async () => {
-        assert.deepEqual(await (await run(summary, inputs(nov15, nov16))).promote('{}'), { kind: 'promoted' });
-        assert.deepEqual(await rowsOf(summary, nov16), [1, 2].map((player) => ({ game_date: '2023-11-16', player_id: player, games: 2, points: player * 4, note: null })));
-      });
-      it('sees no row outside the window, and none where there is no window', async () => {
-        assert.equal((await run(summary, inputs(nov16, nov16))).coverage.rows, 2);
-        const [only] = inputs(nov16, nov16);
-        assert.ok(only);
-        assert.equal((await run(summary, [{ ...only, range: null }])).coverage.rows, 0);
-      });
-      it('sees no column that its edge does not name', async () => {
-        const nosy = await withSql('SELECT @game_date AS game_date, player_id, COUNT(*) AS games, SUM(points) AS points, MAX(remark) AS note FROM boxscores GROUP BY player_id');
-        await assert.rejects(run(nosy, inputs(nov15, nov16)), /remark/);
-      });
-      it('sees no volatile column: no fingerprint would tell that it changed', async () => {
-        const nosy = await withSql('SELECT @game_date AS game_date, player_id, COUNT(processed_at) AS games, SUM(points) AS points, CAST(NULL AS STRING) AS note FROM boxscores GROUP BY player_id');
-        const [only] = inputs(nov15, nov16);
-        assert.ok(only);
-        await assert.rejects(run(nosy, [{ ...only, columns: null }]), /processed_at/);
-      });
-      it('that returns other columns is refused, naming them', async () => {
-        const other = await withSql('SELECT @game_date AS game_date, player_id, COUNT(*) AS game_count, SUM(points) AS points FROM boxscores GROUP BY player_id');
-        await assert.rejects(run(other, inputs(nov15, nov16)), /lacks 'games', 'note'.*does not have 'game_count'/);
-      });
-      it('that returns another type is refused', async () => {
-        const other = await withSql("SELECT @game_date AS game_date, player_id, 'two' AS games, SUM(points) AS points, CAST(NULL AS STRING) AS note FROM boxscores GROUP BY player_id");
-        await assert.rejects(run(other, inputs(nov15, nov16)), /'games' is VARCHAR, declared is INT64/);
-      });
-      it('that returns another date is refused', async () => {
-        const other = await withSql("SELECT DATE '2023-11-14' AS game_date, player_id, COUNT(*) AS games, SUM(points) AS points, CAST(NULL AS STRING) AS note FROM boxscores GROUP BY player_id");
-        await assert.rejects(run(other, inputs(nov15, nov16)), /returned rows of 2023-11-14/);
-      });
-      it('that takes too long is stopped', async () => {
-        const slow = await withSql(`WITH pairs AS (SELECT a.points FROM boxscores AS a CROSS JOIN boxscores AS b)
-          SELECT @game_date AS game_date, a.points AS player_id, COUNT(*) AS games, SUM(b.points) AS points, CAST(NULL AS STRING) AS note
-          FROM pairs AS a CROSS JOIN pairs AS b CROSS JOIN pairs AS c CROSS JOIN pairs AS d CROSS JOIN pairs AS e CROSS JOIN pairs AS f CROSS JOIN pairs AS g CROSS JOIN pairs AS h
-          WHERE a.points + b.points + c.points + d.points + e.points + f.points + g.points + h.points > 1000 GROUP BY player_id`);
-        await assert.rejects(run({ ...slow, timeoutSeconds: 0.3 }, inputs(nov15, nov16)), /timed out: its SQL was stopped after 0\.3 s/);
-      });
-      it('that fails leaves the old rows, and says what the engine said', async () => {
-        await (await run(summary, inputs(nov15, nov16))).promote('{}');
-        const failing = await withSql("SELECT @game_date AS game_date, player_id, CAST('x' || CAST(player_id AS STRING) AS INT64) AS games, SUM(points) AS points, CAST(NULL AS STRING) AS note FROM boxscores GROUP BY player_id");
-        await assert.rejects(run(failing, inputs(nov15, nov16)), /(?:Conversion|Invalid Input) Error: /);
-        assert.equal((await rowsOf(failing, nov16)).length, 2);
-      });
-    });
+    sqlContract(() => under, (next) => { under = next; }, capabilities.sql);
   });
 }
 

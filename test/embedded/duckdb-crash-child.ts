@@ -1,6 +1,6 @@
 import { Calendar } from '../../shared/calendar/calendar.ts';
 import { day } from '../../shared/calendar/day.ts';
-import { boxscore, claimOf, named, nov15 } from '../contract/warehouse.ts';
+import { boxscore, claimOf, named, nov15 } from '../contract/warehouse-under-test.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 import { openDuckDb } from './duckdb-under-test.ts';
 

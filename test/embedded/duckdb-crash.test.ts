@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { day } from '../../shared/calendar/day.ts';
-import { named, nov15 } from '../contract/warehouse.ts';
+import { named, nov15 } from '../contract/warehouse-under-test.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 import { openDuckDb, temporaryFolder } from './duckdb-under-test.ts';
 

@@ -7,7 +7,7 @@ import { chunksOf, SQL_TYPES } from '../../shared/embedded/duckdb-values.ts';
 import { checkedRows } from '../../shared/embedded/landing-rows.ts';
 import { coverageOfRows } from '../../shared/gaps/row-fingerprint.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
-import { named } from '../contract/warehouse.ts';
+import { named } from '../contract/warehouse-under-test.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 
 const nov15 = dayOf('2023-11-15');

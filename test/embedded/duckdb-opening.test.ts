@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { StateFolderError } from '../../shared/embedded/state-folder-error.ts';
 import { day } from '../../shared/calendar/day.ts';
 import { Calendar } from '../../shared/calendar/calendar.ts';
-import { boxscore, claimOf, named, nov15 } from '../contract/warehouse.ts';
+import { boxscore, claimOf, named, nov15 } from '../contract/warehouse-under-test.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 import { openDuckDb, temporaryFolder } from './duckdb-under-test.ts';
 
@@ -85,7 +85,7 @@ describe('Opening a DuckDB warehouse', () => {
     // A limit on the size of files stands in for the full disk: writing past it fails, as ENOSPC does.
     const script = `
       import { openDuckDb } from './test/embedded/duckdb-under-test.ts';
-      import { boxscore, claimOf, named, nov15 } from './test/contract/warehouse.ts';
+      import { boxscore, claimOf, named, nov15 } from './test/contract/warehouse-under-test.ts';
       import { warehousePipeline } from './test/contract/warehouse-pipeline.ts';
       import { Calendar } from './shared/calendar/calendar.ts';
       import { day } from './shared/calendar/day.ts';

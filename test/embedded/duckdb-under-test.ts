@@ -7,7 +7,7 @@ import { translateWithInputs } from '../../shared/embedded/googlesql.ts';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
-import type { WarehouseUnderTest } from '../contract/warehouse.ts';
+import type { WarehouseUnderTest } from '../contract/warehouse-under-test.ts';
 
 export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'smart-backfill-warehouse-'));

@@ -5,7 +5,7 @@ import { EmbeddedRunner, type EmbeddedRunnerOptions } from '../../shared/embedde
 import { InputError, NeverRetryError } from '../../shared/failures/errors.ts';
 import type { Processor } from '../../shared/pipeline/pipeline.ts';
 import { orderFor, processorRunnerContract } from '../contract/processor-runner.ts';
-import { named } from '../contract/warehouse.ts';
+import { named } from '../contract/warehouse-under-test.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 
 const pipelineDirectory = fileURLToPath(new URL('./runner-targets', import.meta.url));

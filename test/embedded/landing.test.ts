@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { Landing } from '../../shared/embedded/landing.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
-import { claimOf, named } from '../contract/warehouse.ts';
+import { claimOf, named } from '../contract/warehouse-under-test.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 
 describe('Landed files', () => {

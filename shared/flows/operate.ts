@@ -1,0 +1,122 @@
+import type { Day } from '../calendar/day.ts';
+import { expectationOf } from '../gaps/expectation.ts';
+import type { Controls } from '../ports/request-store.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { endedWithout } from '../requests/transitions.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import { decideCascadesAgain } from './cascade.ts';
+import type { Engine } from './engine.ts';
+import { changeRow, historyRow, type RunRow } from './rows.ts';
+import { wakeWaiters } from './wake.ts';
+
+/** What a person does by hand to cells and to the whole pipeline. Each is one durable change with who and why. */
+export interface ByPerson {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** Accepts known rows or a known gap: it blocks nothing until anything else is there, or until `until`. */
+export async function accept(engine: Engine, cells: readonly CellKey[], person: ByPerson, until: number | null): Promise<void> {
+  const now = engine.parts.clock.now();
+  await edit(engine, cells, 'accepted', person, (record, processor) => {
+    const coverage = engine.world.coverage(processor, record.day);
+    const { keys } = expectationOf(engine.world, processor, record.day);
+    const missingKeys = keys.filter((key) => (coverage?.games?.[key] ?? 0) === 0);
+    return { ...record, acceptance: { ...person, at: now, until, fingerprint: coverage?.fingerprint ?? null, missingKeys } };
+  });
+  if (cells.some((cell) => engine.world.processor(cell.processor).name === engine.pipeline.schedule?.processor)) await acceptRemovals(engine, cells, person);
+  await afterwards(engine, cells);
+}
+
+export async function unaccept(engine: Engine, cells: readonly CellKey[], person: ByPerson): Promise<void> {
+  await edit(engine, cells, 'unaccepted', person, (record) => ({ ...record, acceptance: null }));
+  await afterwards(engine, cells);
+}
+
+/** Holds cells: nothing runs them until they are unheld. */
+export async function hold(engine: Engine, cells: readonly CellKey[], person: ByPerson): Promise<void> {
+  const now = engine.parts.clock.now();
+  await edit(engine, cells, 'held', person, (record) => ({ ...record, hold: { ...person, at: now } }));
+}
+
+/** Lets held cells run again, held by hand or by a failure. */
+export async function unhold(engine: Engine, cells: readonly CellKey[], person: ByPerson): Promise<void> {
+  await edit(engine, cells, 'unheld', person, (record) => ({ ...record, hold: null, failure: null }));
+  await afterwards(engine, cells);
+}
+
+/** Ends open requests that have not started. What runs is finished: its rows are verified like any other's. */
+export async function cancel(engine: Engine, cells: readonly CellKey[], person: ByPerson): Promise<{ readonly cancelled: readonly CellKey[]; readonly running: readonly CellKey[] }> {
+  const now = engine.parts.clock.now();
+  const result = await engine.change({ cells }, (snapshot) => {
+    const records = cells.map((cell) => snapshot.cell(cell));
+    const open = records.filter((record) => record.request && record.request.state !== 'processing');
+    return {
+      writes: {
+        cells: open.map((record) => endedWithout(record, {
+          outcome: 'cancelled', category: 'invalid_request', message: `cancelled by ${person.by}: ${person.reason}`, at: now, runId: null, step: 0, coolsUntil: null, inputsDigest: null,
+          definitionHash: engine.world.processor(record.processor).definitionHash,
+        })),
+        changes: open.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { error: person.reason })] : [])),
+        askCells: open.flatMap((record) => (record.request?.asks ?? []).map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'cancelled' as const, note: person.reason, at: now }))),
+      },
+      result: { cancelled: open.map(keyOfRecord), running: records.filter((record) => record.request?.state === 'processing').map(keyOfRecord) },
+    };
+  });
+  for (const cell of result.cancelled) await wakeWaiters(engine, cell);
+  return result;
+}
+
+/** Stops all new work at once; what runs is finished. */
+export async function pause(engine: Engine, person: ByPerson): Promise<Controls> {
+  const now = engine.parts.clock.now();
+  return setControls(engine, (controls) => ({ ...controls, paused: controls.paused ?? { ...person, at: now } }));
+}
+
+/** Goes on, and decides parked cascades again. */
+export async function resume(engine: Engine): Promise<Controls> {
+  const controls = await setControls(engine, (before) => ({ ...before, paused: null }));
+  await decideCascadesAgain(engine);
+  return controls;
+}
+
+async function setControls(engine: Engine, change: (controls: Controls) => Controls): Promise<Controls> {
+  return engine.change({ controls: true }, (snapshot) => {
+    const controls = change(snapshot.controls());
+    return { writes: { controls }, result: controls };
+  });
+}
+
+async function edit(engine: Engine, cells: readonly CellKey[], decision: string, person: ByPerson, change: (record: CellRecord, processor: Processor) => CellRecord): Promise<void> {
+  const now = engine.parts.clock.now();
+  const row: RunRow = { runId: engine.parts.ids.next(decision), status: 'skipped', decision, at: now, metadata: { ...person } };
+  await engine.change({ cells }, (snapshot) => ({
+    writes: {
+      cells: cells.map((cell) => change(snapshot.cell(cell), engine.world.processor(cell.processor))),
+      history: cells.map((cell) => historyRow(engine.world.processor(cell.processor), cell.day, null, row)),
+    },
+    result: null,
+  }));
+}
+
+async function afterwards(engine: Engine, cells: readonly CellKey[]): Promise<void> {
+  for (const cell of cells) await wakeWaiters(engine, cell);
+  await decideCascadesAgain(engine);
+}
+
+/** A person accepts that games of these dates are gone from the schedule: they are expected no more. */
+async function acceptRemovals(engine: Engine, cells: readonly CellKey[], person: ByPerson): Promise<void> {
+  const days = new Set<Day>(cells.map((cell) => cell.day));
+  const gone = new Set(engine.calendarFindings.flatMap((finding) => (finding.kind === 'calendar_shrank' && days.has(finding.day) ? [finding.key] : [])));
+  if (gone.size === 0) return;
+  const remembered = engine.remembered.map((season) => ({
+    season: season.season,
+    games: season.games.map((game) => (gone.has(game.key) ? { ...game, removed: `${person.by}: ${person.reason}` } : game)),
+  }));
+  await engine.change({}, () => ({ writes: { remembered }, result: null }));
+  await engine.recalendar();
+}
+
+function keyOfRecord(record: CellRecord): CellKey {
+  return { processor: record.processor, day: record.day };
+}

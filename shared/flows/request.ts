@@ -1,0 +1,125 @@
+import { dayOf, formatDay, type Day } from '../calendar/day.ts';
+import { factsOf } from '../gaps/cell-facts.ts';
+import type { DeliveredMessage } from '../ports/message-bus.ts';
+import type { PlanRequest } from '../recovery/plan.ts';
+import { planRecovery } from '../recovery/planner.ts';
+import type { Ask, AskCell } from '../requests/ask.ts';
+import { parseBackfillRequest } from '../requests/decode.ts';
+import { expandRequest } from '../requests/expand.ts';
+import type { BackfillRequest } from '../requests/messages.ts';
+import { commandFor, describeOutage } from './detect-gaps.ts';
+import type { Engine } from './engine.ts';
+import { openAsk } from './open.ts';
+
+export type Received =
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Right, and nothing to do: off-days only, or a dry run. */
+  | { readonly kind: 'nothing'; readonly reason: string }
+  | { readonly kind: 'asked'; readonly askId: string; readonly cells: readonly AskCell[] };
+
+/** Takes a published backfill request: an ask on each cell that it names, and requests of their own for inputs that are missing. */
+export async function receiveRequest(engine: Engine, message: DeliveredMessage): Promise<Received> {
+  const parsed = parseBackfillRequest(message.body);
+  if (parsed.kind === 'refused') return refuse(engine, message.messageId, 'unreadable request', parsed.reason);
+  const request = parsed.value;
+  const askId = request.request_id ?? message.messageId;
+  const summary = `${request.processor_name} ${request.start_date}${request.end_date === request.start_date ? '' : ` to ${request.end_date}`}`;
+  const expansion = await expand(engine, request);
+  if (expansion.kind === 'refused') return refuse(engine, askId, summary, expansion.reason);
+  if (expansion.kind === 'nothing') {
+    await openAsk(engine, askOf(engine, request, askId, `${summary}: ${expansion.reason}`), []);
+    return expansion;
+  }
+  const cells = expansion.days.map((day) => ({ processor: expansion.processor, day }));
+  if (request.dry_run) {
+    const would = cells.map((cell) => `${formatDay(cell.day)} ${factsOf(engine.world, engine.world.processor(cell.processor), cell.day).data}`);
+    return { kind: 'nothing', reason: `dry run of ${summary}: ${would.join(', ')}` };
+  }
+  const opened = await openAsk(engine, askOf(engine, request, askId, summary), cells);
+  if (!request.force) await fillInputs(engine, expansion.processor, expansion.days, askId);
+  return { kind: 'asked', askId, cells: opened };
+}
+
+async function expand(engine: Engine, request: BackfillRequest): Promise<ReturnType<typeof expandRequest>> {
+  const { pipeline } = engine;
+  const facts = {
+    processorNames: pipeline.processors.map((processor) => processor.name),
+    isBackfillable: (name: string): boolean => {
+      const processor = pipeline.byName.get(name);
+      return processor !== undefined && processor.backfillable && processor.phase.backfillable;
+    },
+    expectedDays: (name: string, from: Day, to: Day): readonly Day[] => engine.world.expectedDates(engine.world.processor(name)).within(from, to),
+    today: engine.moment().today,
+    maxDates: pipeline.settings.max_dates_per_message,
+  };
+  // What can be refused without reading the warehouse is: a wrong message costs nothing.
+  const early = expandRequest(request, { ...facts, expectedDays: (_name, from) => [from] });
+  if (early.kind === 'refused') return early;
+  await engine.refresh(dayOf(request.start_date), dayOf(request.end_date));
+  return expandRequest(request, facts);
+}
+
+function askOf(engine: Engine, request: BackfillRequest, askId: string, summary: string): Ask {
+  return {
+    id: askId,
+    asker: 'person',
+    by: request.requested_by ?? 'unknown',
+    reason: request.reason ?? request.trigger_reason ?? 'asked for by message',
+    at: engine.parts.clock.now(),
+    priority: request.priority,
+    reprocess: request.reprocess,
+    force: request.force,
+    skipDownstreamTrigger: request.skip_downstream_trigger,
+    isBackfill: request.is_backfill,
+    planId: null,
+    backfillId: request.backfill_id ?? null,
+    summary,
+    refused: null,
+  };
+}
+
+async function refuse(engine: Engine, askId: string, summary: string, reason: string): Promise<Received> {
+  const now = engine.parts.clock.now();
+  await engine.change({ asks: [askId] }, (snapshot) => ({
+    writes: {
+      asks: snapshot.ask(askId) ? [] : [{
+        id: askId, asker: 'person', by: 'unknown', reason: '', at: now, priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null,
+        backfillId: null, summary, refused: reason,
+      }],
+    },
+    result: null,
+  }));
+  return { kind: 'refused', reason };
+}
+
+/** Inputs that the asked cells wait for get requests of their own, root causes first, within the bounds; over them, one alert. */
+async function fillInputs(engine: Engine, processor: string, days: readonly Day[], askId: string): Promise<void> {
+  const [from] = days;
+  const to = days.at(-1);
+  if (from === undefined || to === undefined) return;
+  const waiting = (await engine.parts.store.openCells()).filter((record) => record.request?.asks.includes(askId) && record.request.state !== 'queued');
+  if (waiting.length === 0) return;
+  const inputs = new Map<string, { processor: string; day: Day }>();
+  const alone: Omit<PlanRequest, 'scope'> = { by: 'person', all: false, altered: 'policy', source: () => 'unknown', ownedBy: () => null, detectFrom: null };
+  const overBounds = [];
+  for (const record of waiting) {
+    if (!record.request?.waitingFor) continue;
+    const input = record.request.waitingFor;
+    const plan = planRecovery(engine.world, { ...alone, scope: { from: input.day, to: input.day, processors: new Set([input.processor]) } });
+    overBounds.push(...plan.overBounds);
+    for (const step of plan.steps) if (step.action !== 'check') inputs.set(`${step.day}/${step.processor}`, step);
+  }
+  const ordered = [...inputs.values()].sort((a, b) => a.day - b.day || engine.world.processor(a.processor).rank - engine.world.processor(b.processor).rank);
+  if (ordered.length > 0) {
+    const ask: Ask = {
+      id: `${askId}:inputs`, asker: 'detector', by: 'backfill-worker', reason: `input of ${processor}`, at: engine.parts.clock.now(), priority: 'high', reprocess: 'none', force: false,
+      skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: null, summary: `inputs of ${askId}`, refused: null,
+    };
+    await openAsk(engine, ask, ordered);
+  }
+  if (overBounds.length > 0) {
+    await engine.parts.notifier.notify({
+      severity: 'warning', event: 'request_over_bounds', title: `a request waits for inputs over the bounds of automatic recovery`, lines: overBounds.map(describeOutage), command: commandFor(overBounds), at: engine.parts.clock.now(),
+    });
+  }
+}
