@@ -78,7 +78,7 @@ async function produce(engine: Engine, claim: Claim, signal: AbortSignal): Promi
     read: async (name) => {
       const input = inputs.find((candidate) => candidate.upstream.name === name);
       if (!input) throw new NeverRetryError(`${processor.name} read ${name}, which is not among its upstreams: ${inputs.map((one) => one.upstream.name).join(', ') || 'none'}`);
-      return input.range ? parts.warehouse.rows(input.upstream, input.range, input.columns) : [];
+      return input.range ? parts.warehouse.rows(input.upstream, input.range, input.columns ?? input.upstream.fingerprintColumns) : [];
     },
     signal,
   });
