@@ -3,7 +3,7 @@ import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import { commandFor, describeOutage, detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { makePlan, type RecoveredRun } from '../../shared/flows/recover.ts';
 import { factsOf } from '../../shared/gaps/cell-facts.ts';
-import { detect, type Detection, type Finding } from '../../shared/gaps/detect.ts';
+import { detect, unbrokenRuns, type Detection, type Finding } from '../../shared/gaps/detect.ts';
 import type { LeftOut, RecoveryPlan } from '../../shared/recovery/plan.ts';
 import { damageAtRest, forgetNight, setOutages } from './damage.ts';
 import type { Narrator } from './narrator.ts';
@@ -58,7 +58,7 @@ export async function findDamage(demo: OpenedDemo, folder: string, seed: number,
   const detection = detect(runtime.engine.world, scope);
   const plan = await makePlan(runtime.engine, { scope, by: 'detector', all: false, altered: 'policy' });
   narrator.say(`${detection.judged} cells judged in ${Math.round(performance.now() - started)} ms; ${detection.findings.length} are not complete. Grouped by root cause:`);
-  for (const [root, findings] of byRoot(detection.findings)) {
+  for (const [root, findings] of byRoot(detection.findings, demo)) {
     const counts = countBy(findings, (finding) => finding.status);
     narrator.item(`${root}: explains ${counts}`);
   }
@@ -124,13 +124,21 @@ function tellLeftOut(leftOut: readonly LeftOut[], narrator: Narrator): void {
   }
 }
 
-function byRoot(findings: readonly Finding[]): Map<string, Finding[]> {
+/** Findings by what explains them; root causes on consecutive dates of one processor are one. */
+function byRoot(findings: readonly Finding[], demo: OpenedDemo): Map<string, Finding[]> {
+  const { world } = demo.runtime.engine;
   const groups = new Map<string, Finding[]>();
-  for (const finding of findings) {
-    const root = `${finding.root.processor} ${formatDay(finding.root.day)} (${finding.root.because})`;
-    const list = groups.get(root);
-    if (list) list.push(finding);
-    else groups.set(root, [finding]);
+  for (const processor of world.pipeline.processors) {
+    const dates = world.expectedDates(processor);
+    const roots = [...new Set(findings.filter((finding) => finding.root.processor === processor.name).map((finding) => finding.root.day))].sort((a, b) => a - b);
+    for (const run of unbrokenRuns(roots, (day) => day, (day) => dates.countBefore(day))) {
+      const explained = findings.filter((finding) => finding.root.processor === processor.name && run.includes(finding.root.day));
+      const [first] = run;
+      const last = run.at(-1);
+      if (first === undefined || last === undefined) continue;
+      const range = first === last ? formatDay(first) : `${formatDay(first)} to ${formatDay(last)}`;
+      groups.set(`${processor.name} ${range} (${explained[0]?.root.because ?? ''})`, explained);
+    }
   }
   return groups;
 }

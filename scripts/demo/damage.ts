@@ -34,7 +34,7 @@ export async function forgetNight(runtime: EmbeddedRuntime, stateDirectory: stri
     cells.push({ processor: processor.name, day });
   }
   runtime.warehouse.forget();
-  await engine.parts.store.transact({ cells }, () => ({ writes: { cells: cells.map(emptyRecord) }, result: null }));
+  await engine.parts.store.transact({ cells }, (snapshot) => ({ writes: { cells: cells.map((cell) => ({ ...emptyRecord(cell), generation: snapshot.cell(cell).generation })) }, result: null }));
 }
 
 /** The damage of a fortnight that nobody looked at. Dates are picked by the seed. */

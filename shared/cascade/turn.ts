@@ -25,8 +25,10 @@ export function turnOf(world: World, processor: Processor, day: Day): Day | null
   return previous !== undefined && dates.seasonStart(previous) === dates.seasonStart(day) ? previous : null;
 }
 
+/** The phase that a cascade of this one starts: predictions look forward, are run by a schedule, and never by a cascade. */
 export function nextPhase(world: World, phase: Phase): Phase | null {
-  return world.pipeline.phases[phase.index + 1] ?? null;
+  const next = world.pipeline.phases[phase.index + 1];
+  return next && next.backfillable && next.processors.length > 0 ? next : null;
 }
 
 /**
@@ -35,7 +37,7 @@ export function nextPhase(world: World, phase: Phase): Phase | null {
  */
 export function readyCells(world: World, phase: Phase, turn: Day): CellKey[] {
   const next = nextPhase(world, phase);
-  if (!next || !next.backfillable) return [];
+  if (!next) return [];
   return next.processors.flatMap((name) => {
     const processor = world.processor(name);
     const cell = turnCell(world, processor, turn);

@@ -1,9 +1,11 @@
 import { addDays, formatDay, type Day } from '../calendar/day.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
 import { cascadeAfter, decideCascade, PARKING, type CascadeDecision, type CascadeQuestion } from '../cascade/decide.ts';
-import { turnCell } from '../cascade/turn.ts';
+import { nextPhase, turnCell } from '../cascade/turn.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { Ask } from '../requests/ask.ts';
+import type { CellKey } from '../requests/cell.ts';
+import type { BackfillRequest } from '../requests/messages.ts';
 import type { Engine } from './engine.ts';
 import { openAsk } from './open.ts';
 import { historyRow } from './rows.ts';
@@ -39,7 +41,20 @@ async function release(engine: Engine, phase: Phase, turn: Day, decision: Cascad
     id, asker: 'cascade', by: byPerson ?? 'phase-router', reason: `${phase.name} is complete for ${formatDay(turn)}`, at: engine.parts.clock.now(), priority: 'high', reprocess: 'none', force: false,
     skipDownstreamTrigger: false, isBackfill: false, planId: null, backfillId: null, summary: `cascade of ${phase.name} ${formatDay(turn)}`, refused: null,
   };
-  await openAsk(engine, ask, decision.release);
+  const opened = await openAsk(engine, ask, decision.release);
+  const [first] = opened.filter((cell) => cell.outcome === 'open');
+  if (first) await ring(engine, ask, first);
+}
+
+/** A message is a doorbell: it names an ask that is applied already, so whoever gets it finds only work to do. */
+async function ring(engine: Engine, ask: Ask, cell: CellKey): Promise<void> {
+  const date = formatDay(cell.day);
+  const body: Partial<BackfillRequest> = {
+    processor_name: cell.processor, start_date: date, end_date: date, request_id: ask.id, is_backfill: ask.isBackfill, skip_downstream_trigger: ask.skipDownstreamTrigger,
+    priority: ask.priority, requested_by: ask.by, reason: ask.reason,
+  };
+  const message = { id: engine.parts.ids.next('msg'), topic: engine.pipeline.topics.backfill_requests, body: JSON.stringify(body) };
+  await engine.change({}, () => ({ writes: { outbox: [message] }, result: null }));
 }
 
 /** A cascade that was held is a decision not to run, and stands in the run history like the source documents' skips. */
@@ -80,7 +95,7 @@ export async function expectLiveCascades(engine: Engine): Promise<void> {
   const due: CascadeRecord[] = [];
   for (let turn = from; turn <= settledThrough; turn = addDays(turn, 1)) {
     for (const phase of pipeline.phases) {
-      if (!phase.cascades || phase.index + 1 >= pipeline.phases.length || !pipeline.phases[phase.index + 1]?.backfillable) continue;
+      if (!phase.cascades || !nextPhase(world, phase)) continue;
       const expected = phase.processors.some((name) => world.processor(name).expected === 'after_final' && turnCell(world, world.processor(name), turn) !== null);
       if (!expected || known.has(`${phase.name}/${turn}`)) continue;
       due.push({

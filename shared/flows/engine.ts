@@ -123,7 +123,9 @@ export class Engine {
   /** The schedule's rows have changed: which dates are expected is made anew, coverage and records are kept. */
   async recalendar(): Promise<World> {
     if (!this.#known) return this.reread();
-    this.#world = this.#world.at(this.moment(), await this.#readCalendar(this.#known.from, this.#known.to));
+    const calendar = await this.#readCalendar(this.#known.from, this.#known.to);
+    // Read after the wait: the world may have moved on meanwhile.
+    this.#world = this.#world.at(this.moment(), calendar);
     return this.#world;
   }
 

@@ -63,12 +63,16 @@ export async function finishFailed(engine: Engine, claim: Claim, failure: Failur
   return end;
 }
 
-/** The attempt ends without an outcome and does not count: its inputs changed, or the process is going away. */
-export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs_changed' | 'drained'): Promise<void> {
+/**
+ * The attempt ends without an outcome and does not count: its inputs changed, the process is going away, or the warehouse
+ * knows a later generation (`after`) than this cell's record does.
+ */
+export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs_changed' | 'drained' | 'outdated', after = 0): Promise<void> {
   const { processor, record, lease } = claim;
   const now = engine.parts.clock.now();
   await finish(engine, claim, (snapshot, request) => {
-    const back = givenBack(snapshot.cell(record), request, null);
+    const current = givenBack(snapshot.cell(record), request, null);
+    const back = why === 'outdated' ? { ...current, generation: Math.max(current.generation, after) + 1 } : current;
     return {
       cells: [back],
       changes: [changeRow(back, request, 'queued', now, { metadata: { why } })],

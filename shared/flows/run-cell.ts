@@ -16,6 +16,11 @@ export type RunOutcome =
   | { readonly kind: 'verified'; readonly run: VerifiedRun; readonly trace: string; readonly promoted: boolean }
   /** An input changed while it ran: run again, this attempt does not count. */
   | { readonly kind: 'inputs_changed' }
+  /**
+   * The warehouse has a marker of this or a later generation whose rows are not there any more: state is older than the
+   * warehouse (restored, or lost). The cell goes on after that generation.
+   */
+  | { readonly kind: 'outdated'; readonly generation: number }
   /** The source answered that it has nothing for this date. */
   | { readonly kind: 'no_data'; readonly message: string };
 
@@ -51,7 +56,7 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
       forced: claim.request.force,
     };
     const promoted = await staged.promote(encodeMarker(run, entries));
-    if (promoted.kind === 'fenced') return fromMarker(engine, processor, day, promoted.winner);
+    if (promoted.kind === 'fenced') return afterFence(engine, processor, day, promoted.winner);
     engine.wrote(processor, day, staged.coverage);
     return { kind: 'verified', run, trace: entries, promoted: promoted.kind === 'promoted' };
   } catch (error) {
@@ -124,6 +129,13 @@ const marker = z.object({
   }),
   entries: z.string(),
 });
+
+/** Another attempt promoted first: its run is the cell's, if its rows are what the table holds. */
+async function afterFence(engine: Engine, processor: Processor, day: Day, winner: Promotion): Promise<RunOutcome> {
+  const outcome = await fromMarker(engine, processor, day, winner);
+  const held = engine.world.coverage(processor, day)?.fingerprint ?? EMPTY_FINGERPRINT;
+  return held === winner.fingerprint ? outcome : { kind: 'outdated', generation: winner.generation };
+}
 
 /** The run that a marker tells of: its rows are in the table, whatever became of the process that wrote them. */
 export async function fromMarker(engine: Engine, processor: Processor, day: Day, promotion: Promotion): Promise<RunOutcome> {

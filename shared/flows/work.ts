@@ -124,6 +124,9 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
       case 'inputs_changed':
         await finishGivenBack(engine, claim, 'inputs_changed');
         return { outcome: 'inputs_changed', rows: null, failure: null, retryAt: null };
+      case 'outdated':
+        await finishGivenBack(engine, claim, 'outdated', outcome.generation);
+        return { outcome: 'inputs_changed', rows: null, failure: null, retryAt: null };
       case 'no_data':
         return await failed(engine, claim, Object.assign(new Error(`No data found: ${outcome.message}`), { name: 'NoDataError' }), inputsDigest);
     }

@@ -64,12 +64,16 @@ function collect(world: World, request: PlanRequest): { candidates: Map<string, 
       leftOut.set(id, { ...key, code: wanted.code, reason: wanted.reason, because: null });
       continue;
     }
-    candidates.set(id, { ...key, rank: processor.rank, action: wanted.action, reason: wanted.reason, inputOf: next.inputOf });
+    candidates.set(id, { ...key, rank: processor.rank, action: wanted.action, reason: wanted.reason, inputOf: inScope(request, next.key) ? null : next.inputOf });
     forEachUnusableInput(world, processor, key.day, (upstream, day) => {
       if (!seen.has(keyOf({ processor: upstream.name, day }))) pending.push({ key: { processor: upstream.name, day }, processor: upstream, inputOf: key });
     });
   }
   return { candidates, leftOut };
+}
+
+function inScope({ scope }: PlanRequest, key: CellKey): boolean {
+  return key.day >= scope.from && key.day <= scope.to && (scope.processors === null || scope.processors.has(key.processor));
 }
 
 /** Visits unusable inputs until the callback says `stop`. */
