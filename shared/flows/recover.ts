@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { dayOf, type Day } from '../calendar/day.ts';
+import { addDays, dayOf, type Day } from '../calendar/day.ts';
 import { keyOf } from '../gaps/detect.ts';
-import type { Ask } from '../requests/ask.ts';
+import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
 import { planRecovery } from '../recovery/planner.ts';
 import { PlanWalk, type EndedStep, type StepOutcome } from '../recovery/walk.ts';
 import type { Engine } from './engine.ts';
 import { NAMED_LEASE_MS, renewLease, returnLease, takeLease } from './leases.ts';
-import { openAsk } from './open.ts';
+import { openAsk, type AskedCell } from './open.ts';
 import { sweep } from './sweep.ts';
 import { work, type Worked } from './work.ts';
 
@@ -146,7 +146,7 @@ async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep
   const lease = `plan:${planId}`;
   await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
   const walk = new PlanWalk(engine.world, steps, engine.strictness);
-  const ask = planAsk(engine, planId, options);
+  const asks = { old: planAsk(engine, planId, options, false), live: planAsk(engine, `${planId}:live`, options, true) };
   let renewed = engine.parts.clock.now();
   let feeding: Promise<boolean> | null = null;
   const fill = async (): Promise<boolean> => {
@@ -155,7 +155,11 @@ async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep
       const { start, ended } = walk.advance(engine.world, Math.max(0, OPENED_AHEAD - walk.running));
       for (const end of ended) record(fromEnded(end));
       if (start.length > 0) {
-        const outcomes = await openAsk(engine, ask, start.map((step) => ({ processor: step.processor, day: step.day, reason: `${step.action}: ${step.reason}` })));
+        const cells = start.map((step) => ({ processor: step.processor, day: step.day, reason: `${step.action}: ${step.reason}` }));
+        const outcomes = [
+          ...await openSome(engine, asks.old, cells.filter((cell) => !isOwedItsCascade(engine, options, cell.day))),
+          ...await openSome(engine, asks.live, cells.filter((cell) => isOwedItsCascade(engine, options, cell.day))),
+        ];
         for (const outcome of outcomes) {
           if (outcome.outcome === 'open') continue;
           const step = walk.end(engine.world, outcome.processor, outcome.day);
@@ -199,11 +203,21 @@ async function waitForRetry(engine: Engine, options: RecoverOptions): Promise<bo
   return true;
 }
 
-function planAsk(engine: Engine, planId: string, options: RecoverOptions): Ask {
+function openSome(engine: Engine, ask: Ask, cells: readonly AskedCell[]): Promise<AskCell[]> {
+  return cells.length === 0 ? Promise.resolve([]) : openAsk(engine, ask, cells);
+}
+
+/** The automatic recovery of a live date was owed its cascade: its runs say so when they complete. */
+function isOwedItsCascade(engine: Engine, options: RecoverOptions, day: Day): boolean {
+  return options.by === 'detector' && day >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
+}
+
+function planAsk(engine: Engine, id: string, options: RecoverOptions, live: boolean): Ask {
   const person = options.by === 'person';
+  const planId = id.replace(/:live$/, '');
   return {
-    id: planId, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
-    skipDownstreamTrigger: true, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
+    id, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
+    skipDownstreamTrigger: !live, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
   };
 }
 
