@@ -120,7 +120,7 @@ function tellLeftOut(leftOut: readonly LeftOut[], narrator: Narrator): void {
   const own = leftOut.filter((left) => left.code !== 'blocked' && left.code !== 'over_threshold' && left.code !== 'over_plan_cells' && left.code !== 'reader_outside');
   for (const left of own) {
     const blocks = leftOut.filter((other) => other.code === 'blocked' && other.because?.processor === left.processor && other.because.day === left.day);
-    narrator.item(`${left.processor} ${formatDay(left.day)} (${left.code}): ${left.reason}. It blocks ${blocks.length} cells.`);
+    narrator.item(`${left.processor} ${formatDay(left.day)} (${left.code}): ${left.reason}. ${blocks.length === 0 ? 'Nothing else waits for it.' : `${blocks.length} cell${blocks.length === 1 ? ' waits' : 's wait'} for it.`}`);
   }
 }
 

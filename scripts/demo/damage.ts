@@ -39,7 +39,7 @@ export async function forgetNight(runtime: EmbeddedRuntime, stateDirectory: stri
 
 /** The damage of a fortnight that nobody looked at. Dates are picked by the seed. */
 export async function damageAtRest(runtime: EmbeddedRuntime, stateDirectory: string, choose: Choose): Promise<Damage[]> {
-  const { world } = runtime.engine;
+  const world = await runtime.engine.refresh(DEMO.from, DEMO.lastNight);
   const nights = world.expectedDates(world.processor('PlayerGameSummaryProcessor')).within(DEMO.from, DEMO.lastNight);
   const pick = (from: number, count: number): Day => nights[Math.min(nights.length - 1, from + choose(count))] ?? DEMO.lastNight;
   const damage: Damage[] = [];

@@ -103,6 +103,13 @@ export class Calendar {
     return this.games(day).every((game) => game.settled || !covers(processor, game));
   }
 
+  /** A date of stuck games only: there is nothing on it to judge, the finding says why. */
+  isStuckWhole(processor: Pick<Processor, 'everyDay' | 'only' | 'expected'>, day: Day, moment: Moment): boolean {
+    if (day > moment.stuckThrough || processor.everyDay || processor.expected === 'before_games' || !this.hasSchedule) return false;
+    const games = this.#games.get(day);
+    return games !== undefined && !games.some((game) => game.final && covers(processor, game));
+  }
+
   /** Games without a final status although their date is long over: found, while the rest of the date is judged. */
   stuckGames(from: Day, to: Day, moment: Moment): Game[] {
     const until = Math.min(to, moment.stuckThrough);

@@ -31,9 +31,18 @@ export function dayOf(text: string): Day {
   return result;
 }
 
-/** `YYYY-MM-DD`. */
+const formatted = new Map<Day, string>();
+const MOST_FORMATTED = 20_000;
+
+/** `YYYY-MM-DD`. Kept: a pipeline has some thousand dates, and every cell of a plan names one. */
 export function formatDay(value: Day): string {
-  return new Date(value * MILLISECONDS_A_DAY).toISOString().slice(0, 10);
+  let text = formatted.get(value);
+  if (text === undefined) {
+    if (formatted.size >= MOST_FORMATTED) formatted.clear();
+    text = new Date(value * MILLISECONDS_A_DAY).toISOString().slice(0, 10);
+    formatted.set(value, text);
+  }
+  return text;
 }
 
 export function addDays(value: Day, days: number): Day {

@@ -16,7 +16,7 @@ export class ExpectedDates {
   readonly #keys = new Map<Day, readonly string[]>();
   readonly #seasonStart: Int32Array;
 
-  /** `every_day`: all days of a season. `after_final`: a final game. `before_games`: any game not called off. */
+  /** `every_day`: all days of a season. The others: days with a game that is not called off. */
   constructor(calendar: Calendar, kind: 'every_day' | 'after_final' | 'before_games', only: readonly string[] | null) {
     this.#first = calendar.first;
     const length = calendar.last - calendar.first + 1;
@@ -33,7 +33,9 @@ export class ExpectedDates {
         if (kind !== 'every_day' && games.length === 0) continue;
         this.#expected[at - this.#first] = 1;
         dates.push(date);
-        if (games.length > 0) this.#keys.set(date, games.map((game) => game.key));
+        // Rows of a game come with its end: one still to be played keeps the date pending, and stuck it leaves the rest to be judged.
+        const withRows = kind === 'after_final' ? games.filter((game) => game.final) : games;
+        if (withRows.length > 0) this.#keys.set(date, withRows.map((game) => game.key));
       }
     }
     let count = 0;
@@ -49,7 +51,7 @@ export class ExpectedDates {
     return this.#expected[date - this.#first] === 1;
   }
 
-  /** Keys of the games expected on a date; empty where none are known. */
+  /** Keys of the games whose rows are expected on a date; empty where none are known. */
   keys(date: Day): readonly string[] {
     return this.#keys.get(date) ?? [];
   }

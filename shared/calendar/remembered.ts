@@ -37,7 +37,7 @@ export interface MergedCalendar {
  * judges: a schedule that lost rows must not make the dates it lost look like off-days.
  */
 export function rememberCalendar(
-  pipeline: Pick<Pipeline, 'seasons'>,
+  pipeline: Pick<Pipeline, 'seasons' | 'schedule'>,
   memory: readonly RememberedGames[],
   rows: readonly CalendarRow[],
   range: { readonly from: Day; readonly to: Day },
@@ -48,7 +48,7 @@ export function rememberCalendar(
   const seen = new Set<string>();
   const dirty = new Set<string>();
   const seasonOf = (day: Day): string => pipeline.seasons.find((season) => day >= season.from && day <= season.to)?.name ?? '';
-  for (const row of rows) {
+  for (const row of oneRowAKey(rows, pipeline.schedule)) {
     seen.add(row.key);
     const before = remembered.get(row.key);
     if (before && before.day === row.day && before.status === row.status && before.narrow === row.narrow && before.removed === null) continue;
@@ -60,7 +60,8 @@ export function rememberCalendar(
     dirty.add(seasonOf(row.day));
   }
   const games: CalendarRow[] = [];
-  const bySeason = new Map<string, RememberedGame[]>();
+  // A season that its last game has left is still a season: its memory is written empty.
+  const bySeason = new Map<string, RememberedGame[]>(memory.map(({ season }) => [season, []]));
   for (const game of remembered.values()) {
     const season = seasonOf(game.day);
     const list = bySeason.get(season);
@@ -72,4 +73,15 @@ export function rememberCalendar(
   }
   const next = [...bySeason].map(([season, list]) => ({ season, games: list.sort((a, b) => a.day - b.day || (a.key < b.key ? -1 : 1)) }));
   return { games, memory: next, changed: next.filter(({ season }) => dirty.has(season)), findings };
+}
+
+/** A game that stands on two dates is on the one where it is final, else where it is not called off, else on the later. */
+function oneRowAKey(rows: readonly CalendarRow[], schedule: Pipeline['schedule']): Iterable<CalendarRow> {
+  const rankOf = ({ status }: CalendarRow): number => (schedule?.finalWhen.includes(status) ? 2 : schedule?.settledWhen.includes(status) ? 0 : 1);
+  const best = new Map<string, CalendarRow>();
+  for (const row of rows) {
+    const other = best.get(row.key);
+    if (!other || (rankOf(row) - rankOf(other) || row.day - other.day) >= 0) best.set(row.key, row);
+  }
+  return best.values();
 }

@@ -36,6 +36,7 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
   const processor = engine.world.processor(key.processor);
   const now = parts.clock.now();
   const runId = parts.ids.next('run');
+  await engine.recheck(processor, key.day);
   return engine.change({ cells: [key], slots: [key.processor], controls: true }, (snapshot) => {
     const record = snapshot.cell(key);
     const { request } = record;

@@ -1,10 +1,10 @@
 import { addDays, formatDay, type Day } from '../calendar/day.ts';
 import { detect, type Detection } from '../gaps/detect.ts';
 import { hash64, hex64 } from '../gaps/fingerprint.ts';
-import type { Outage } from '../recovery/plan.ts';
+import type { Outage, RecoveryPlan } from '../recovery/plan.ts';
 import { decideCascadesAgain, expectLiveCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
-import { returnLease, takeLease } from './leases.ts';
+import { keepLease, returnLease, takeLease } from './leases.ts';
 import { recover, type Recovered, type RecoverEvent } from './recover.ts';
 import { sweep } from './sweep.ts';
 
@@ -31,11 +31,18 @@ const LEASE = 'detector';
 export async function detectGaps(engine: Engine, options: DetectOptions): Promise<Detected> {
   const lease = await takeLease(engine, LEASE, '{}');
   if (!lease) return { joined: true, detection: null, recovered: null };
-  let result: Detected;
-  do {
-    result = await detectOnce(engine, options);
-  } while (await returnLease(engine, LEASE) && !options.signal.aborted && await takeLease(engine, LEASE, '{}') !== null);
-  return result;
+  for (;;) {
+    let wantedAgain = false;
+    const lived = keepLease(engine, LEASE);
+    let result: Detected;
+    try {
+      result = await detectOnce(engine, options);
+    } finally {
+      lived.stop();
+      wantedAgain = await returnLease(engine, LEASE);
+    }
+    if (!wantedAgain || options.signal.aborted || await takeLease(engine, LEASE, '{}') === null) return result;
+  }
 }
 
 async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detected> {
@@ -53,7 +60,7 @@ async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detec
   });
   await spend(engine, recovered.runs.filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').length);
   await decideCascadesAgain(engine);
-  await alertOverBounds(engine, recovered.lastPlan.overBounds);
+  await alertLeftToPeople(engine, recovered.lastPlan);
   return { joined: false, detection, recovered };
 }
 
@@ -83,18 +90,21 @@ async function spend(engine: Engine, cells: number): Promise<void> {
   });
 }
 
-/** One alert with the dates and the command; again only when its dates change. */
-async function alertOverBounds(engine: Engine, over: readonly Outage[]): Promise<void> {
-  const digest = over.length === 0 ? null : hex64(hash64(over.map((outage) => `${outage.processor}:${outage.days.join(',')}`).join(';')));
+/** One alert for what waits for a person or for a dead source, with the command; again only when its dates change. */
+async function alertLeftToPeople(engine: Engine, { overBounds, leftOut }: RecoveryPlan): Promise<void> {
+  const dead = leftOut.filter((left) => left.code === 'source_empty').map((left) => `${left.processor} ${formatDay(left.day)}: ${left.reason}`);
+  const lines = [...overBounds.map(describeOutage), ...dead];
+  const digest = lines.length === 0 ? null : hex64(hash64(lines.join(';')));
   const isNew = await engine.change({ controls: true }, (snapshot) => {
     const controls = snapshot.controls();
     if (controls.lastBoundsAlert === digest) return { writes: {}, result: false };
     return { writes: { controls: { ...controls, lastBoundsAlert: digest } }, result: digest !== null };
   });
   if (!isNew) return;
+  const over = overBounds.length === 0 ? [] : [`${overBounds.length} gap${overBounds.length === 1 ? ' is' : 's are'} over the bounds of automatic recovery`];
+  const empty = dead.length === 0 ? [] : [`the source of ${dead.length} ${dead.length === 1 ? 'cell' : 'cells'} has nothing`];
   await engine.parts.notifier.notify({
-    severity: 'warning', event: 'gap_over_bounds', title: `${over.length} gap${over.length === 1 ? ' is' : 's are'} over the bounds of automatic recovery`,
-    lines: over.map(describeOutage), command: commandFor(over), at: engine.parts.clock.now(),
+    severity: 'warning', event: 'gap_left_to_people', title: [...over, ...empty].join('; '), lines, command: commandFor(overBounds), at: engine.parts.clock.now(),
   });
 }
 

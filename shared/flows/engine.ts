@@ -1,5 +1,5 @@
 import { Calendar, type CalendarRow } from '../calendar/calendar.ts';
-import type { Day } from '../calendar/day.ts';
+import { addDays, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
 import type { Coverage } from '../gaps/coverage.ts';
@@ -145,6 +145,29 @@ export class Engine {
   async reread1(processor: Processor, day: Day): Promise<void> {
     const coverage = await this.parts.warehouse.coverage([processor], day, day);
     this.wrote(processor, day, coverage.get(processor.name)?.get(day));
+  }
+
+  /**
+   * Reads again what a cell holds and what its windows hold, as far as somebody else may have changed it. Where the rows
+   * are others than this process knew, their record may be as well.
+   */
+  async recheck(processor: Processor, day: Day): Promise<void> {
+    const { warehouse, store } = this.parts;
+    const looks = processor.upstreams.flatMap((edge) => {
+      const range = this.#world.range(edge, day);
+      return range ? [{ upstream: this.#world.processor(edge.upstream), from: range.from, to: range.to }] : [];
+    });
+    looks.push({ upstream: processor, from: day, to: day });
+    for (const { upstream, from, to } of looks) {
+      const found = (await warehouse.coverage([upstream], from, to)).get(upstream.name);
+      for (let at = from; at <= to; at = addDays(at, 1)) {
+        const coverage = found?.get(at);
+        if (this.#world.coverage(upstream, at)?.fingerprint === coverage?.fingerprint) continue;
+        this.wrote(upstream, at, coverage);
+        const record = await store.cell({ processor: upstream.name, day: at });
+        this.#apply((world) => world.setRecord(record));
+      }
+    }
   }
 
   /** This process has put these rows in place of what was there. */

@@ -5,12 +5,12 @@ const MINUTE = 60_000;
 /** How long a named lease is believed without a renewal. */
 export const NAMED_LEASE_MS = 2 * MINUTE;
 
-/** Takes a named lease. Where another holds it, marks that somebody wanted it, and returns null. */
+/** Takes a named lease. Where somebody holds it, in this process or another, marks that it was wanted, and returns null. */
 export async function takeLease(engine: Engine, name: string, detail: string): Promise<LeaseRecord | null> {
   const now = engine.parts.clock.now();
   return engine.change({ leases: [name] }, (snapshot) => {
     const held = snapshot.lease(name);
-    if (held && held.until > now && held.owner !== engine.parts.owner) {
+    if (held && held.until > now) {
       return { writes: { leases: [{ ...held, again: true }] }, result: null };
     }
     const lease: LeaseRecord = { name, owner: engine.parts.owner, until: now + NAMED_LEASE_MS, again: false, detail };
@@ -27,11 +27,34 @@ export async function returnLease(engine: Engine, name: string): Promise<boolean
   });
 }
 
-/** Keeps a lease alive while work under it goes on. */
-export async function renewLease(engine: Engine, name: string): Promise<void> {
-  const until = engine.parts.clock.now() + NAMED_LEASE_MS;
+/** Keeps a lease alive while work under it goes on, until it is told to stop. A beat that fails is not fatal: the next one is in time. */
+export function keepLease(engine: Engine, name: string): { stop(): void } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const { clock } = engine.parts;
+  const renew = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(NAMED_LEASE_MS / 3, signal);
+      if (signal.aborted) return;
+      await renewLease(engine, name, clock.now() + NAMED_LEASE_MS).catch(() => undefined);
+    }
+  };
+  void renew();
+  return { stop: () => controller.abort() };
+}
+
+async function renewLease(engine: Engine, name: string, until: number): Promise<void> {
   await engine.change({ leases: [name] }, (snapshot) => {
     const held = snapshot.lease(name);
     return held?.owner === engine.parts.owner ? { writes: { leases: [{ ...held, until }] }, result: null } : { writes: {}, result: null };
   });
+}
+
+/** Gives back the leases of owners that are known to be dead: what they owned is free again at once. */
+export async function releaseLeasesOf(engine: Engine, isDead: (owner: string) => boolean): Promise<void> {
+  const names = (await engine.parts.store.leases()).filter((lease) => isDead(lease.owner)).map((lease) => lease.name);
+  if (names.length === 0) return;
+  await engine.change({ leases: names }, (snapshot) => ({
+    writes: { releaseLeases: names.filter((name) => isDead(snapshot.lease(name)?.owner ?? '')) }, result: null,
+  }));
 }

@@ -7,7 +7,7 @@ import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '
 import { planRecovery } from '../recovery/planner.ts';
 import { PlanWalk, type EndedStep, type StepOutcome } from '../recovery/walk.ts';
 import type { Engine } from './engine.ts';
-import { NAMED_LEASE_MS, renewLease, returnLease, takeLease } from './leases.ts';
+import { keepLease, returnLease, takeLease } from './leases.ts';
 import { openAsk, type AskedCell } from './open.ts';
 import { sweep } from './sweep.ts';
 import { work, type Worked } from './work.ts';
@@ -147,7 +147,6 @@ async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep
   await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
   const walk = new PlanWalk(engine.world, steps, engine.strictness);
   const asks = { old: planAsk(engine, planId, options, false), live: planAsk(engine, `${planId}:live`, options, true) };
-  let renewed = engine.parts.clock.now();
   let feeding: Promise<boolean> | null = null;
   const fill = async (): Promise<boolean> => {
     let progressed = false;
@@ -179,17 +178,15 @@ async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep
     const step = walk.end(engine.world, worked.processor, worked.day);
     record(fromWorked(worked, step));
   };
+  const lived = keepLease(engine, lease);
   try {
     await feed();
     while (!walk.finished && !options.signal.aborted) {
       const done = await work(engine, { signal: options.signal, feed, onEnd, onStart: (key) => options.on?.({ kind: 'start', key }) });
-      if (engine.parts.clock.now() - renewed > NAMED_LEASE_MS / 3) {
-        renewed = engine.parts.clock.now();
-        await renewLease(engine, lease);
-      }
       if (done === 0 && !(await feed()) && !(await waitForRetry(engine, options))) break;
     }
   } finally {
+    lived.stop();
     await returnLease(engine, lease);
   }
 }

@@ -40,6 +40,7 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
   try {
     signal.throwIfAborted();
     verify(engine, processor, day, staged);
+    await engine.recheck(processor, day);
     const now = traceOf(engine.world, processor, day);
     if (now.digest !== before.digest && !claim.request.force) {
       await staged.discard();

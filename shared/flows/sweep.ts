@@ -3,6 +3,7 @@ import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
 import { finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
+import { releaseLeasesOf } from './leases.ts';
 import { fromMarker } from './run-cell.ts';
 import { changeRow, historyRow } from './rows.ts';
 import { decideAgain, wakeWaiters } from './wake.ts';
@@ -29,6 +30,7 @@ export interface Swept {
 export async function sweep(engine: Engine, isDead: (owner: string) => boolean = () => false): Promise<Swept> {
   const now = engine.parts.clock.now();
   const swept = { finished: 0, requeued: 0, gaveUp: 0, decidedAgain: 0 };
+  await releaseLeasesOf(engine, isDead);
   const open = await engine.parts.store.openCells();
   const days = open.map((record) => record.day).sort((a, b) => a - b);
   const [first] = days;

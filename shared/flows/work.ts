@@ -1,4 +1,7 @@
-import { classify } from '../failures/classify.ts';
+import { formatDay } from '../calendar/day.ts';
+import { alertDue } from '../failures/category.ts';
+import { classify, type Failure } from '../failures/classify.ts';
+import type { Alert } from '../ports/notifier.ts';
 import type { EndedBadly, CellKey } from '../requests/cell.ts';
 import { traceOf } from '../gaps/trace.ts';
 import { claimCell, LEASE_MS, type Claim } from './claim.ts';
@@ -143,10 +146,24 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
 }
 
 async function failed(engine: Engine, claim: Claim, thrown: unknown, inputsDigest: string): Promise<Ended> {
-  const end = await finishFailed(engine, claim, classify(thrown), inputsDigest);
+  const failure = classify(thrown);
+  const end = await finishFailed(engine, claim, failure, inputsDigest);
+  // A run in backfill mode sends no alert of its own; what will be tried again by itself is not alerted.
+  if (end.kind === 'ended' && !claim.request.isBackfill && alertDue(failure.alert, end.failure.step, failure.category === 'data_availability')) {
+    await engine.parts.notifier.notify(failedAlert(engine, claim, failure));
+  }
   return end.kind === 'retry'
     ? { outcome: 'retry', rows: null, failure: null, retryAt: end.at }
     : { outcome: 'failed', rows: null, failure: end.failure, retryAt: null };
+}
+
+function failedAlert(engine: Engine, claim: Claim, failure: Failure): Alert {
+  const { processor, record } = claim;
+  const date = formatDay(record.day);
+  return {
+    severity: 'warning', event: 'request_failed', title: `${processor.name} ${date} failed: ${failure.category}`, lines: [failure.message, failure.why],
+    command: `smart-backfill why ${processor.name} ${date}`, at: engine.parts.clock.now(),
+  };
 }
 
 /** Renews a claim's lease while its run is under way. A beat that fails is not fatal: the next one is in time. */

@@ -4,38 +4,61 @@ import type { CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
 import { expectationOf } from './expectation.ts';
 import { acceptanceHolds, failureHolds, shortcomingsOf, type ActivityFact, type CellFacts, type DataFact, type TraceFact } from './facts.ts';
-import { hex64 } from './fingerprint.ts';
-import { digestOf, traceKey } from './trace.ts';
+import { digestOf } from './trace.ts';
 import type { World } from './world.ts';
 
 const NOTHING: readonly string[] = [];
 const NOT_EXPECTED: CellFacts = {
   data: 'not_expected', trace: 'unknown', activity: 'idle', shortcomings: NOTHING, changedEdges: NOTHING, readIncomplete: false, codeChanged: false,
 };
+/** What nearly every cell is: one object for all of them. */
+const COMPLETE: CellFacts = {
+  data: 'present', trace: 'fresh', activity: 'idle', shortcomings: NOTHING, changedEdges: NOTHING, readIncomplete: false, codeChanged: false,
+};
 
-/** The three facts of one cell, from what the world holds of it and of its inputs. */
+/** The three facts of one cell, from what the world holds of it and of its inputs. Kept by the world until one of those changes. */
 export function factsOf(world: World, processor: Processor, day: Day): CellFacts {
-  if (!world.expectedDates(processor).has(day) || isPastRetention(world, processor, day)) return NOT_EXPECTED;
+  return world.keptFacts(processor, day) ?? world.keepFacts(processor, day, judged(world, processor, day));
+}
+
+function judged(world: World, processor: Processor, day: Day): CellFacts {
+  if (!isExpected(world, processor, day)) return NOT_EXPECTED;
+  if (world.isPlainlyComplete(processor, day)) return COMPLETE;
   const coverage = world.coverage(processor, day);
   const record = world.record(processor, day);
   const { data, shortcomings } = dataFact(world, processor, day, coverage, record);
   const traced = traceFact(world, processor, day, coverage, record, data);
   const activity = activityFact(world, processor, day, coverage, record);
-  return { data, shortcomings, activity, ...traced };
+  if (data === 'present' && traced === FRESH && activity === 'idle') return COMPLETE;
+  const { trace, changedEdges, readIncomplete, codeChanged } = traced;
+  return { data, trace, activity, shortcomings, changedEdges, readIncomplete, codeChanged };
+}
+
+/** Whether rows are expected of this cell at this moment. */
+export function isExpected(world: World, processor: Processor, day: Day): boolean {
+  return world.expectedDates(processor).has(day) && !isPastRetention(world, processor, day) && !world.calendar.isStuckWhole(processor, day, world.moment);
 }
 
 function isPastRetention(world: World, processor: Processor, day: Day): boolean {
   return processor.retentionDays !== null && day < world.moment.today - processor.retentionDays;
 }
 
-function dataFact(world: World, processor: Processor, day: Day, coverage: Coverage | undefined, record: CellRecord): { data: DataFact; shortcomings: readonly string[] } {
+interface JudgedData {
+  readonly data: DataFact;
+  readonly shortcomings: readonly string[];
+}
+const PRESENT: JudgedData = { data: 'present', shortcomings: NOTHING };
+const PENDING: JudgedData = { data: 'pending', shortcomings: NOTHING };
+const MISSING: JudgedData = { data: 'missing', shortcomings: NOTHING };
+
+function dataFact(world: World, processor: Processor, day: Day, coverage: Coverage | undefined, record: CellRecord): JudgedData {
   const expectation = expectationOf(world, processor, day);
   const found = shortcomingsOf(coverage, expectation);
   const emptyOnRecord = !coverage && expectation.mayBeEmpty && record.last?.rows === 0;
-  if (found.length === 0 && (coverage || emptyOnRecord)) return { data: 'present', shortcomings: NOTHING };
+  if (found.length === 0 && (coverage || emptyOnRecord)) return PRESENT;
   // Any completion ends `pending`: once a run of it is on record, its rows are judged like any other's.
-  if (!record.last && !world.calendar.isDue(processor, day, world.moment)) return { data: 'pending', shortcomings: NOTHING };
-  return coverage ? { data: 'short', shortcomings: found } : { data: 'missing', shortcomings: NOTHING };
+  if (!record.last && !world.calendar.isDue(processor, day, world.moment)) return PENDING;
+  return coverage ? { data: 'short', shortcomings: found } : MISSING;
 }
 
 interface Traced {
@@ -45,52 +68,33 @@ interface Traced {
   readonly codeChanged: boolean;
 }
 
+const FRESH: Traced = { trace: 'fresh', changedEdges: NOTHING, readIncomplete: false, codeChanged: false };
+
+function withoutTrace(trace: TraceFact): Traced {
+  return { trace, changedEdges: NOTHING, readIncomplete: false, codeChanged: false };
+}
+
 function traceFact(world: World, processor: Processor, day: Day, coverage: Coverage | undefined, record: CellRecord, data: DataFact): Traced {
   const { last } = record;
   if (!last) {
-    const suspicious = data === 'present' && (record.suspect !== null || readsGaps(world, processor, day) || readsOurRuns(world, processor, day));
-    return { trace: suspicious ? 'suspect' : 'unknown', changedEdges: NOTHING, readIncomplete: false, codeChanged: false };
+    // Without a trace rows are not believed when an input is absent, or has been filled by this system since.
+    const suspicious = data === 'present' && (record.suspect !== null || world.readsLacking(processor, day) || world.readsOwnRuns(processor, day));
+    return withoutTrace(suspicious ? 'suspect' : 'unknown');
   }
   const altered = coverage !== undefined && coverage.fingerprint !== last.fingerprint && !acceptanceHolds(record, coverage, world.moment.now);
-  if (!last.trace) {
-    const trace = altered ? 'altered' : record.suspect !== null ? 'suspect' : 'unknown';
-    return { trace, changedEdges: NOTHING, readIncomplete: false, codeChanged: false };
-  }
+  if (!last.trace) return withoutTrace(altered ? 'altered' : record.suspect !== null ? 'suspect' : 'unknown');
   const codeChanged = last.trace.definitionHash !== processor.definitionHash || last.trace.codeVersion !== processor.codeVersion;
-  let readIncomplete = false;
-  const changed: string[] = [];
-  for (const edge of processor.upstreams) {
-    const read = last.trace.edges[traceKey(edge)];
-    const actual = hex64(world.windowDigest(edge, day, 'actual'));
-    const recorded = hex64(world.windowDigest(edge, day, 'recorded'));
-    if (read !== actual && read !== recorded) changed.push(traceKey(edge));
-    // Equal to one side only: what differs now is an input that is lost or altered, a gap of its own and not staleness.
-    else if (actual !== recorded) readIncomplete = true;
-  }
-  const stale = changed.length > 0 || (codeChanged && processor.codeChangePolicy === 'reprocess');
-  return { trace: altered ? 'altered' : stale ? 'stale' : 'fresh', changedEdges: changed, readIncomplete, codeChanged };
+  const { changedEdges, readIncomplete } = world.compareInputs(processor, day, last.trace.edges);
+  const stale = changedEdges.length > 0 || (codeChanged && processor.codeChangePolicy === 'reprocess');
+  if (!altered && !stale && !readIncomplete && !codeChanged) return FRESH;
+  return { trace: altered ? 'altered' : stale ? 'stale' : 'fresh', changedEdges, readIncomplete, codeChanged };
 }
 
-/** Rows made while an input was absent, as far as can be told without a trace: an input is absent now. */
-function readsGaps(world: World, processor: Processor, day: Day): boolean {
-  return processor.upstreams.some((edge) => {
-    const range = world.range(edge, day);
-    return range !== null && world.lackingIn(world.processor(edge.upstream), range) > 0;
-  });
-}
-
-/** This system has since filled an input of it: what it was made from is not known to be what is there. */
-function readsOurRuns(world: World, processor: Processor, day: Day): boolean {
-  return processor.upstreams.some((edge) => {
-    const range = world.range(edge, day);
-    return range !== null && world.ownRunsIn(world.processor(edge.upstream), range) > 0;
-  });
-}
-
+/** In the order of precedence of the one-word status. A cell's open request says nothing about rows that a person accepted. */
 function activityFact(world: World, processor: Processor, day: Day, coverage: Coverage | undefined, record: CellRecord): ActivityFact {
-  if (record.request) return record.request.state === 'processing' ? 'in_flight' : 'open';
   if (acceptanceHolds(record, coverage, world.moment.now)) return 'accepted';
   if (record.hold) return 'held';
+  if (record.request) return record.request.state === 'processing' ? 'in_flight' : 'open';
   const { failure } = record;
   if (!failure) return 'idle';
   if (failure.coolsUntil !== null) return failure.coolsUntil > world.moment.now ? 'cooling' : 'idle';

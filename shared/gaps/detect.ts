@@ -127,10 +127,15 @@ export function reasonOf(facts: CellFacts, failure: string | null): string {
   if (facts.data === 'short') return `${status}${facts.shortcomings.join('; ')}${failure ? `; ${failure}` : ''}`;
   if (facts.trace === 'altered') return `${status}its rows are not those that its last run wrote`;
   if (facts.trace === 'stale') {
-    return `${status}${facts.changedEdges.length > 0 ? `read other rows of ${facts.changedEdges.join(', ')} than there are now` : 'made by another definition or code'}`;
+    return `${status}${facts.changedEdges.length > 0 ? `read other rows of ${upstreamNames(facts.changedEdges)} than there are now` : 'made by another definition or code'}`;
   }
   if (facts.trace === 'suspect') return `${status}no trace, and its inputs were absent or have been filled since`;
   return `${status}complete`;
+}
+
+/** For people: which upstreams, without the columns that an edge names. */
+function upstreamNames(edges: readonly string[]): string {
+  return [...new Set(edges.map((edge) => edge.replace(/\(.*$/, '')))].join(', ');
 }
 
 function gapsOf(world: World, findings: readonly Finding[]): Gap[] {

@@ -1,6 +1,6 @@
 import type { Day } from '../calendar/day.ts';
 import type { Edge, Processor } from '../pipeline/pipeline.ts';
-import type { Expectation } from './facts.ts';
+import { acceptanceHolds, type Expectation } from './facts.ts';
 import type { World } from './world.ts';
 
 /**
@@ -11,7 +11,7 @@ export function expectationOf(world: World, processor: Processor, day: Day): Exp
   const dates = world.expectedDates(processor);
   const warm = dates.ordinalInSeason(day) < processor.warmUpGameDates;
   const games = dates.keys(day);
-  const accepted = games.length === 0 ? NONE : acceptedMissingKeys(world, processor, day);
+  const accepted = games.length === 0 || !world.hasAcceptedKeys(day) ? NONE : acceptedMissingKeys(world, processor, day);
   const expected = accepted.size === 0 ? games : games.filter((key) => !accepted.has(key));
   const allAccepted = games.length > 0 && expected.length === 0;
   const mayBeEmpty = warm || processor.everyDay || allAccepted;
@@ -37,8 +37,10 @@ function leastRows(processor: Processor, games: number, keysKnown: boolean): num
 /** Games that a person accepted as missing in an input of the same date, at any depth: nothing can derive from them. */
 function acceptedMissingKeys(world: World, processor: Processor, day: Day, seen = new Set<string>()): ReadonlySet<string> {
   let keys: Set<string> | null = null;
-  const own = world.record(processor, day).acceptance;
-  for (const key of own?.missingKeys ?? []) (keys ??= new Set()).add(key);
+  const record = world.record(processor, day);
+  if (acceptanceHolds(record, world.coverage(processor, day), world.moment.now)) {
+    for (const key of record.acceptance?.missingKeys ?? []) (keys ??= new Set()).add(key);
+  }
   for (const edge of processor.upstreams) {
     if (!readsOwnDate(edge) || seen.has(edge.upstream)) continue;
     seen.add(edge.upstream);

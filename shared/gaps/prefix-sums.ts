@@ -1,51 +1,68 @@
-import { hash64, type Hash64 } from './fingerprint.ts';
+import { hash64, ZERO, type Hash64 } from './fingerprint.ts';
 
 const TWO_32 = 4_294_967_296;
 
 /**
- * Running sums over days of 64-bit values modulo 2^64, made lazily and again from the first day that changed: a window's
- * sum is one subtraction, whatever its length, and filling a season in order costs no more than reading it.
+ * Values of 64 bits by day, with running sums modulo 2^64 that are made lazily and again from the first day that changed:
+ * a window's sum is one subtraction, whatever its length, and filling a season in order costs no more than reading it.
+ * Takes no room until a value is set.
  */
 export class PrefixSums {
-  readonly #high: Uint32Array;
-  readonly #low: Uint32Array;
-  readonly #value: (index: number) => Hash64 | null;
+  readonly #length: number;
+  /** Values, then sums of all values before: high and low half in turn. */
+  #values: Uint32Array | null = null;
+  #sums: Uint32Array | null = null;
   /** Sums up to and with this index are right. */
   #validTo = 0;
 
-  /** `value(i)` is what day i adds; null adds nothing. */
-  constructor(length: number, value: (index: number) => Hash64 | null) {
-    this.#high = new Uint32Array(length + 1);
-    this.#low = new Uint32Array(length + 1);
-    this.#value = value;
+  constructor(length: number) {
+    this.#length = length;
   }
 
-  /** Day `index` has another value now. */
-  changed(index: number): void {
+  /** What day `index` adds; nothing, until it is set. */
+  set(index: number, { high, low }: Hash64): void {
+    if (!this.#values) {
+      if (high === 0 && low === 0) return;
+      this.#values = new Uint32Array(2 * this.#length);
+      this.#sums = new Uint32Array(2 * this.#length + 2);
+    }
+    if (this.#values[2 * index] === high && this.#values[2 * index + 1] === low) return;
+    this.#values[2 * index] = high;
+    this.#values[2 * index + 1] = low;
     if (index < this.#validTo) this.#validTo = index;
   }
 
   /** Sum over days [from, to], both included. */
   sum(from: number, to: number): Hash64 {
+    if (!this.#sums) return ZERO;
     this.#makeValid(to + 1);
-    const low = (this.#low[to + 1] ?? 0) - (this.#low[from] ?? 0);
-    const high = (this.#high[to + 1] ?? 0) - (this.#high[from] ?? 0) - (low < 0 ? 1 : 0);
+    const low = (this.#sums[2 * to + 3] ?? 0) - (this.#sums[2 * from + 1] ?? 0);
+    const high = (this.#sums[2 * to + 2] ?? 0) - (this.#sums[2 * from] ?? 0) - (low < 0 ? 1 : 0);
     return { high: high >>> 0, low: low >>> 0 };
   }
 
+  /** Whether the sum over [from, to] is this value. */
+  is(from: number, to: number, high: number, low: number): boolean {
+    if (!this.#sums) return high === 0 && low === 0;
+    this.#makeValid(to + 1);
+    const lowSum = (this.#sums[2 * to + 3] ?? 0) - (this.#sums[2 * from + 1] ?? 0);
+    if (lowSum >>> 0 !== low) return false;
+    return ((this.#sums[2 * to + 2] ?? 0) - (this.#sums[2 * from] ?? 0) - (lowSum < 0 ? 1 : 0)) >>> 0 === high;
+  }
+
   #makeValid(to: number): void {
+    const sums = this.#sums;
+    if (to <= this.#validTo || !sums || !this.#values) return;
+    let high = sums[2 * this.#validTo] ?? 0;
+    let low = sums[2 * this.#validTo + 1] ?? 0;
     for (let index = this.#validTo; index < to; index += 1) {
-      const value = this.#value(index);
-      let low = this.#low[index] ?? 0;
-      let high = this.#high[index] ?? 0;
-      if (value) {
-        low += value.low;
-        high += value.high + (low >= TWO_32 ? 1 : 0);
-      }
-      this.#low[index + 1] = low;
-      this.#high[index + 1] = high;
+      low += this.#values[2 * index + 1] ?? 0;
+      high = (high + (this.#values[2 * index] ?? 0) + (low >= TWO_32 ? 1 : 0)) >>> 0;
+      low >>>= 0;
+      sums[2 * index + 2] = high;
+      sums[2 * index + 3] = low;
     }
-    if (to > this.#validTo) this.#validTo = to;
+    this.#validTo = to;
   }
 }
 
@@ -106,5 +123,5 @@ export class PrefixCounts {
 
 /** What one day's content adds to a window's digest. `content` is a fingerprint, or `absent`. */
 export function entryHash(date: number, content: string): Hash64 {
-  return hash64(`${date}|${content}`);
+  return hash64(content, date);
 }

@@ -28,6 +28,8 @@ export function usable(processor: Processor, facts: CellFacts): Usability {
 
 export interface UnusableInput extends CellKey {
   readonly because: string;
+  /** It lies in the newest part of the window. */
+  readonly critical: boolean;
 }
 
 /** How strictly inputs are judged: every one of them, or the critical windows and a share of the rest. */
@@ -44,28 +46,30 @@ export interface InputsVerdict {
   readonly expectedCells: number;
 }
 
-/** Judges every expected input cell in the windows of a cell. */
-export function judgeInputs(world: World, processor: Processor, day: Day, strictness: Strictness): InputsVerdict {
-  const unusable: (UnusableInput & { readonly critical: boolean; readonly rank: number })[] = [];
+/** Judges every expected input cell in the windows of a cell. Those that `taken` names are taken for usable: they will be. */
+export function judgeInputs(
+  world: World, processor: Processor, day: Day, strictness: Strictness, taken: (upstream: Processor, day: Day) => boolean = () => false,
+): InputsVerdict {
+  const unusable: (UnusableInput & { readonly rank: number })[] = [];
   let expectedCells = 0;
   for (const edge of processor.upstreams) {
     const range = world.range(edge, day);
     if (!range) continue;
     const upstream = world.processor(edge.upstream);
-        const dates = world.expectedDates(upstream);
+    const dates = world.expectedDates(upstream);
     expectedCells += dates.countBefore(addDays(range.to, 1)) - dates.countBefore(range.from);
     if (world.unusableIn(upstream, range) === 0) continue;
     const critical = criticalRange(edge, day, dates);
     for (const at of dates.within(range.from, range.to)) {
       const verdict = usable(upstream, factsOf(world, upstream, at));
-      if (!verdict.usable) unusable.push({ processor: upstream.name, day: at, because: verdict.because, critical: within(at, critical), rank: upstream.rank });
+      if (!verdict.usable && !taken(upstream, at)) unusable.push({ processor: upstream.name, day: at, because: verdict.because, critical: within(at, critical), rank: upstream.rank });
     }
   }
   unusable.sort((a, b) => b.day - a.day || b.rank - a.rank);
   const usableCells = expectedCells - unusable.length;
   const completeness = expectedCells === 0 ? 1 : usableCells / expectedCells;
   const blocking = strictness.strict || completeness < strictness.windowCompleteness ? unusable : unusable.filter((input) => input.critical);
-  return { blocking: blocking.map(({ processor: name, day: at, because }) => ({ processor: name, day: at, because })), usableCells, expectedCells };
+  return { blocking: blocking.map(({ rank: _rank, ...input }) => input), usableCells, expectedCells };
 }
 
 function within(day: Day, range: WindowRange | null): boolean {

@@ -6,10 +6,10 @@ import { windowRange, type WindowRange } from '../calendar/window.ts';
 import { WHOLE_ROW, type Edge, type Pipeline, type Processor } from '../pipeline/pipeline.ts';
 import { emptyRecord, type CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
-import { acceptanceHolds, shortcomingsOf } from './facts.ts';
-import { factsOf } from './cell-facts.ts';
+import { acceptanceHolds, shortcomingsOf, type CellFacts } from './facts.ts';
+import { factsOf, isExpected } from './cell-facts.ts';
 import { expectationOf } from './expectation.ts';
-import { hex64, ZERO, type Hash64 } from './fingerprint.ts';
+import { add64, hex64, parseHex64, subtract64, ZERO, type Hash64 } from './fingerprint.ts';
 import { entryHash, PrefixCounts, PrefixSums } from './prefix-sums.ts';
 import { traceKey } from './trace.ts';
 import { usable } from './usable.ts';
@@ -17,19 +17,53 @@ import { usable } from './usable.ts';
 /** What a digest is taken over: what is in the table now, or what each cell's last verified run wrote. */
 export type Side = 'actual' | 'recorded';
 
+/** Digests of one view of a processor's days. */
+interface ViewSums {
+  readonly actual: PrefixSums;
+  /** Recorded less actual: nothing, wherever the rows are those that the last run wrote. */
+  readonly drift: PrefixSums;
+}
+
+/** One edge of a processor, with what is read through it at hand. */
+interface Input {
+  readonly edge: Edge;
+  readonly key: string;
+  readonly lane: Lane;
+  readonly sums: ViewSums;
+  /** What the reader's last run read through it, by day: high and low half in turn. */
+  readonly read: Uint32Array;
+}
+
 interface Lane {
   readonly processor: Processor;
   readonly expected: ExpectedDates;
   readonly coverage: (Coverage | undefined)[];
   readonly records: (CellRecord | undefined)[];
-  readonly sums: Map<string, PrefixSums>;
+  /** Facts of days that have been judged, none from `judgedTo` on. */
+  readonly facts: (CellFacts | undefined)[];
+  judgedTo: number;
+  /** 1 where rows, run and record leave nothing to judge but whether its inputs are what it read. */
+  readonly plain: Uint8Array;
+  readonly sums: Map<string, ViewSums>;
   readonly lacking: PrefixCounts;
   readonly open: PrefixCounts;
   readonly ours: PrefixCounts;
   readonly unusable: PrefixCounts;
-  /** Lanes of this processor and of all that reads it, at any depth. */
-  dependents: readonly Lane[];
+  inputs: readonly Input[];
+  /** The lane itself and those of its readers: what is judged otherwise when this one changes. */
+  affected: readonly Lane[];
 }
+
+export interface InputsComparison {
+  /** Trace keys of the edges whose inputs are not what was read. */
+  readonly changedEdges: readonly string[];
+  /** What differs now is an input that is lost or altered: a gap of its own, not staleness. */
+  readonly readIncomplete: boolean;
+}
+
+const NOTHING_READ = new Uint32Array();
+const NO_EDGES: readonly string[] = [];
+const AS_READ: InputsComparison = { changedEdges: NO_EDGES, readIncomplete: false };
 
 /**
  * What is known of all cells at one moment: coverage, records and the calendar, with window digests in constant time.
@@ -42,6 +76,8 @@ export class World {
   readonly #lanes: readonly Lane[];
   readonly #first: number;
   readonly #length: number;
+  /** How many records of a day accept games as missing: mostly none, and then nobody need look. */
+  readonly #acceptedKeys: Uint16Array;
 
   constructor(pipeline: Pipeline, calendar: Calendar, moment: Moment) {
     this.pipeline = pipeline;
@@ -49,8 +85,13 @@ export class World {
     this.moment = moment;
     this.#first = calendar.first;
     this.#length = calendar.last - calendar.first + 1;
+    this.#acceptedKeys = new Uint16Array(this.#length);
     this.#lanes = pipeline.processors.map((processor) => this.#makeLane(processor));
-    for (const lane of this.#lanes) lane.dependents = this.#dependentsOf(lane.processor);
+    for (const lane of this.#lanes) {
+      lane.inputs = lane.processor.upstreams.map((edge) => this.#inputOf(edge, new Uint32Array(2 * this.#length)));
+      const names = new Set([lane.processor.name, ...lane.processor.readers.map((edge) => edge.reader)]);
+      lane.affected = this.#lanes.filter((other) => names.has(other.processor.name));
+    }
   }
 
   /** The same knowledge at another moment, or with another calendar: digests are made anew, coverage and records are kept. */
@@ -77,6 +118,11 @@ export class World {
     return day >= this.#first && day < this.#first + this.#length;
   }
 
+  /** A whole number for each cell of the calendar, rising with date, then rank: the topological order. */
+  cellId(processor: Processor, day: Day): number {
+    return (day - this.#first) * this.#lanes.length + processor.rank;
+  }
+
   expectedDates(processor: Processor): ExpectedDates {
     return this.#lane(processor).expected;
   }
@@ -91,8 +137,13 @@ export class World {
 
   setCoverage(processor: Processor, day: Day, coverage: Coverage | undefined): void {
     if (!this.contains(day)) return;
-    this.#lane(processor).coverage[day - this.#first] = coverage && coverage.rows > 0 ? coverage : undefined;
-    this.#changed(processor, day);
+    const lane = this.#lane(processor);
+    const index = day - this.#first;
+    const next = coverage && coverage.rows > 0 ? coverage : undefined;
+    if (lane.coverage[index] === next) return;
+    lane.coverage[index] = next;
+    lane.plain[index] = this.#isPlain(lane, index) ? 1 : 0;
+    this.#changed(lane, index);
   }
 
   setRecord(record: CellRecord): void {
@@ -104,35 +155,95 @@ export class World {
     const before = lane.records[index];
     if (before === record) return;
     lane.records[index] = record;
+    lane.facts[index] = undefined;
+    lane.plain[index] = this.#isPlain(lane, index) ? 1 : 0;
     if ((before?.request ?? null) === null || record.request === null) lane.open.changed(index);
+    const accepted = (record.acceptance?.missingKeys.length ?? 0) > 0 ? 1 : 0;
+    const acceptedBefore = (before?.acceptance?.missingKeys.length ?? 0) > 0 ? 1 : 0;
     // Opening and claiming a request changes no digest and no verdict: those depend on rows, runs and acceptances only.
-    if (before?.last !== record.last || before?.suspect !== record.suspect || before?.acceptance !== record.acceptance) this.#changed(processor, record.day);
-    // Keys accepted as missing leave the expectations of everything that derives from them on that date.
-    if ((before?.acceptance ?? null) !== record.acceptance) {
-      for (const other of this.#lanes) {
-        other.lacking.changed(index);
-        other.unusable.changed(index);
-      }
+    if (before?.last !== record.last || before?.suspect !== record.suspect || before?.acceptance !== record.acceptance) {
+      this.#acceptedKeys[index] = (this.#acceptedKeys[index] ?? 0) + Math.max(accepted, acceptedBefore) - acceptedBefore;
+      this.#changed(lane, index);
+      this.#acceptedKeys[index] = (this.#acceptedKeys[index] ?? 0) + accepted - Math.max(accepted, acceptedBefore);
     }
   }
 
+  /** Facts that were judged before and still hold: `factsOf` asks. */
+  keptFacts(processor: Processor, day: Day): CellFacts | undefined {
+    return this.#lane(processor).facts[day - this.#first];
+  }
+
+  keepFacts(processor: Processor, day: Day, facts: CellFacts): CellFacts {
+    const index = day - this.#first;
+    if (index < 0 || index >= this.#length) return facts;
+    const lane = this.#lane(processor);
+    lane.facts[index] = facts;
+    if (index >= lane.judgedTo) lane.judgedTo = index + 1;
+    return facts;
+  }
+
+  /** Whether some cell of this date has games accepted as missing. */
+  hasAcceptedKeys(day: Day): boolean {
+    return (this.#acceptedKeys[day - this.#first] ?? 0) > 0;
+  }
+
   range(edge: Edge, day: Day): WindowRange | null {
-    const range = windowRange(edge, day, this.#lane(this.processor(edge.upstream)).expected);
-    return range && this.#clip(range);
+    return this.#range(edge, day, this.#lane(this.processor(edge.upstream)));
   }
 
   /** Digest, modulo 2^64, of all that an edge's window holds for one game date. */
   windowDigest(edge: Edge, day: Day, side: Side): Hash64 {
-    const range = this.range(edge, day);
-    if (!range) return ZERO;
-    return this.#sums(this.processor(edge.upstream), edge.view, side).sum(range.from - this.#first, range.to - this.#first);
+    return this.#digest(this.#inputOf(edge, NOTHING_READ), day, side);
   }
 
   /** Digests of all that a run of this cell would read now, in the order of its edges. */
   traceDigests(processor: Processor, day: Day, side: Side = 'actual'): Record<string, string> {
     const edges: Record<string, string> = {};
-    for (const edge of processor.upstreams) edges[traceKey(edge)] = hex64(this.windowDigest(edge, day, side));
+    for (const input of this.#lane(processor).inputs) edges[input.key] = hex64(this.#digest(input, day, side));
     return edges;
+  }
+
+  /** Compares what a run read with what there is, and with what the inputs' own last runs wrote. */
+  compareInputs(processor: Processor, day: Day, read: Readonly<Record<string, string>>): InputsComparison {
+    let changed: string[] | null = null;
+    let readIncomplete = false;
+    for (const { edge, key, lane, sums } of this.#lane(processor).inputs) {
+      const range = this.#range(edge, day, lane);
+      const from = range ? range.from - this.#first : 0;
+      const to = range ? range.to - this.#first : -1;
+      const drift = sums.drift.sum(from, to);
+      const digest = parseHex64(read[key]);
+      const drifted = drift.low !== 0 || drift.high !== 0;
+      const recorded = digest && subtract64(digest, drift);
+      if (digest && recorded && (sums.actual.is(from, to, digest.high, digest.low) || sums.actual.is(from, to, recorded.high, recorded.low))) readIncomplete ||= drifted;
+      else (changed ??= []).push(key);
+    }
+    if (changed === null && !readIncomplete) return AS_READ;
+    return { changedEdges: changed ?? NO_EDGES, readIncomplete };
+  }
+
+  /** The quick answer for nearly every cell: its rows are those of its last run, and its inputs those that it read. */
+  isPlainlyComplete(processor: Processor, day: Day): boolean {
+    const lane = this.#lane(processor);
+    const index = day - this.#first;
+    if (lane.plain[index] !== 1) return false;
+    for (const { edge, lane: upstream, sums, read } of lane.inputs) {
+      const range = this.#range(edge, day, upstream);
+      const from = range ? range.from - this.#first : 0;
+      const to = range ? range.to - this.#first : -1;
+      if (!sums.actual.is(from, to, read[2 * index] ?? 0, read[2 * index + 1] ?? 0) || !sums.drift.is(from, to, 0, 0)) return false;
+    }
+    return true;
+  }
+
+  /** Whether an input that this cell reads lacks rows. */
+  readsLacking(processor: Processor, day: Day): boolean {
+    return this.#anyInput(processor, day, (lane) => lane.lacking);
+  }
+
+  /** Whether this system has written rows that this cell reads. */
+  readsOwnRuns(processor: Processor, day: Day): boolean {
+    return this.#anyInput(processor, day, (lane) => lane.ours);
   }
 
   /** The fingerprint that an edge's view of a cell has now; undefined where there are no rows. */
@@ -147,16 +258,6 @@ export class World {
     }
     if (!coverage) return undefined;
     return view === WHOLE_ROW ? coverage.fingerprint : coverage.views[view];
-  }
-
-  /** Days of [from, to] on which this processor has expected rows lacking and not accepted: missing or short. */
-  lackingIn(processor: Processor, range: WindowRange): number {
-    return this.#lane(processor).lacking.count(range.from - this.#first, range.to - this.#first);
-  }
-
-  /** Days of the range whose rows this system wrote. */
-  ownRunsIn(processor: Processor, range: WindowRange): number {
-    return this.#lane(processor).ours.count(range.from - this.#first, range.to - this.#first);
   }
 
   /** Expected days of the range that may not be read now (`usable`). */
@@ -181,13 +282,23 @@ export class World {
     return lane;
   }
 
-  #dependentsOf(processor: Processor): Lane[] {
-    const names = new Set<string>([processor.name]);
-    // In topological order one pass finds all: an upstream's rank is lower than its reader's.
-    for (const candidate of this.pipeline.processors) {
-      if (candidate.upstreams.some((edge) => names.has(edge.upstream))) names.add(candidate.name);
-    }
-    return this.#lanes.filter((lane) => names.has(lane.processor.name));
+  #inputOf(edge: Edge, read: Uint32Array): Input {
+    const lane = this.#lane(this.processor(edge.upstream));
+    return { edge, key: traceKey(edge), lane, sums: this.#sums(lane, edge.view), read };
+  }
+
+  #digest({ edge, lane, sums }: Input, day: Day, side: Side): Hash64 {
+    const range = this.#range(edge, day, lane);
+    if (!range) return ZERO;
+    const actual = sums.actual.sum(range.from - this.#first, range.to - this.#first);
+    return side === 'actual' ? actual : add64(actual, sums.drift.sum(range.from - this.#first, range.to - this.#first));
+  }
+
+  #anyInput(processor: Processor, day: Day, countsOf: (lane: Lane) => PrefixCounts): boolean {
+    return this.#lane(processor).inputs.some(({ edge, lane }) => {
+      const range = this.#range(edge, day, lane);
+      return range !== null && countsOf(lane).count(range.from - this.#first, range.to - this.#first) > 0;
+    });
   }
 
   #makeLane(processor: Processor): Lane {
@@ -195,8 +306,11 @@ export class World {
     const lane: Lane = {
       processor,
       expected,
-      coverage: [],
-      records: [],
+      coverage: Array.from<Coverage | undefined>({ length: this.#length }).fill(undefined),
+      records: Array.from<CellRecord | undefined>({ length: this.#length }).fill(undefined),
+      facts: Array.from<CellFacts | undefined>({ length: this.#length }).fill(undefined),
+      judgedTo: 0,
+      plain: new Uint8Array(this.#length),
       sums: new Map(),
       lacking: new PrefixCounts(this.#length, (index) => this.#lacks(lane, index)),
       open: new PrefixCounts(this.#length, (index) => lane.records[index]?.request != null),
@@ -205,30 +319,53 @@ export class World {
         const date = asDay(index + this.#first);
         return expected.has(date) && !usable(processor, factsOf(this, processor, date)).usable;
       }),
-      dependents: [],
+      inputs: [],
+      affected: [],
     };
     return lane;
   }
 
-  #sums(processor: Processor, view: string, side: Side): PrefixSums {
-    const lane = this.#lane(processor);
-    const key = `${side}|${view}`;
-    let sums = lane.sums.get(key);
+  #sums(lane: Lane, view: string): ViewSums {
+    let sums = lane.sums.get(view);
     if (!sums) {
-      sums = new PrefixSums(this.#length, (index) => {
-        const date = asDay(index + this.#first);
-        const content = this.content(processor, view, date, side);
-        if (content !== undefined) return entryHash(date, content);
-        return lane.expected.has(date) ? entryHash(date, 'absent') : null;
-      });
-      lane.sums.set(key, sums);
+      sums = { actual: new PrefixSums(this.#length), drift: new PrefixSums(this.#length) };
+      lane.sums.set(view, sums);
+      for (let index = 0; index < this.#length; index += 1) this.#sumUp(lane, view, sums, index);
     }
     return sums;
   }
 
+  #sumUp(lane: Lane, view: string, { actual, drift }: ViewSums, index: number): void {
+    const date = asDay(index + this.#first);
+    const content = this.content(lane.processor, view, date, 'actual');
+    const recorded = this.content(lane.processor, view, date, 'recorded');
+    const hash = entryOf(lane, date, content);
+    actual.set(index, hash);
+    drift.set(index, content === recorded ? ZERO : subtract64(entryOf(lane, date, recorded), hash));
+  }
+
+  /** What can be said of a cell without its inputs is said when it changes, while its records are at hand. */
+  #isPlain(lane: Lane, index: number): boolean {
+    const coverage = lane.coverage[index];
+    const record = lane.records[index];
+    if (!coverage || !record?.last?.trace || record.request || record.hold || record.failure || record.acceptance) return false;
+    // Keys accepted as missing may be demanded again; those accepted later only take something away.
+    if ((this.#acceptedKeys[index] ?? 0) > 0) return false;
+    const { processor } = lane;
+    const { fingerprint, trace } = record.last;
+    if (fingerprint !== coverage.fingerprint || trace.definitionHash !== processor.definitionHash || trace.codeVersion !== processor.codeVersion) return false;
+    for (const { key, read } of lane.inputs) {
+      const digest = parseHex64(trace.edges[key]);
+      if (!digest) return false;
+      read[2 * index] = digest.high;
+      read[2 * index + 1] = digest.low;
+    }
+    return shortcomingsOf(coverage, expectationOf(this, processor, asDay(index + this.#first))).length === 0;
+  }
+
   #lacks(lane: Lane, index: number): boolean {
     const date = asDay(index + this.#first);
-    if (!lane.expected.has(date)) return false;
+    if (!isExpected(this, lane.processor, date)) return false;
     const coverage = lane.coverage[index];
     const record = lane.records[index];
     if (record && acceptanceHolds(record, coverage, this.moment.now)) return false;
@@ -237,20 +374,38 @@ export class World {
     return shortcomingsOf(coverage, expectation).length > 0;
   }
 
-  #changed(processor: Processor, day: Day): void {
-    const lane = this.#lane(processor);
-    const index = day - this.#first;
-    lane.lacking.changed(index);
-    lane.open.changed(index);
+  /** A cell's rows, run or acceptance are others now: it, and what looks back on it, this date and later, is judged anew. */
+  #changed(lane: Lane, index: number): void {
     lane.ours.changed(index);
-    // What reads this cell looks back on it, so of every dependent only this date and later can be judged otherwise now.
-    for (const dependent of lane.dependents) dependent.unusable.changed(index);
-    for (const sums of lane.sums.values()) sums.changed(index);
+    for (const [view, sums] of lane.sums) this.#sumUp(lane, view, sums, index);
+    // Keys accepted as missing leave the expectations of everything that derives from them, at any depth.
+    const spreads = (this.#acceptedKeys[index] ?? 0) > 0;
+    if (spreads) for (const other of this.#lanes) other.lacking.changed(index);
+    else lane.lacking.changed(index);
+    for (const other of spreads ? this.#lanes : lane.affected) {
+      other.unusable.changed(index);
+      if (index < other.judgedTo) {
+        other.facts.fill(undefined, index, other.judgedTo);
+        other.judgedTo = index;
+      }
+    }
+  }
+
+  #range(edge: Edge, day: Day, lane: Lane): WindowRange | null {
+    const range = windowRange(edge, day, lane.expected);
+    return range && this.#clip(range);
   }
 
   #clip(range: WindowRange): WindowRange | null {
+    if (range.from >= this.#first && range.to < this.#first + this.#length) return range;
     const from = asDay(Math.max(range.from, this.#first));
     const to = asDay(Math.min(range.to, this.#first + this.#length - 1));
     return from <= to ? { from, to } : null;
   }
+}
+
+/** What a day adds to a digest: its content, or that its rows are expected and absent. */
+function entryOf({ expected }: Lane, date: Day, content: string | undefined): Hash64 {
+  if (content !== undefined) return entryHash(date, content);
+  return expected.has(date) ? entryHash(date, 'absent') : ZERO;
 }

@@ -1,29 +1,30 @@
 import { addDays, type Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
-import { keyOf } from '../gaps/detect.ts';
 import { describeCell } from '../gaps/usable.ts';
 import type { World } from '../gaps/world.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep } from './plan.ts';
 
+/** What a plan leaves out, by `cellId`. */
+export type LeftOutById = Map<number, LeftOut>;
+
 /**
  * Adds, to the cells that a plan mends, the cells that read them at any depth and have rows already: each is compared
  * again at its turn, and run only if what it read is no longer what there is. Those outside the scope are added with
  * `all`, else listed.
  */
-export function addReaders(world: World, request: PlanRequest, mended: readonly PlanStep[], leftOut: Map<string, LeftOut>): PlanStep[] {
+export function addReaders(world: World, request: PlanRequest, mended: readonly PlanStep[], leftOut: LeftOutById): PlanStep[] {
   const [first] = mended;
   if (!first) return [];
-  const fixed = new Map(mended.map((step) => [keyOf(step), step]));
+  const fixed = new Map(mended.map((step) => [world.cellId(world.processor(step.processor), step.day), step]));
   /** Days of the plan by processor rank, ascending, since dates are walked in order. */
   const planned: Day[][] = world.pipeline.processors.map(() => []);
   const steps: PlanStep[] = [];
-  const lastDay = request.all ? world.calendar.last : endOfInterest(world, mended);
-  for (let day = first.day; day <= lastDay && day <= world.moment.today; day = addDays(day, 1)) {
+  const end = request.all ? world.calendar.last : endOfInterest(world, mended);
+  for (let day = first.day; day <= end && day <= world.moment.today; day = addDays(day, 1)) {
     for (const processor of world.pipeline.processors) {
-      const id = keyOf({ processor: processor.name, day });
-      const step = fixed.get(id) ?? readerStep(world, request, processor, day, planned, leftOut);
+      const step = fixed.get(world.cellId(processor, day)) ?? readerStep(world, request, processor, day, planned, leftOut);
       if (!step) continue;
       steps.push(step);
       planned[processor.rank]?.push(day);
@@ -38,17 +39,19 @@ function endOfInterest(world: World, mended: readonly PlanStep[]): Day {
   return world.calendar.seasonOf(last)?.to ?? last;
 }
 
-function readerStep(world: World, request: PlanRequest, processor: Processor, day: Day, planned: readonly Day[][], leftOut: Map<string, LeftOut>): PlanStep | null {
+function readerStep(world: World, request: PlanRequest, processor: Processor, day: Day, planned: readonly Day[][], leftOut: LeftOutById): PlanStep | null {
   if (!world.expectedDates(processor).has(day)) return null;
   const read = plannedInput(world, processor, day, planned);
   if (!read) return null;
-  const key = { processor: processor.name, day };
-  if (leftOut.has(keyOf(key))) return null;
+  const id = world.cellId(processor, day);
+  if (leftOut.has(id)) return null;
   const facts = factsOf(world, processor, day);
   if (facts.data !== 'present' || facts.activity !== 'idle' || facts.trace === 'altered') return null;
-  if (processor.stalePolicy === 'report' || request.ownedBy(key) !== null) return null;
+  const key = { processor: processor.name, day };
+  if (!processor.backfillable || processor.stalePolicy === 'report' || request.ownedBy(key) !== null) return null;
+  if (request.by === 'detector' && processor.phase.mode === 'observe') return null;
   if (!request.all && isOutside(request, processor, day)) {
-    leftOut.set(keyOf(key), { ...key, code: 'reader_outside', reason: `reads ${describeCell(read)}, outside the range asked for`, because: read });
+    leftOut.set(id, { ...key, code: 'reader_outside', reason: `reads ${describeCell(read)}, outside the range asked for`, because: read });
     return null;
   }
   return { ...key, action: 'check', reason: `reads ${describeCell(read)}`, isRootCause: false };

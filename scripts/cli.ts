@@ -1,0 +1,152 @@
+import { enableCompileCache } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { exitCodes, type ExitCode } from '../shared/failures/exit-codes.ts';
+import { suggestion } from '../shared/pipeline/nearest.ts';
+import type { CliContext, CommandBuilder, OwnerState } from './commands/command.ts';
+import { processIo, type Io } from './output/io.ts';
+
+/** The operator's command line. A command's module is imported when it is run, so that `--help` is there at once. */
+
+interface Listed {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<CommandBuilder>;
+}
+
+const commands: readonly Listed[] = [
+  { name: 'demo', summary: 'the whole story on real data, embedded (npm start)', load: async () => (await import('./commands/demo.ts')).demoCommand },
+  { name: 'up', summary: 'the embedded runtime in the foreground: bus, worker, router, detector', load: async () => (await import('./commands/up.ts')).upCommand },
+  { name: 'gaps', summary: 'cells that are not complete, as gaps, with their root causes', load: async () => (await import('./commands/gaps.ts')).gapsCommand },
+  { name: 'why', summary: 'the chain from one cell to its root cause, and what would mend it', load: async () => (await import('./commands/why.ts')).whyCommand },
+  { name: 'plan', summary: 'what recovery would do, in order; what it leaves out, and why', load: async () => (await import('./commands/plan.ts')).planCommand },
+  { name: 'recover', summary: 'does it here and now; stopped and run again, it goes on', load: async () => (await import('./commands/recover.ts')).recoverCommand },
+  { name: 'request', summary: 'publishes a backfill request, as a person would', load: async () => (await import('./commands/request.ts')).requestCommand },
+  { name: 'requests', summary: 'list, show, retry or cancel what was asked for', load: async () => (await import('./commands/requests.ts')).requestsCommand },
+  { name: 'publish', summary: 'publishes any message by hand', load: async () => (await import('./commands/publish.ts')).publishCommand },
+  { name: 'cascades', summary: 'list, show, release or report: what is parked, and why', load: async () => (await import('./commands/cascades.ts')).cascadesCommand },
+  { name: 'accept', summary: 'marks known rows, or a known gap, as right', load: async () => (await import('./commands/by-hand.ts')).acceptCommand },
+  { name: 'unaccept', summary: 'takes an acceptance back', load: async () => (await import('./commands/by-hand.ts')).unacceptCommand },
+  { name: 'hold', summary: 'keeps cells from being run', load: async () => (await import('./commands/by-hand.ts')).holdCommand },
+  { name: 'unhold', summary: 'lets held cells run again', load: async () => (await import('./commands/by-hand.ts')).unholdCommand },
+  { name: 'pause', summary: 'stops all new work of the pipeline', load: async () => (await import('./commands/pause.ts')).pauseCommand },
+  { name: 'resume', summary: 'goes on', load: async () => (await import('./commands/pause.ts')).resumeCommand },
+  { name: 'doctor', summary: 'checks definition, runtime and state, each with its mend', load: async () => (await import('./commands/doctor.ts')).doctorCommand },
+  { name: 'pipeline', summary: 'validate, show or schema: the definition', load: async () => (await import('./commands/pipeline.ts')).pipelineCommand },
+];
+
+const OPTIONS = `
+Options of most commands:
+  --pipeline DIR   folder with pipeline.yaml (default: pipelines/nba)
+  --state DIR      state folder (default: .smart-backfill)
+  --from, --to     first and last game date, both included (default: the season)
+  --season --phase --processor     which cells
+  --json           one JSON object on stdout     --yes, --quiet, --log-level
+Exit codes: 0 done; 1 a fault of this program; 2 input that can't be right;
+  3 data is not complete; 4 some work failed; 5 held back; 130 interrupted.
+More on a command: smart-backfill COMMAND --help, and docs/commands.md`;
+
+/** Options that come with a value: before the command's name, the word after them is not that name. */
+const WITH_VALUE = new Set(['--pipeline', '--state', '--runtime', '--from', '--to', '--season', '--phase', '--processor', '--now', '--log-level']);
+
+/** Runs one command line; never throws. */
+export async function runCommandLine(argv: readonly string[], io: Io, signal: AbortSignal, owner: OwnerState | null = null): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.done;
+  const context: CliContext = { io, signal, argv, owner, runForwarded: runCommandLine, ended: (ended) => { code = ended; } };
+  try {
+    const { name, words } = split(argv);
+    const listed = commands.find((command) => command.name === name);
+    if (name !== null && name !== 'help' && !listed) return unknownCommand(name, io);
+    const program = programFor(io);
+    for (const command of commands) {
+      if (command === listed) program.addCommand(quietly((await command.load())(context), io));
+      else program.command(command.name).description(command.summary);
+    }
+    await program.parseAsync(words, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.badInput;
+    const { reportError } = await import('./report-error.ts');
+    return await reportError(error, io, signal);
+  }
+}
+
+function programFor(io: Io): Command {
+  const program = new Command('smart-backfill')
+    .description('Finds gaps in date-partitioned pipelines, repairs root causes first,\nand never passes bad data on.')
+    .usage('COMMAND [options]')
+    .helpCommand(false)
+    .addHelpText('after', OPTIONS)
+    .option('-V, --version', 'the version of this program')
+    .on('option:version', () => {
+      throw new CommanderError(0, 'commander.version', io.program);
+    });
+  // Without a command: what there is, as `--help` says it.
+  program.action(() => program.outputHelp());
+  return quietly(program, io);
+}
+
+/** A command, and those within it, that neither ends the process nor writes past `io`. */
+function quietly(command: Command, io: Io): Command {
+  command.exitOverride();
+  command.configureHelp({ helpWidth: io.columns });
+  command.configureOutput({
+    writeOut: (text) => io.out.write(text),
+    writeErr: (text) => io.err.write(text),
+    getOutHelpWidth: () => io.columns,
+    getErrHelpWidth: () => io.columns,
+    outputError: (text, write) => write(`${text.trimEnd()}; see: ${io.program} ${command.name() === 'smart-backfill' ? '' : `${command.name()} `}--help\n`),
+  });
+  command.showSuggestionAfterError(true);
+  for (const child of command.commands) quietly(child, io);
+  return command;
+}
+
+/** The command's name, and all words with it in front: options may stand before it too. */
+function split(argv: readonly string[]): { readonly name: string | null; readonly words: readonly string[] } {
+  let at = 0;
+  while (at < argv.length && argv[at]?.startsWith('-')) at += WITH_VALUE.has(argv[at] ?? '') ? 2 : 1;
+  const name = argv[at];
+  if (name === undefined || argv[0] === '--help' || argv[0] === '-h') return { name: null, words: argv };
+  if (name === 'help') return { name: argv[at + 1] ?? null, words: [...argv.slice(at + 1, at + 2), '--help'] };
+  const rest = argv.slice(at + 1);
+  const end = rest.indexOf('--');
+  const before = argv.slice(0, at);
+  return { name, words: end < 0 ? [name, ...rest, ...before] : [name, ...rest.slice(0, end), ...before, ...rest.slice(end)] };
+}
+
+function unknownCommand(name: string, io: Io): ExitCode {
+  const names = commands.map((command) => command.name);
+  io.err.write(`error: received the command '${name}', which there is not; ${suggestion(name, names, `see: ${io.program} --help`)} allowed are ${names.join(', ')}\n`);
+  return exitCodes.badInput;
+}
+
+/** A terminal and the launcher both pass one Ctrl-C on: what follows this soon is the same one. */
+const SAME_INTERRUPT_MS = 150;
+
+/** The whole process: signals, exit code. */
+export async function start(): Promise<void> {
+  enableCompileCache();
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => {
+    if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`);
+  });
+  const io = processIo();
+  const interrupt = new AbortController();
+  const launched = process.env['SMART_BACKFILL_LAUNCHER'] !== undefined;
+  let interruptedAt: number | null = null;
+  const onSignal = (): void => {
+    const now = performance.now();
+    if (interruptedAt !== null && launched && now - interruptedAt < SAME_INTERRUPT_MS) return;
+    if (interruptedAt !== null) process.exit(exitCodes.interrupted);
+    interruptedAt = now;
+    io.err.write(`\nstopping: what runs is brought to an end; press Ctrl-C again to leave at once (nothing durable is lost)\n`);
+    interrupt.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  const code = await runCommandLine(process.argv.slice(2), io, interrupt.signal);
+  process.exitCode = code;
+  // What was written to a pipe has to be out before the process ends; nothing else may keep it.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+}
+
+if (import.meta.main) await start();

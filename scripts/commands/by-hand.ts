@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { formatDay, startOfDay } from '../../shared/calendar/day.ts';
+import { accept, hold, unaccept, unhold, type ByPerson } from '../../shared/flows/operate.ts';
+import { factsOf } from '../../shared/gaps/cell-facts.ts';
+import { statusOf } from '../../shared/gaps/facts.ts';
+import type { CellKey } from '../../shared/requests/cell.ts';
+import { writeJson } from '../output/json.ts';
+import { outStyle, statusText } from '../output/style.ts';
+import { renderTable } from '../output/table.ts';
+import { counted } from '../output/words.ts';
+import { withState, type Session } from '../session.ts';
+import { done, newCommand, onRun, type CliContext } from './command.ts';
+import { cellsOf, commonOptions, readDates, readDay, readProcessor, readReason } from './options.ts';
+
+/** `accept`, `unaccept`, `hold`, `unhold`: what a person does by hand to cells, recorded with who and why. */
+
+const byHandOptions = commonOptions.extend({ reason: z.string().optional(), until: z.string().optional() });
+type ByHandOptions = z.infer<typeof byHandOptions>;
+const operands = z.tuple([z.string(), z.string()]);
+
+interface ByHand {
+  readonly name: string;
+  readonly description: string;
+  readonly past: string;
+  readonly verb: string;
+  readonly until?: boolean;
+  readonly act: (session: Session, cells: readonly CellKey[], person: ByPerson, options: ByHandOptions) => Promise<void>;
+}
+
+function byHand(context: CliContext, { name, description, past, verb, until, act }: ByHand): Command {
+  const command = newCommand(name, description, ['state', 'json', 'now'])
+    .argument('<processor>', 'name of the processor')
+    .argument('<dates>', '2023-11-15, or 2023-11-10..2023-11-15, or several, separated by commas')
+    .option('--reason <text>', 'why: needed, and kept');
+  if (until) command.option('--until <date>', 'until the start of this date');
+  return onRun(context, command, (given, words) => {
+    const options = byHandOptions.parse(given);
+    const [processorName, dates] = operands.parse(words);
+    const reason = readReason(options.reason, verb);
+    return withState(context, options, async (session) => {
+      const { io, pipeline, runtime: { engine } } = session;
+      const processor = readProcessor(processorName, pipeline);
+      const ranges = readDates(dates, pipeline);
+      const [first] = ranges;
+      const to = ranges.map((range) => range.to).sort((a, b) => b - a)[0];
+      if (first && to !== undefined) await engine.refresh(first.from, to);
+      const cells = cellsOf(processor, ranges, (from, until_) => engine.world.expectedDates(processor).within(from, until_));
+      await act(session, cells, { by: io.user, reason }, options);
+      const after = cells.map((cell) => ({ ...cell, status: statusOf(factsOf(engine.world, processor, cell.day)) }));
+      if (options.json) writeJson(io, { action: name, cells: after.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), status: cell.status })) });
+      else {
+        const style = outStyle(io);
+        io.out.write(`${past} ${counted(cells.length, 'cell')} of ${processor.name}: ${reason}\n${renderTable(after.slice(0, 31), [
+          { header: 'DATE', value: (cell) => formatDay(cell.day) },
+          { header: 'STATUS NOW', value: (cell) => cell.status, dress: (text, cell) => text.replace(cell.status, statusText(style, cell.status)) },
+        ], style, 2)}`);
+      }
+      return done;
+    }, {
+      check: (pipeline) => {
+        readProcessor(processorName, pipeline);
+        readDates(dates, pipeline);
+        if (options.until !== undefined) readDay(options.until, '--until');
+      },
+    });
+  });
+}
+
+export function acceptCommand(context: CliContext): Command {
+  return byHand(context, {
+    name: 'accept', past: 'accepted', verb: 'accepting', until: true,
+    description: 'Marks known rows, or a known gap, as right: it blocks nothing. Holds for these very rows (or their absence) only; anything else ends it.',
+    act: async ({ runtime: { engine }, pipeline }, cells, person, options) => accept(engine, cells, person, options.until === undefined ? null : startOfDay(readDay(options.until, '--until'), pipeline.timeZone)),
+  });
+}
+
+export function unacceptCommand(context: CliContext): Command {
+  return byHand(context, {
+    name: 'unaccept', past: 'no longer accepted:', verb: 'taking an acceptance back', description: 'Takes an acceptance back.',
+    act: ({ runtime: { engine } }, cells, person) => unaccept(engine, cells, person),
+  });
+}
+
+export function holdCommand(context: CliContext): Command {
+  return byHand(context, {
+    name: 'hold', past: 'held', verb: 'holding', description: 'Keeps cells from being run, by anyone, until they are unheld.',
+    act: ({ runtime: { engine } }, cells, person) => hold(engine, cells, person),
+  });
+}
+
+export function unholdCommand(context: CliContext): Command {
+  return byHand(context, {
+    name: 'unhold', past: 'let run again', verb: 'unholding', description: 'Lets cells run again that are held, by hand or by a failure.',
+    act: ({ runtime: { engine } }, cells, person) => unhold(engine, cells, person),
+  });
+}

@@ -1,0 +1,158 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { z } from 'zod';
+import { ownOrForward } from '../shared/embedded/state-folder.ts';
+import { HeldBackError, InputError } from '../shared/failures/errors.ts';
+import { exitCodes, type ExitCode } from '../shared/failures/exit-codes.ts';
+import type { Scope } from '../shared/gaps/detect.ts';
+import { loadPipeline } from '../shared/pipeline/load.ts';
+import type { Pipeline } from '../shared/pipeline/pipeline.ts';
+import { formatProblem } from '../shared/pipeline/problems.ts';
+import type { Alert } from '../shared/ports/notifier.ts';
+import type { CliContext } from './commands/command.ts';
+import { checkRuntime, pipelineDirectory, readNow, readScope, stateDirectory, type CommonOptions } from './commands/options.ts';
+import type { Io } from './output/io.ts';
+import { errStyle } from './output/style.ts';
+import { quoted } from './output/words.ts';
+import type { EmbeddedOptions, EmbeddedRuntime } from './runtime/embedded.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+/** A pipeline definition that can't be used: each problem with its file, line and column. */
+export class InvalidPipelineError extends InputError {}
+
+/** What a command that needs the state works with. */
+export interface Session {
+  readonly io: Io;
+  readonly signal: AbortSignal;
+  readonly options: CommonOptions;
+  readonly pipeline: Pipeline;
+  readonly runtime: EmbeddedRuntime;
+  readonly stateDirectory: string;
+  /** The command is run by the process that owns the folder for another one. */
+  readonly served: boolean;
+  /** Which cells the command is about, by its options and the clock. */
+  scope(): Scope;
+  /** A command to print: with the pipeline and state that this one was given. */
+  command(...words: readonly string[]): string;
+  log(level: 'error' | 'warn' | 'info' | 'debug', text: string): void;
+}
+
+const levels = { error: 0, warn: 1, info: 2, debug: 3 } as const;
+
+/** Reads a definition, or throws with all of its problems. */
+export function openPipeline(options: Pick<CommonOptions, 'pipeline'>, cwd: string): Pipeline {
+  const directory = pipelineDirectory(options, cwd);
+  const loaded = loadPipeline(relative(cwd, directory) || '.', { readText: (path) => readText(path, cwd) });
+  if (loaded.kind === 'ok') return loaded.pipeline;
+  throw new InvalidPipelineError(`${loaded.problems.map(formatProblem).join('\n')}\nthe pipeline definition has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}; correct pipeline.yaml (docs/pipeline-yaml.md), or give another folder with --pipeline`);
+}
+
+function readText(path: string, cwd: string): string | undefined {
+  const file = path.startsWith('/') ? path : `${cwd}/${path}`;
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+/**
+ * Gives a command its state: this process takes the folder and serves it to others meanwhile, or the process that has it
+ * runs the command. `check` refuses what can be seen to be wrong before anything is opened.
+ */
+export async function withState(
+  context: CliContext,
+  options: CommonOptions,
+  run: (session: Session) => Promise<ExitCode>,
+  more: { readonly check?: (pipeline: Pipeline) => void; readonly opening?: Partial<EmbeddedOptions> } = {},
+): Promise<ExitCode> {
+  checkRuntime(options);
+  const { io, signal, owner } = context;
+  const directory = stateDirectory(options, io.cwd);
+  if (owner) {
+    const asked = pipelineDirectory(options, io.cwd);
+    if (asked !== owner.pipelineDirectory) {
+      throw new HeldBackError(`received the pipeline ${asked}; the process that owns the state folder (${owner.command}) runs ${owner.pipelineDirectory}; end it first, or give another folder with --state`);
+    }
+    more.check?.(owner.runtime.pipeline);
+    if (options.now !== undefined) io.err.write(`note: --now is left aside: the time of the process that owns the state folder counts (${owner.command})\n`);
+    return run(sessionOf(context, options, owner.runtime, directory, true));
+  }
+  const pipeline = openPipeline(options, io.cwd);
+  more.check?.(pipeline);
+  const startAt = readNow(options.now, pipeline.timeZone);
+  const isNew = !existsSync(directory);
+  const { version } = packageJson;
+  const outcome = await ownOrForward(directory, Date.now(), {
+    argv: [io.program, ...context.argv], cwd: io.cwd, stdoutIsTTY: io.out.isTTY, stderrIsTTY: io.err.isTTY, columns: io.columns, noColor: !io.out.colour,
+  }, { version, stdout: io.out.write, stderr: io.err.write, signal });
+  if (outcome.kind === 'served') return toExitCode(outcome.exitCode);
+  const { folder } = outcome;
+  try {
+    if (isNew && !options.quiet) io.err.write(`note: made the state folder ${directory}\n`);
+    const { openEmbedded } = await import('./runtime/embedded.ts');
+    const database = folder.openDatabase();
+    let runtime: EmbeddedRuntime | null = null;
+    const notifier = { notify: async (alert: Alert) => tell(alert, io, options, runtime) };
+    try {
+      runtime = await openEmbedded({ notifier, ...more.opening, pipeline, stateDirectory: directory, database, startAt });
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    const state = { runtime, pipelineDirectory: pipelineDirectory(options, io.cwd), stateDirectory: directory, command: `process ${process.pid}, ${context.argv[0] ?? ''}` };
+    const stop = (): void => runtime?.stop.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      const { forwardedIo } = await import('./output/io.ts');
+      await folder.serve(({ argv: [program = io.program, ...argv], ...client }, streams) =>
+        context.runForwarded(argv, forwardedIo({ ...client, program, stdout: streams.stdout, stderr: streams.stderr }), streams.signal, state));
+      return await run(sessionOf(context, options, runtime, directory, false));
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await folder.stopServing(signal);
+      await runtime.close();
+    }
+  } finally {
+    await folder.close(signal);
+  }
+}
+
+function sessionOf(context: CliContext, options: CommonOptions, runtime: EmbeddedRuntime, directory: string, served: boolean): Session {
+  const { io, signal } = context;
+  const { pipeline } = runtime;
+  return {
+    io, signal, options, pipeline, runtime, stateDirectory: directory, served,
+    scope: () => readScope(options, pipeline, runtime.engine.moment().today),
+    command: (...words) => [io.program, ...words.map(quoted), ...placeOf(options)].join(' '),
+    log: (level, text) => {
+      if (levels[level] <= levels[options.quiet ? 'error' : options.logLevel]) io.err.write(`${text}\n`);
+    },
+  };
+}
+
+/** `--pipeline` and `--state`, where they were given: what a printed command needs to mean the same. */
+export function placeOf(options: Pick<CommonOptions, 'pipeline' | 'state' | 'now'>): string[] {
+  return [
+    ...(options.pipeline === undefined ? [] : ['--pipeline', quoted(options.pipeline)]),
+    ...(options.state === undefined ? [] : ['--state', quoted(options.state)]),
+    ...(options.now === undefined ? [] : ['--now', quoted(options.now)]),
+  ];
+}
+
+/** An alert goes to the terminal and, durably, to the topic of alerts. It never fails the work that it tells of. */
+async function tell(alert: Alert, io: Io, options: CommonOptions, runtime: EmbeddedRuntime | null): Promise<void> {
+  const style = errStyle(io);
+  const dress = alert.severity === 'info' ? style.cyan : alert.severity === 'warning' ? style.yellow : style.red;
+  const command = alert.command === null ? [] : [`  ${withPlace(alert.command, io, options)}`];
+  io.err.write(`${[dress(`alert (${alert.severity}): ${alert.title}`), ...alert.lines.map((line) => `  ${line}`), ...command].join('\n')}\n`);
+  if (runtime) await runtime.bus.publish(runtime.pipeline.topics.alerts, JSON.stringify(alert)).catch(() => undefined);
+}
+
+/** A command as the flows write it (`smart-backfill recover …`), as it has to be typed here. */
+export function withPlace(command: string, io: Io, options: Pick<CommonOptions, 'pipeline' | 'state' | 'now'>): string {
+  return [command.replace(/^smart-backfill\b/, io.program), ...placeOf(options)].join(' ');
+}
+
+const exitCode = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(5), z.literal(130)]);
+
+function toExitCode(code: number): ExitCode {
+  const known = exitCode.safeParse(code);
+  return known.success ? known.data : exitCodes.fault;
+}
