@@ -4,6 +4,7 @@ import { exitCodes, type ExitCode } from '../shared/failures/exit-codes.ts';
 import { suggestion } from '../shared/pipeline/nearest.ts';
 import type { CliContext, CommandBuilder, OwnerState } from './commands/command.ts';
 import { processIo, type Io } from './output/io.ts';
+import packageJson from '../package.json' with { type: 'json' };
 
 /** The operator's command line. A command's module is imported when it is run, so that `--help` is there at once. */
 
@@ -51,9 +52,9 @@ const WITH_VALUE = new Set(['--pipeline', '--state', '--runtime', '--from', '--t
 /** Runs one command line; never throws. */
 export async function runCommandLine(argv: readonly string[], io: Io, signal: AbortSignal, owner: OwnerState | null = null): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
-  const context: CliContext = { io, signal, argv, owner, runForwarded: runCommandLine, ended: (ended) => { code = ended; } };
   try {
     const { name, words } = split(argv);
+    const context: CliContext = { io, signal, argv, owner, command: name ?? '', runForwarded: runCommandLine, ended: (ended) => { code = ended; } };
     const listed = commands.find((command) => command.name === name);
     if (name !== null && name !== 'help' && !listed) return unknownCommand(name, io);
     const program = programFor(io);
@@ -78,7 +79,8 @@ function programFor(io: Io): Command {
     .addHelpText('after', OPTIONS)
     .option('-V, --version', 'the version of this program')
     .on('option:version', () => {
-      throw new CommanderError(0, 'commander.version', io.program);
+      io.out.write(`${packageJson.version}\n`);
+      throw new CommanderError(0, 'commander.version', packageJson.version);
     });
   // Without a command: what there is, as `--help` says it.
   program.action(() => program.outputHelp());

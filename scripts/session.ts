@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { ownOrForward } from '../shared/embedded/state-folder.ts';
 import { HeldBackError, InputError } from '../shared/failures/errors.ts';
 import { exitCodes, type ExitCode } from '../shared/failures/exit-codes.ts';
 import type { Scope } from '../shared/gaps/detect.ts';
-import { loadPipeline } from '../shared/pipeline/load.ts';
+import { loadPipeline, type DefinitionReader } from '../shared/pipeline/load.ts';
 import type { Pipeline } from '../shared/pipeline/pipeline.ts';
 import { formatProblem } from '../shared/pipeline/problems.ts';
 import type { Alert } from '../shared/ports/notifier.ts';
@@ -39,17 +39,28 @@ export interface Session {
 
 const levels = { error: 0, warn: 1, info: 2, debug: 3 } as const;
 
-/** Reads a definition, or throws with all of its problems. */
-export function openPipeline(options: Pick<CommonOptions, 'pipeline'>, cwd: string): Pipeline {
-  const directory = pipelineDirectory(options, cwd);
-  const loaded = loadPipeline(relative(cwd, directory) || '.', { readText: (path) => readText(path, cwd) });
-  if (loaded.kind === 'ok') return loaded.pipeline;
-  throw new InvalidPipelineError(`${loaded.problems.map(formatProblem).join('\n')}\nthe pipeline definition has ${loaded.problems.length} problem${loaded.problems.length === 1 ? '' : 's'}; correct pipeline.yaml (docs/pipeline-yaml.md), or give another folder with --pipeline`);
+/** The pipeline's folder as it stands in messages: short where it lies below the current folder. */
+export function pipelinePath(options: Pick<CommonOptions, 'pipeline'>, cwd: string): string {
+  const path = relative(cwd, pipelineDirectory(options, cwd));
+  return path === '' ? '.' : path.startsWith('..') ? pipelineDirectory(options, cwd) : path;
 }
 
-function readText(path: string, cwd: string): string | undefined {
-  const file = path.startsWith('/') ? path : `${cwd}/${path}`;
-  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+/** Reads files for the definition, from paths that start at `cwd`. */
+export function definitionReader(cwd: string): DefinitionReader {
+  return {
+    readText: (path) => {
+      const file = resolve(cwd, path);
+      return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+    },
+  };
+}
+
+/** Reads a definition, or throws with all of its problems. */
+export function openPipeline(options: Pick<CommonOptions, 'pipeline'>, cwd: string): Pipeline {
+  const loaded = loadPipeline(pipelinePath(options, cwd), definitionReader(cwd));
+  if (loaded.kind === 'ok') return loaded.pipeline;
+  const { problems } = loaded;
+  throw new InvalidPipelineError(`${problems.map(formatProblem).join('\n')}\nerror: the pipeline definition has ${problems.length} problem${problems.length === 1 ? '' : 's'}; correct it (docs/pipeline-yaml.md), or give another folder with --pipeline`);
 }
 
 /**
@@ -96,7 +107,7 @@ export async function withState(
       database.close();
       throw error;
     }
-    const state = { runtime, pipelineDirectory: pipelineDirectory(options, io.cwd), stateDirectory: directory, command: `process ${process.pid}, ${context.argv[0] ?? ''}` };
+    const state = { runtime, pipelineDirectory: pipelineDirectory(options, io.cwd), stateDirectory: directory, command: `${context.command}, process ${process.pid}` };
     const stop = (): void => runtime?.stop.abort();
     signal.addEventListener('abort', stop, { once: true });
     try {

@@ -8,6 +8,8 @@ export interface CliContext {
   readonly io: Io;
   /** Aborted by the first Ctrl-C: drain, say what is unfinished, end with 130. */
   readonly signal: AbortSignal;
+  /** Name of the command that is run. */
+  readonly command: string;
   /** The words after the program's name, as they were given. */
   readonly argv: readonly string[];
   /** The open state of this process, when it serves a command that another process forwarded. */

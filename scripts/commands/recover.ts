@@ -43,14 +43,15 @@ async function recoverNow(session: Session, options: RecoverOptions): Promise<Ex
   if (!options.yes) {
     await engine.refresh(scope.from, scope.to);
     const plan = await makePlan(engine, { scope, by: 'person', all: options.all, altered });
-    if (plan.steps.length > 0 || (options.altered === 'accept' && alteredCells(session, scope).length > 0)) {
+    const isQueued = plan.leftOut.some((entry) => entry.code === 'open');
+    if (plan.steps.length > 0 || isQueued || (options.altered === 'accept' && alteredCells(session, scope).length > 0)) {
       const code = await confirm(session, options, plan);
       if (code !== null) return code;
     }
   }
   if (options.altered === 'accept') await acceptAltered(session, scope, by);
   const startedAt = performance.now();
-  const progress = new RecoveryProgress(io, options.quiet);
+  const progress = new RecoveryProgress(io, options.quiet, (await engine.parts.store.openCells()).length);
   let recovered: Recovered;
   try {
     recovered = await recover(engine, { scope, by: 'person', all: options.all, altered, requestedBy: io.user, reason: by.reason, signal, budget: null, on: progress.on });

@@ -20,7 +20,10 @@ export class DemoClock implements Clock {
 
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     const until = this.now() + milliseconds;
-    while (this.now() < until && !signal?.aborted) await this.#step(until - this.now(), signal);
+    for (let left = milliseconds; left > 0; left = until - this.now()) {
+      if (signal?.aborted) return;
+      await this.#step(left, signal);
+    }
   }
 
   #step(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

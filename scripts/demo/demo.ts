@@ -38,7 +38,11 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
   copyClean(folders);
   narrator.chapter('A night in production: a cascade is held, and releases itself');
   const nightly = await openDemo(pipeline, folders.damaged, night(pipeline.timeZone), version);
-  await liveNight(nightly, folders.damaged, narrator).finally(() => nightly.close());
+  try {
+    await liveNight(nightly, folders.damaged, narrator);
+  } finally {
+    await nightly.close();
+  }
   if (signal.aborted) return interrupted(narrator);
 
   narrator.chapter(`Then the damage (seed ${options.seed})`);

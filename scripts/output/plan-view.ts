@@ -27,8 +27,12 @@ const does = { fill: 'fill', redo: 'redo', check: 'check' } as const;
 export function renderPlan(plan: RecoveryPlan, world: World, style: Style, commandText: (words: readonly string[]) => string): string {
   const parts: string[] = [];
   const { steps } = plan;
+  const queued = plan.leftOut.filter((entry) => entry.code === 'open');
+  const follows = plan.leftOut.filter((entry) => entry.code === 'blocked' && queued.some(({ processor, day }) => processor === entry.because?.processor && day === entry.because.day));
+  const leftOut = plan.leftOut.filter((entry) => entry.code !== 'open' && !follows.includes(entry));
   const number = (action: PlanStep['action']): number => steps.filter((step) => step.action === action).length;
-  if (steps.length === 0) parts.push(plan.leftOut.length === 0 ? style.green(`${range(plan.scope.from, plan.scope.to)}: nothing to do`) : `${range(plan.scope.from, plan.scope.to)}: nothing that can be done now`);
+  if (steps.length === 0 && queued.length > 0) parts.push(`${range(plan.scope.from, plan.scope.to)}: nothing to add to what is queued`);
+  else if (steps.length === 0) parts.push(leftOut.length === 0 && queued.length === 0 ? style.green(`${range(plan.scope.from, plan.scope.to)}: nothing to do`) : `${range(plan.scope.from, plan.scope.to)}: nothing that can be done now`);
   else {
     const roots = steps.filter((step) => step.isRootCause).length;
     parts.push(style.bold(`${counted(steps.length, 'step')}: ${count(number('fill'))} to fill, ${count(number('redo'))} to redo, ${count(number('check'))} to check; ${counted(roots, 'root cause')} first, then date by date`));
@@ -37,7 +41,8 @@ export function renderPlan(plan: RecoveryPlan, world: World, style: Style, comma
       parts.push(style.dim(paragraph('The schedule is filled first: what it brings decides what else is expected, and the plan is then made again.', style)));
     }
   }
-  const left = renderLeftOut(plan.leftOut, world, style);
+  if (queued.length > 0) parts.push(paragraph(`${counted(queued.length, 'request')} open already: what is queued runs first${follows.length > 0 ? `, then the ${counted(follows.length, 'cell')} that wait for it` : ''}.`, style));
+  const left = renderLeftOut(leftOut, world, style);
   if (left) parts.push(left);
   if (plan.overBounds.length > 0) parts.push(renderOverBounds(plan.overBounds, style, commandText));
   return `${parts.join('\n\n')}\n`;

@@ -12,18 +12,18 @@ import { cellText, count, counted, duration, instant } from './words.ts';
 export class RecoveryProgress {
   readonly #progress: Progress;
   readonly #io: Io;
-  #planned = 0;
 
-  constructor(io: Io, quiet: boolean) {
+  /** `queued`: requests that are open already, and worked off before there is a plan. */
+  constructor(io: Io, quiet: boolean, queued = 0) {
     this.#io = io;
     this.#progress = new Progress(io, { unit: 'cells', quiet });
+    this.#progress.total(queued);
   }
 
   readonly on = (event: RecoverEvent): void => {
     switch (event.kind) {
       case 'plan':
-        this.#planned = this.#progress.done + event.plan.steps.length;
-        this.#progress.total(this.#planned);
+        this.#progress.total(this.#progress.done + event.plan.steps.length);
         return;
       case 'start':
         this.#progress.note('');

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
+import { handleBackfillRequest, type WorkerDeps } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection, type DetectorDeps } from '../../functions/gap-detector/handler.ts';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { SystemClock } from '../../shared/embedded/clock.ts';
@@ -30,6 +30,8 @@ export interface EmbeddedOptions {
   readonly lanes?: number;
   readonly onTrouble?: (message: DeliveredMessage, reason: string) => void;
   readonly onDetection?: Pick<DetectorDeps, 'on' | 'onDetected'>;
+  /** Told of each cell that a handler's worker starts and ends. */
+  readonly onWork?: WorkerDeps['on'];
 }
 
 /** Everything of one state folder, open: what the commands and `up` work with. */
@@ -71,8 +73,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedRu
   const bus: SqliteMessageBus = new SqliteMessageBus(database, clock, ids, {
     topics: [topics.requests, topics.detection, topics.deadLetters, pipeline.topics.alerts, ...pipeline.phases.map((phase) => phase.completionTopic)],
     subscriptions: subscriptionsOf(pipeline, topics, {
-      request: (message) => handleBackfillRequest({ engine, signal: stop.signal }, message),
-      completion: (message) => handlePhaseComplete({ engine, bus, detectionTopic: topics.detection, signal: stop.signal }, message),
+      request: (message) => handleBackfillRequest({ engine, signal: stop.signal, on: options.onWork }, message),
+      completion: (message) => handlePhaseComplete({ engine, bus, detectionTopic: topics.detection, signal: stop.signal, on: options.onWork }, message),
       detection: (message) => handleDetection({ engine, signal: stop.signal, ...options.onDetection }, message),
     }),
     onTrouble: options.onTrouble,

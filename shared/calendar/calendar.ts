@@ -2,15 +2,7 @@ import type { Pipeline, Processor, ScheduleSource, Season } from '../pipeline/pi
 import type { Day } from './day.ts';
 import type { Moment } from './moment.ts';
 import { ExpectedDates } from './expected-dates.ts';
-
-/** One game as the schedule's table has it. */
-export interface CalendarRow {
-  readonly day: Day;
-  readonly key: string;
-  readonly status: number;
-  /** Value of the `narrow_by` column (season type), or null. */
-  readonly narrow: string | null;
-}
+import { covers, type CalendarRow } from './games.ts';
 
 export interface Game extends CalendarRow {
   /** Played to its end: its rows are expected. */
@@ -115,10 +107,6 @@ export class Calendar {
     const until = Math.min(to, moment.stuckThrough);
     return this.gameDates(from, to).filter((day) => day <= until).flatMap((day) => this.games(day).filter((game) => !game.settled));
   }
-}
-
-export function covers(processor: Pick<Processor, 'only'>, game: CalendarRow): boolean {
-  return processor.only === null || (game.narrow !== null && processor.only.includes(game.narrow));
 }
 
 function toGame(row: CalendarRow, schedule: ScheduleSource | null): Game {

@@ -1,4 +1,5 @@
-import { covers, type Calendar } from './calendar.ts';
+import type { Calendar } from './calendar.ts';
+import { covers } from './games.ts';
 import { addDays, day, type Day } from './day.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
-import type { CalendarRow } from './calendar.ts';
+import type { CalendarRow } from './games.ts';
 import type { Day } from './day.ts';
 
 /** What the calendar has once expected, by season: a game stays expected until there is a reason that it does not. */

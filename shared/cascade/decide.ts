@@ -37,12 +37,14 @@ export interface CascadeDecision {
 export const PARKING: ReadonlySet<number> = new Set([1, 5, 7, 8, 9]);
 export const WAITING = 6;
 
+const ALL: Strictness = { strict: true, windowCompleteness: 1 };
+
 /**
  * Whether the next phase may start for a date. It cascades only when all ten hold; every reason is evaluated and kept.
  *  1 the message's status is success
  *  2 the run is not a backfill, and its date is live
  *  3 `skip_downstream_trigger` is false
- *  4 the phase has a next phase, and cascades
+ *  4 the phase has a next phase that cascades
  *  5 the pipeline is not paused
  *  6 every processor of the phase that the next one reads is complete for the date
  *  7 no upstream run for the date failed without data now present
@@ -62,7 +64,8 @@ export function decideCascade(world: World, question: CascadeQuestion, strictnes
   if (question.isBackfill && !question.owed) say(2, 'the run is a backfill');
   else if (!live && !question.owed && question.byPerson === null) say(2, `${formatDay(turn)} is older than ${world.pipeline.settings.live_days} days: not live`);
   if (question.skipDownstreamTrigger && !question.owed) say(3, 'skip_downstream_trigger is set');
-  if (!phase.cascades || !nextPhase(world, phase)) say(4, `${phase.name} starts no next phase`);
+  const next = nextPhase(world, phase);
+  if (!next) say(4, `${phase.name} starts no next phase`);
   if (question.paused) say(5, 'the pipeline is paused');
 
   const lacking = siblings(world, phase, turn, ready).filter((cell) => !isUsable(world, cell));
@@ -77,20 +80,16 @@ export function decideCascade(world: World, question: CascadeQuestion, strictnes
   // What lacks in this turn is said already, and what the turn itself starts can't be complete before it does.
   const spokenFor = new Set([...lacking, ...ready].map(describeCell));
   for (const cell of ready) {
-    const verdict = judgeInputs(world, world.processor(cell.processor), cell.day, strictness);
+    const verdict = judgeInputs(world, world.processor(cell.processor), cell.day, ALL, (upstream, day) => spokenFor.has(describeCell({ processor: upstream.name, day })));
     usableCells += verdict.usableCells;
     expectedCells += verdict.expectedCells;
-    for (const input of verdict.blocking) {
-      const name = describeCell(input);
-      if (!spokenFor.has(name)) blocking.set(name, input.because);
-    }
+    for (const input of verdict.blocking) if (strictness.strict || input.critical) blocking.set(describeCell(input), input.because);
   }
   for (const [cell, because] of blocking) say(8, `${cell} is ${because}`);
-  const completeness = expectedCells === 0 ? 1 : usableCells / expectedCells;
-  if (blocking.size > 0 && completeness < world.pipeline.settings.window_completeness) {
-    say(9, `${usableCells} of ${expectedCells} input cells are usable, under ${world.pipeline.settings.window_completeness}`);
+  if (usableCells < expectedCells * strictness.windowCompleteness) {
+    say(9, `${usableCells} of ${expectedCells} input cells are usable, under ${strictness.windowCompleteness}`);
   }
-  if (ready.length === 0 && nextPhase(world, phase)) say(6, 'this date makes nothing of the next phase ready yet');
+  if (ready.length === 0 && next) say(6, 'this date makes nothing of the next phase ready yet');
   if (question.record?.releasedDigests.includes(digest)) say(10, 'released already');
   reasons.sort((a, b) => a.condition - b.condition);
   return { reasons, release: ready, digest, usableCells, expectedCells };
@@ -129,8 +128,8 @@ function stateAfter(decision: CascadeDecision, never: boolean, record: CascadeRe
   if (decision.reasons.length === 0) return 'released';
   const conditions = new Set(decision.reasons.map((reason) => reason.condition));
   if (conditions.has(10)) return 'released';
-  // What was parked before stays so when a backfill's own message comes by: it is decided again, not forgotten.
-  if (never) return record && record.state !== 'expected' ? record.state : 'not_cascading';
+  // What is due or parked stays so when a backfill's own message comes by: it is decided again, not forgotten.
+  if (never) return record?.state ?? 'not_cascading';
   if ([...conditions].some((condition) => PARKING.has(condition))) return 'parked';
   return 'waiting';
 }

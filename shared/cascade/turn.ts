@@ -28,7 +28,7 @@ export function turnOf(world: World, processor: Processor, day: Day): Day | null
 /** The phase that a cascade of this one starts: predictions look forward, are run by a schedule, and never by a cascade. */
 export function nextPhase(world: World, phase: Phase): Phase | null {
   const next = world.pipeline.phases[phase.index + 1];
-  return next && next.backfillable && next.processors.length > 0 ? next : null;
+  return next?.cascades && next.backfillable && next.processors.length > 0 ? next : null;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
+import type { Calendar } from '../calendar/calendar.ts';
+import type { CalendarRow } from '../calendar/games.ts';
 import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';

@@ -1,5 +1,5 @@
 import { dayOf } from '../calendar/day.ts';
-import type { CalendarRow } from '../calendar/calendar.ts';
+import type { CalendarRow } from '../calendar/games.ts';
 import type { Processor, ScheduleSource } from '../pipeline/pipeline.ts';
 import type { Row } from '../ports/warehouse.ts';
 

@@ -1,4 +1,5 @@
-import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
+import type { Calendar } from '../calendar/calendar.ts';
+import type { CalendarRow } from '../calendar/games.ts';
 import { day, type Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import { NeverRetryError } from '../failures/errors.ts';

@@ -1,13 +1,14 @@
 import { addDays, formatDay, type Day } from '../calendar/day.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
 import { cascadeAfter, decideCascade, PARKING, type CascadeDecision, type CascadeQuestion } from '../cascade/decide.ts';
-import { nextPhase, turnCell } from '../cascade/turn.ts';
+import { nextPhase, readyCells, turnCell, turnDigest } from '../cascade/turn.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
+import type { OutgoingMessage, Writes } from '../ports/request-store.ts';
 import type { Ask } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { BackfillRequest } from '../requests/messages.ts';
 import type { Engine } from './engine.ts';
-import { openAsk } from './open.ts';
+import { applyAsk } from './open.ts';
 import { historyRow } from './rows.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,43 +19,53 @@ export interface Cascaded {
 }
 
 /**
- * Decides one cascade and acts on it: the record first, in the transaction that read it, then one request for each cell
- * that the date makes ready. A crash in between is mended by deciding again: an ask applies to a cell once.
+ * Decides one cascade and acts on it in one transaction: the record, a request for each cell that the date makes ready,
+ * and the message that has them worked off. A crash leaves all of it or nothing, and deciding again then releases once.
  */
 export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'paused' | 'record'>): Promise<Cascaded> {
   const { phase, turn } = asked;
   const now = engine.parts.clock.now();
-  const outcome = await engine.change({ cascades: [{ phase: phase.name, day: turn }], controls: true }, (snapshot) => {
-    const question: CascadeQuestion = { ...asked, paused: snapshot.controls().paused !== null, record: snapshot.cascade({ phase: phase.name, day: turn }) };
-    const decision = decideCascade(engine.world, question, engine.strictness);
-    const record = cascadeAfter(question, decision, phase.mode, now);
-    const history = record.state === 'parked' && question.record?.state !== 'parked' ? parkedRows(engine, phase, turn, record, now) : [];
-    return { writes: { cascades: [record], history }, result: { record, decision } };
-  });
-  if (outcome.decision.reasons.length === 0 && phase.mode === 'enforce') await release(engine, phase, turn, outcome.decision, asked.byPerson);
-  return outcome;
+  const key = { phase: phase.name, day: turn };
+  for (;;) {
+    // A transaction names what it reads before it knows what it decides: of a world that moved on meanwhile it reads again.
+    const cells = readyCells(engine.world, phase, turn);
+    const digest = turnDigest(engine.world, phase, turn);
+    const ask = cascadeAsk(engine, phase, turn, digest, asked.byPerson);
+    const outcome = await engine.change({ cascades: [key], controls: true, cells, asks: [ask.id] }, (snapshot): { writes: Writes; result: Decided } => {
+      const question: CascadeQuestion = { ...asked, paused: snapshot.controls().paused !== null, record: snapshot.cascade(key) };
+      const decision = decideCascade(engine.world, question, engine.strictness);
+      const record = cascadeAfter(question, decision, phase.mode, now);
+      const history = record.state === 'parked' && question.record?.state !== 'parked' ? parkedRows(engine, phase, turn, record, now) : [];
+      const writes = { cascades: [record], history };
+      if (decision.reasons.length > 0 || phase.mode !== 'enforce') return { writes, result: { kind: 'decided', record, decision } };
+      if (decision.digest !== digest || decision.release.length !== cells.length) return { writes: {}, result: { kind: 'again', outdated: [] } };
+      const applied = applyAsk(engine, ask, decision.release, snapshot);
+      if (applied.outdated.length > 0) return { writes: {}, result: { kind: 'again', outdated: applied.outdated } };
+      const first = applied.outcomes.find((cell) => cell.outcome === 'open');
+      return { writes: { ...writes, ...applied.writes, outbox: first ? [doorbell(engine, ask, first)] : [] }, result: { kind: 'decided', record, decision } };
+    });
+    if (outcome.kind === 'decided') return { record: outcome.record, decision: outcome.decision };
+    await engine.relearn(outcome.outdated);
+  }
 }
 
-async function release(engine: Engine, phase: Phase, turn: Day, decision: CascadeDecision, byPerson: string | null): Promise<void> {
-  const id = `cascade:${phase.name}:${formatDay(turn)}:${decision.digest}`;
-  const ask: Ask = {
-    id, asker: 'cascade', by: byPerson ?? 'phase-router', reason: `${phase.name} is complete for ${formatDay(turn)}`, at: engine.parts.clock.now(), priority: 'high', reprocess: 'none', force: false,
-    skipDownstreamTrigger: false, isBackfill: false, planId: null, backfillId: null, summary: `cascade of ${phase.name} ${formatDay(turn)}`, refused: null,
+type Decided = ({ readonly kind: 'decided' } & Cascaded) | { readonly kind: 'again'; readonly outdated: readonly CellKey[] };
+
+function cascadeAsk(engine: Engine, phase: Phase, turn: Day, digest: string, byPerson: string | null): Ask {
+  return {
+    id: `cascade:${phase.name}:${formatDay(turn)}:${digest}`, asker: 'cascade', by: byPerson ?? 'phase-router', reason: `${phase.name} is complete for ${formatDay(turn)}`, at: engine.parts.clock.now(),
+    priority: 'high', reprocess: 'none', force: false, skipDownstreamTrigger: false, isBackfill: false, planId: null, backfillId: null, summary: `cascade of ${phase.name} ${formatDay(turn)}`, refused: null,
   };
-  const opened = await openAsk(engine, ask, decision.release);
-  const [first] = opened.filter((cell) => cell.outcome === 'open');
-  if (first) await ring(engine, ask, first);
 }
 
-/** A message is a doorbell: it names an ask that is applied already, so whoever gets it finds only work to do. */
-async function ring(engine: Engine, ask: Ask, cell: CellKey): Promise<void> {
+/** A message that names an ask which is applied already: whoever gets it finds only work to do. */
+function doorbell(engine: Engine, ask: Ask, cell: CellKey): OutgoingMessage {
   const date = formatDay(cell.day);
   const body: Partial<BackfillRequest> = {
     processor_name: cell.processor, start_date: date, end_date: date, request_id: ask.id, is_backfill: ask.isBackfill, skip_downstream_trigger: ask.skipDownstreamTrigger,
     priority: ask.priority, requested_by: ask.by, reason: ask.reason,
   };
-  const message = { id: engine.parts.ids.next('msg'), topic: engine.pipeline.topics.backfill_requests, body: JSON.stringify(body) };
-  await engine.change({}, () => ({ writes: { outbox: [message] }, result: null }));
+  return { id: engine.parts.ids.next('msg'), topic: engine.pipeline.topics.backfill_requests, body: JSON.stringify(body) };
 }
 
 /** A cascade that was held is a decision not to run, and stands in the run history like the source documents' skips. */
@@ -95,7 +106,7 @@ export async function expectLiveCascades(engine: Engine): Promise<void> {
   const due: CascadeRecord[] = [];
   for (let turn = from; turn <= settledThrough; turn = addDays(turn, 1)) {
     for (const phase of pipeline.phases) {
-      if (!phase.cascades || !nextPhase(world, phase)) continue;
+      if (!nextPhase(world, phase)) continue;
       const expected = phase.processors.some((name) => world.processor(name).expected === 'after_final' && turnCell(world, world.processor(name), turn) !== null);
       if (!expected || known.has(`${phase.name}/${turn}`)) continue;
       due.push({

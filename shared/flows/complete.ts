@@ -2,10 +2,12 @@ import { addDays, dayOf, formatDay, type Day } from '../calendar/day.ts';
 import { turnOf } from '../cascade/turn.ts';
 import { expectationOf } from '../gaps/expectation.ts';
 import { shortcomingsOf } from '../gaps/facts.ts';
+import { coolingMs } from '../failures/category.ts';
+import { classify } from '../failures/classify.ts';
 import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
 import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { VerifiedRun } from '../requests/cell.ts';
+import type { EndedBadly, VerifiedRun } from '../requests/cell.ts';
 import { instantOf, type PhaseComplete } from '../requests/messages.ts';
 import { decideTurn, type Cascaded } from './cascade.ts';
 import type { Engine } from './engine.ts';
@@ -68,7 +70,9 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
     // While an attempt of ours is under way, only its own message counts; others are kept in the history.
     if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill } };
     if (message.status !== 'success') {
-      return { writes: { history: [row('reported')] }, result: { external: false, ours: false, wasBackfill } };
+      const failure = lacking.length > 0 && !request && message.status !== 'skipped' ? reportedFailure(message, runId, now) : null;
+      const failed = failure && { ...record, failure: { ...failure, definitionHash: processor.definitionHash } };
+      return { writes: { ...(failed ? { cells: [failed] } : {}), history: [row('reported')] }, result: { external: false, ours: false, wasBackfill } };
     }
     if (lacking.length > 0) {
       return { writes: { history: [row('silent_failure', lacking.join('; '))] }, result: { external: false, ours: false, wasBackfill } };
@@ -91,6 +95,15 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
       metadata: { reported: message.status, game_date: formatDay(day) },
     });
   }
+}
+
+/** The failure of a run that somebody else started: it ends `pending`, and holds back nothing that we try ourselves. */
+function reportedFailure(message: PhaseComplete, runId: string, now: number): Omit<EndedBadly, 'definitionHash'> {
+  const { category, message: text } = classify(message.error_message ?? `${message.processor_name} reported ${message.status}`);
+  const gone = message.status === 'no_data';
+  return {
+    outcome: 'failed', category: gone ? 'data_availability' : category, message: text, at: now, runId, step: 0, coolsUntil: gone ? now + coolingMs(0) : now, inputsDigest: null,
+  };
 }
 
 /** An input was written after the reported run had started: what it read of it is not known. */

@@ -1,4 +1,5 @@
-import { Calendar, type CalendarRow } from '../calendar/calendar.ts';
+import { Calendar } from '../calendar/calendar.ts';
+import type { CalendarRow } from '../calendar/games.ts';
 import { addDays, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
@@ -11,6 +12,7 @@ import type { Notifier } from '../ports/notifier.ts';
 import type { ProcessorRunner } from '../ports/processor-runner.ts';
 import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
+import type { CellKey } from '../requests/cell.ts';
 
 export interface EngineParts {
   readonly pipeline: Pipeline;
@@ -167,6 +169,15 @@ export class Engine {
         const record = await store.cell({ processor: upstream.name, day: at });
         this.#apply((world) => world.setRecord(record));
       }
+    }
+  }
+
+  /** Reads rows and records of cells again that somebody else has worked on. */
+  async relearn(keys: readonly CellKey[]): Promise<void> {
+    for (const key of keys) {
+      const record = await this.parts.store.cell(key);
+      await this.reread1(this.#world.processor(key.processor), key.day);
+      this.#apply((world) => world.setRecord(record));
     }
   }
 

@@ -5,6 +5,7 @@ import { actionOf, classOf } from '../requests/ask-policy.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { readiness } from '../requests/readiness.ts';
 import { joined, opened, remembering, waiting } from '../requests/transitions.ts';
+import type { Snapshot, Writes } from '../ports/request-store.ts';
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { Engine } from './engine.ts';
 import { changeRow } from './rows.ts';
@@ -25,20 +26,50 @@ export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCel
   const outcomes: AskCell[] = [];
   for (let start = 0; start < Math.max(cells.length, 1); start += CELLS_A_TRANSACTION) {
     const chunk = cells.slice(start, start + CELLS_A_TRANSACTION);
-    outcomes.push(...await engine.change({ cells: chunk, asks: [ask.id] }, (snapshot) => {
-      const results = chunk.map((cell) => applyToCell(engine, ask, cell, snapshot.cell(cell)));
-      return {
-        writes: {
-          asks: snapshot.ask(ask.id) ? [] : [ask],
-          cells: results.flatMap((result) => result.record ?? []),
-          askCells: results.flatMap((result) => (result.repeated ? [] : result.outcome)),
-          changes: results.flatMap((result) => result.change ?? []),
-        },
-        result: results.map((result) => result.outcome),
-      };
-    }));
+    for (;;) {
+      const applied = await engine.change({ cells: chunk, asks: [ask.id] }, (snapshot) => {
+        const result = applyAsk(engine, ask, chunk, snapshot);
+        return { writes: result.writes, result };
+      });
+      outcomes.push(...applied.outcomes);
+      if (applied.outdated.length === 0) break;
+      await engine.relearn(applied.outdated);
+    }
   }
   return outcomes;
+}
+
+export interface AppliedAsk {
+  readonly writes: Writes;
+  readonly outcomes: readonly AskCell[];
+  /**
+   * Cells that somebody else has worked on since this process read their rows: nothing is decided of any cell before they
+   * are read again, or a cell that is complete by now would be run once more.
+   */
+  readonly outdated: readonly CellKey[];
+}
+
+/** What an ask changes of its cells, inside a transaction that has read them and the ask. */
+export function applyAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[], snapshot: Snapshot): AppliedAsk {
+  const outdated = cells.filter((cell) => isOutdated(engine, snapshot.cell(cell)));
+  if (outdated.length > 0) return { writes: {}, outcomes: [], outdated };
+  const results = cells.map((cell) => applyToCell(engine, ask, cell, snapshot.cell(cell)));
+  return {
+    writes: {
+      asks: snapshot.ask(ask.id) ? [] : [ask],
+      cells: results.flatMap((result) => result.record ?? []),
+      askCells: results.flatMap((result) => (result.repeated ? [] : result.outcome)),
+      changes: results.flatMap((result) => result.change ?? []),
+    },
+    outcomes: results.map((result) => result.outcome),
+    outdated: [],
+  };
+}
+
+function isOutdated({ world }: Engine, record: CellRecord): boolean {
+  if (!world.contains(record.day)) return false;
+  const known = world.record(world.processor(record.processor), record.day);
+  return known.generation !== record.generation || known.last?.runId !== record.last?.runId;
 }
 
 interface Applied {

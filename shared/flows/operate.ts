@@ -1,5 +1,6 @@
 import type { Day } from '../calendar/day.ts';
 import { expectationOf } from '../gaps/expectation.ts';
+import { traceOf } from '../gaps/trace.ts';
 import type { Controls } from '../ports/request-store.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { endedWithout } from '../requests/transitions.ts';
@@ -54,7 +55,8 @@ export async function cancel(engine: Engine, cells: readonly CellKey[], person: 
     return {
       writes: {
         cells: open.map((record) => endedWithout(record, {
-          outcome: 'cancelled', category: 'invalid_request', message: `cancelled by ${person.by}: ${person.reason}`, at: now, runId: null, step: 0, coolsUntil: null, inputsDigest: null,
+          outcome: 'cancelled', category: 'invalid_request', message: `cancelled by ${person.by}: ${person.reason}`, at: now, runId: null, step: 0, coolsUntil: null,
+          inputsDigest: traceOf(engine.world, engine.world.processor(record.processor), record.day).digest,
           definitionHash: engine.world.processor(record.processor).definitionHash,
         })),
         changes: open.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { error: person.reason })] : [])),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { addDays, dayOf, type Day } from '../calendar/day.ts';
 import { keyOf } from '../gaps/detect.ts';
+import { traceOf } from '../gaps/trace.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
@@ -81,8 +82,8 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
     const steps = nextSteps(engine, plan, attempted, budget);
     if (steps.length === 0) break;
     const before = runs.length;
+    for (const step of steps) attempted.add(attemptOf(engine, step));
     await walkPlan(engine, planId, steps, options, record);
-    for (const step of steps) attempted.add(`${keyOf(step)}@${step.action}`);
     const really = runs.slice(before).filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').length;
     if (budget !== null) budget = Math.max(0, budget - really);
     if (signal.aborted) break;
@@ -128,9 +129,15 @@ async function askSources(engine: Engine, plan: RecoveryPlan): Promise<Map<strin
   return answers;
 }
 
-/** Calendar steps alone while there are any: what they bring decides what else is expected. Nothing is tried twice. */
+/** What a step is tried with: the rows that its cell holds, and what it would read. */
+function attemptOf({ world }: Engine, step: PlanStep): string {
+  const processor = world.processor(step.processor);
+  return `${keyOf(step)}@${step.action}@${world.coverage(processor, step.day)?.fingerprint ?? ''}@${traceOf(world, processor, step.day).digest}`;
+}
+
+/** Calendar steps alone while there are any: what they bring decides what else is expected. Nothing is tried twice on the same rows. */
 function nextSteps(engine: Engine, plan: RecoveryPlan, attempted: ReadonlySet<string>, budget: number | null): PlanStep[] {
-  const fresh = plan.steps.filter((step) => step.action === 'check' || !attempted.has(`${keyOf(step)}@${step.action}`));
+  const fresh = plan.steps.filter((step) => step.action === 'check' || !attempted.has(attemptOf(engine, step)));
   if (!fresh.some((step) => step.action !== 'check')) return [];
   const calendar = fresh.filter((step) => engine.world.processor(step.processor).fillsCalendar);
   const steps = calendar.some((step) => step.action !== 'check') ? calendar : fresh;

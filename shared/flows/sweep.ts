@@ -1,3 +1,5 @@
+import { coolingMs } from '../failures/category.ts';
+import { traceOf } from '../gaps/trace.ts';
 import type { CellRecord } from '../requests/cell.ts';
 import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
@@ -76,9 +78,10 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
     if (!current.request || current.request.lease?.token !== lease.token) return { writes: {}, result: false };
     const takeovers = current.request.takeovers + 1;
     if (takeovers >= MAX_TAKEOVERS) {
+      const step = current.failure !== null && current.failure.coolsUntil !== null ? current.failure.step + 1 : 0;
       const message = `worker died ${takeovers} times without an outcome`;
       const ended = endedWithout(current, {
-        outcome: 'failed', category: 'infrastructure', message, at: now, runId: lease.runId, step: 0, coolsUntil: now + HOUR / 4, inputsDigest: null, definitionHash: processor.definitionHash,
+        outcome: 'failed', category: 'infrastructure', message, at: now, runId: lease.runId, step, coolsUntil: now + coolingMs(step), inputsDigest: null, definitionHash: processor.definitionHash,
       });
       return {
         writes: {
@@ -105,7 +108,8 @@ async function failBlocked(engine: Engine, record: CellRecord, now: number): Pro
     if (request?.state !== 'blocked' || now - (request.waitingSince ?? now) < limit) return { writes: {}, result: false };
     const message = `blocked for ${engine.pipeline.settings.blocked_for_hours} h by ${request.waitingFor?.processor ?? 'an input'}`;
     const ended = endedWithout(current, {
-      outcome: 'failed', category: 'defensive_block', message, at: now, runId: null, step: 0, coolsUntil: null, inputsDigest: null, definitionHash: processor.definitionHash,
+      outcome: 'failed', category: 'defensive_block', message, at: now, runId: null, step: 0, coolsUntil: null,
+      inputsDigest: traceOf(engine.world, processor, record.day).digest, definitionHash: processor.definitionHash,
     });
     return {
       writes: {

@@ -16,6 +16,8 @@ const COMPLETE: CellFacts = {
   data: 'present', trace: 'fresh', activity: 'idle', shortcomings: NOTHING, changedEdges: NOTHING, readIncomplete: false, codeChanged: false,
 };
 
+const COMPLETE_ON_LOST_INPUTS: CellFacts = { ...COMPLETE, readIncomplete: true };
+
 /** The three facts of one cell, from what the world holds of it and of its inputs. Kept by the world until one of those changes. */
 export function factsOf(world: World, processor: Processor, day: Day): CellFacts {
   return world.keptFacts(processor, day) ?? world.keepFacts(processor, day, judged(world, processor, day));
@@ -23,7 +25,8 @@ export function factsOf(world: World, processor: Processor, day: Day): CellFacts
 
 function judged(world: World, processor: Processor, day: Day): CellFacts {
   if (!isExpected(world, processor, day)) return NOT_EXPECTED;
-  if (world.isPlainlyComplete(processor, day)) return COMPLETE;
+  const plain = world.comparePlainly(processor, day);
+  if (plain) return plain.readIncomplete ? COMPLETE_ON_LOST_INPUTS : COMPLETE;
   const coverage = world.coverage(processor, day);
   const record = world.record(processor, day);
   const { data, shortcomings } = dataFact(world, processor, day, coverage, record);
@@ -56,8 +59,8 @@ function dataFact(world: World, processor: Processor, day: Day, coverage: Covera
   const found = shortcomingsOf(coverage, expectation);
   const emptyOnRecord = !coverage && expectation.mayBeEmpty && record.last?.rows === 0;
   if (found.length === 0 && (coverage || emptyOnRecord)) return PRESENT;
-  // Any completion ends `pending`: once a run of it is on record, its rows are judged like any other's.
-  if (!record.last && !world.calendar.isDue(processor, day, world.moment)) return PENDING;
+  // Any completion ends `pending`, a failed one too: once a run of it is on record, its rows are judged like any other's.
+  if (!record.last && !record.failure && !world.calendar.isDue(processor, day, world.moment)) return PENDING;
   return coverage ? { data: 'short', shortcomings: found } : MISSING;
 }
 

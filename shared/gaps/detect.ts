@@ -84,7 +84,9 @@ function rootOf(world: World, processor: Processor, day: Day, facts: CellFacts, 
 export function explainingInput(world: World, processor: Processor, day: Day, facts: CellFacts): CellKey | null {
   // Rows that somebody altered are their own root, whatever their inputs are.
   if (facts.trace === 'altered' && facts.data === 'present') return null;
-  for (const pick of [ownDate, oldest]) {
+  // Rows that were verified once and are gone now were not lost for want of an older input.
+  const wasComplete = world.record(processor, day).last !== null && facts.data !== 'present';
+  for (const pick of wasComplete ? [ownDate] : [ownDate, oldest]) {
     for (const edge of byRank(world, processor)) {
       const upstream = world.processor(edge.upstream);
       const at = pick(world, edge, upstream, day);
@@ -123,6 +125,7 @@ function ownRoot(world: World, processor: Processor, day: Day, facts: CellFacts)
 /** Why a cell is not complete, in words. */
 export function reasonOf(facts: CellFacts, failure: string | null): string {
   const status = facts.activity === 'held' || facts.activity === 'in_flight' ? `${facts.activity}; ` : '';
+  if (facts.data === 'pending') return `${status}expected, and not due yet`;
   if (facts.data === 'missing') return `${status}no rows${failure ? `; ${failure}` : ''}`;
   if (facts.data === 'short') return `${status}${facts.shortcomings.join('; ')}${failure ? `; ${failure}` : ''}`;
   if (facts.trace === 'altered') return `${status}its rows are not those that its last run wrote`;

@@ -1,6 +1,6 @@
 import { addDays, formatDay, type Day } from '../calendar/day.ts';
 import { criticalRange, type WindowRange } from '../calendar/window.ts';
-import type { Edge, Processor } from '../pipeline/pipeline.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { factsOf } from './cell-facts.ts';
 import type { CellFacts } from './facts.ts';
@@ -76,20 +76,18 @@ function within(day: Day, range: WindowRange | null): boolean {
   return range !== null && day >= range.from && day <= range.to;
 }
 
-/** An input with an open request, in the windows of a cell; the last in topological order, or null. */
-export function lastOpenInput(world: World, processor: Processor, day: Day): CellKey | null {
-  let last: (CellKey & { rank: number }) | null = null;
+/** An input with an open request, in the windows of a cell; the last in topological order, or null. Passes over those that may be read all the same. */
+export function lastOpenInput(world: World, processor: Processor, day: Day, mayRead: (upstream: Processor, day: Day) => boolean = () => false): CellKey | null {
+  let last: { readonly upstream: Processor; readonly day: Day } | null = null;
   for (const edge of processor.upstreams) {
-    const open = openIn(world, edge, day);
-    const rank = world.processor(edge.upstream).rank;
-    if (open !== null && (last === null || open > last.day || (open === last.day && rank > last.rank))) last = { processor: edge.upstream, day: open, rank };
+    const range = world.range(edge, day);
+    if (!range) continue;
+    const upstream = world.processor(edge.upstream);
+    let open = world.lastOpenIn(upstream, range);
+    while (open !== null && mayRead(upstream, open)) open = open > range.from ? world.lastOpenIn(upstream, { from: range.from, to: addDays(open, -1) }) : null;
+    if (open !== null && (last === null || open > last.day || (open === last.day && upstream.rank > last.upstream.rank))) last = { upstream, day: open };
   }
-  return last && { processor: last.processor, day: last.day };
-}
-
-function openIn(world: World, edge: Edge, day: Day): Day | null {
-  const range = world.range(edge, day);
-  return range && world.lastOpenIn(world.processor(edge.upstream), range);
+  return last && { processor: last.upstream.name, day: last.day };
 }
 
 export function describeCell(key: CellKey): string {

@@ -64,6 +64,7 @@ export interface InputsComparison {
 const NOTHING_READ = new Uint32Array();
 const NO_EDGES: readonly string[] = [];
 const AS_READ: InputsComparison = { changedEdges: NO_EDGES, readIncomplete: false };
+const INCOMPLETE: InputsComparison = { changedEdges: NO_EDGES, readIncomplete: true };
 
 /**
  * What is known of all cells at one moment: coverage, records and the calendar, with window digests in constant time.
@@ -160,8 +161,9 @@ export class World {
     if ((before?.request ?? null) === null || record.request === null) lane.open.changed(index);
     const accepted = (record.acceptance?.missingKeys.length ?? 0) > 0 ? 1 : 0;
     const acceptedBefore = (before?.acceptance?.missingKeys.length ?? 0) > 0 ? 1 : 0;
-    // Opening and claiming a request changes no digest and no verdict: those depend on rows, runs and acceptances only.
-    if (before?.last !== record.last || before?.suspect !== record.suspect || before?.acceptance !== record.acceptance) {
+    // Opening and claiming a request changes no digest and no verdict: those depend on rows, runs and acceptances only,
+    // and on whether anything was heard of the cell at all.
+    if (before?.last !== record.last || (before?.failure ?? null) === null !== (record.failure === null) || before?.suspect !== record.suspect || before?.acceptance !== record.acceptance) {
       this.#acceptedKeys[index] = (this.#acceptedKeys[index] ?? 0) + Math.max(accepted, acceptedBefore) - acceptedBefore;
       this.#changed(lane, index);
       this.#acceptedKeys[index] = (this.#acceptedKeys[index] ?? 0) + accepted - Math.max(accepted, acceptedBefore);
@@ -205,35 +207,30 @@ export class World {
 
   /** Compares what a run read with what there is, and with what the inputs' own last runs wrote. */
   compareInputs(processor: Processor, day: Day, read: Readonly<Record<string, string>>): InputsComparison {
-    let changed: string[] | null = null;
+    const changed: string[] = [];
     let readIncomplete = false;
-    for (const { edge, key, lane, sums } of this.#lane(processor).inputs) {
-      const range = this.#range(edge, day, lane);
-      const from = range ? range.from - this.#first : 0;
-      const to = range ? range.to - this.#first : -1;
-      const drift = sums.drift.sum(from, to);
-      const digest = parseHex64(read[key]);
-      const drifted = drift.low !== 0 || drift.high !== 0;
-      const recorded = digest && subtract64(digest, drift);
-      if (digest && recorded && (sums.actual.is(from, to, digest.high, digest.low) || sums.actual.is(from, to, recorded.high, recorded.low))) readIncomplete ||= drifted;
-      else (changed ??= []).push(key);
+    for (const input of this.#lane(processor).inputs) {
+      const digest = parseHex64(read[input.key]);
+      const match = digest ? this.#match(input, day, digest.high, digest.low) : 'other';
+      if (match === 'other') changed.push(input.key);
+      else readIncomplete ||= match === 'incomplete';
     }
-    if (changed === null && !readIncomplete) return AS_READ;
-    return { changedEdges: changed ?? NO_EDGES, readIncomplete };
+    if (changed.length === 0) return readIncomplete ? INCOMPLETE : AS_READ;
+    return { changedEdges: changed, readIncomplete };
   }
 
-  /** The quick answer for nearly every cell: its rows are those of its last run, and its inputs those that it read. */
-  isPlainlyComplete(processor: Processor, day: Day): boolean {
+  /** The quick answer for nearly every cell: null where its rows, run or record, or what it read, need a closer look. */
+  comparePlainly(processor: Processor, day: Day): InputsComparison | null {
     const lane = this.#lane(processor);
     const index = day - this.#first;
-    if (lane.plain[index] !== 1) return false;
-    for (const { edge, lane: upstream, sums, read } of lane.inputs) {
-      const range = this.#range(edge, day, upstream);
-      const from = range ? range.from - this.#first : 0;
-      const to = range ? range.to - this.#first : -1;
-      if (!sums.actual.is(from, to, read[2 * index] ?? 0, read[2 * index + 1] ?? 0) || !sums.drift.is(from, to, 0, 0)) return false;
+    if (lane.plain[index] !== 1) return null;
+    let result = AS_READ;
+    for (const input of lane.inputs) {
+      const match = this.#match(input, day, input.read[2 * index] ?? 0, input.read[2 * index + 1] ?? 0);
+      if (match === 'other') return null;
+      if (match === 'incomplete') result = INCOMPLETE;
     }
-    return true;
+    return result;
   }
 
   /** Whether an input that this cell reads lacks rows. */
@@ -287,6 +284,16 @@ export class World {
     return { edge, key: traceKey(edge), lane, sums: this.#sums(lane, edge.view), read };
   }
 
+  /** How a digest that was read through an edge compares with what is there, and with what the inputs' own last runs wrote. */
+  #match({ edge, lane, sums: { actual, drift } }: Input, day: Day, high: number, low: number): 'as_read' | 'incomplete' | 'other' {
+    const range = this.#range(edge, day, lane);
+    const from = range ? range.from - this.#first : 0;
+    const to = range ? range.to - this.#first : -1;
+    if (drift.is(from, to, 0, 0)) return actual.is(from, to, high, low) ? 'as_read' : 'other';
+    const asRecorded = subtract64({ high, low }, drift.sum(from, to));
+    return actual.is(from, to, high, low) || actual.is(from, to, asRecorded.high, asRecorded.low) ? 'incomplete' : 'other';
+  }
+
   #digest({ edge, lane, sums }: Input, day: Day, side: Side): Hash64 {
     const range = this.#range(edge, day, lane);
     if (!range) return ZERO;
@@ -313,7 +320,7 @@ export class World {
       plain: new Uint8Array(this.#length),
       sums: new Map(),
       lacking: new PrefixCounts(this.#length, (index) => this.#lacks(lane, index)),
-      open: new PrefixCounts(this.#length, (index) => lane.records[index]?.request != null),
+      open: new PrefixCounts(this.#length, (index) => (lane.records[index]?.request ?? null) !== null),
       ours: new PrefixCounts(this.#length, (index) => lane.records[index]?.last?.origin === 'ours'),
       unusable: new PrefixCounts(this.#length, (index) => {
         const date = asDay(index + this.#first);

@@ -49,6 +49,7 @@ export interface Phase {
   readonly index: number;
   readonly completionTopic: string;
   readonly mode: 'observe' | 'assist' | 'enforce';
+  /** The phase before it starts it. */
   readonly cascades: boolean;
   readonly cascadeTopic: string | null;
   readonly backfillable: boolean;

@@ -1,4 +1,5 @@
-import type { Calendar, CalendarRow } from '../calendar/calendar.ts';
+import type { Calendar } from '../calendar/calendar.ts';
+import type { CalendarRow } from '../calendar/games.ts';
 import type { Day } from '../calendar/day.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Processor } from '../pipeline/pipeline.ts';

@@ -189,7 +189,7 @@ function blocked(world: World, candidate: Candidate, input: CellKey, leftOut: Le
   const upstream = world.processor(input.processor);
   const why = leftOut.get(world.cellId(upstream, input.day));
   const facts = factsOf(world, upstream, input.day);
-  const reason = why ? `${why.code === 'blocked' ? 'blocked' : why.reason}` : facts.data === 'pending' ? 'pending: not due yet' : 'not going to be mended by this plan';
+  const reason = why ? (why.code === 'blocked' ? 'blocked' : why.reason) : facts.data === 'pending' ? 'pending: not due yet' : 'not going to be mended by this plan';
   return { processor: candidate.processor, day: candidate.day, code: 'blocked', reason: `waits for ${describeCell(input)}: ${reason}`, because: why?.because ?? input };
 }
 

@@ -15,9 +15,13 @@ export type Wanted =
 export function wantedOf(world: World, processor: Processor, day: Day, request: PlanRequest): Wanted {
   const facts = factsOf(world, processor, day);
   if (isSettled(facts)) return { kind: 'nothing' };
+  const record = world.record(processor, day);
   const refused = refusal(world, processor, day, facts, request);
   if (refused) return refused;
   const reason = reasonOf(facts, null);
+  if (facts.activity === 'held' && facts.data === 'present' && (facts.trace === 'fresh' || facts.trace === 'unknown')) {
+    return { kind: 'left_out', code: 'held', reason: `its last run ${record.failure?.outcome ?? 'failed'}: ${record.failure?.message ?? ''}; its rows are good, and run again by reprocess failed only` };
+  }
   if (facts.data === 'missing' || facts.data === 'short') return { kind: 'run', action: 'fill', reason };
   if (facts.trace === 'altered') {
     const policy = request.altered === 'policy' ? processor.alteredPolicy : request.altered;

@@ -19,8 +19,8 @@ export type Readiness =
  */
 export function readiness(world: World, processor: Processor, day: Day, request: Pick<OpenRequest, 'force' | 'kind'>, strictness: Strictness): Readiness {
   if (request.force) return { kind: 'ready' };
-  const open = lastOpenInput(world, processor, day);
-  if (open && !mayReadOldRows(world, request, open)) return { kind: 'waiting', on: open, because: `${describeCell(open)} is being worked on` };
+  const open = lastOpenInput(world, processor, day, (upstream, at) => mayReadOldRows(world, request, upstream, at));
+  if (open) return { kind: 'waiting', on: open, because: `${describeCell(open)} is being worked on` };
   const earlier = processor.order === 'sequential' ? earlierOpen(world, processor, day) : null;
   if (earlier) return { kind: 'waiting', on: earlier, because: `${describeCell(earlier)} comes first` };
   const [input] = judgeInputs(world, processor, day, strictness).blocking;
@@ -33,12 +33,9 @@ export function readiness(world: World, processor: Processor, day: Day, request:
 }
 
 /** Tonight's run reads the old rows of an input that is only being redone; the redo's own pass comes back to it. */
-function mayReadOldRows(world: World, request: Pick<OpenRequest, 'kind'>, input: CellKey): boolean {
-  if (request.kind !== 'cascade') return false;
-  const upstream = world.processor(input.processor);
-  const { request: open } = world.record(upstream, input.day);
-  if (!open?.isBackfill) return false;
-  return usable(upstream, { ...factsOf(world, upstream, input.day), activity: 'idle' }).usable;
+function mayReadOldRows(world: World, request: Pick<OpenRequest, 'kind'>, upstream: Processor, day: Day): boolean {
+  if (request.kind !== 'cascade' || !world.record(upstream, day).request?.isBackfill) return false;
+  return usable(upstream, { ...factsOf(world, upstream, day), activity: 'idle' }).usable;
 }
 
 function earlierOpen(world: World, processor: Processor, day: Day): CellKey | null {

@@ -116,8 +116,8 @@ export function attemptFailed(
     const at = pausedUntil(failure.pause, context.now);
     return { kind: 'retry', record: givenBack(record, request, at), at };
   }
-  // What it reads is not there: it waits for that again, and the claim says for which input.
-  if (failure.action === 'park' && context.inputsLacking) return { kind: 'retry', record: givenBack(record, request, null), at: context.now };
+  // What it reads is not there: it waits for that again, and the claim says for which input. By force it would not wait.
+  if (failure.action === 'park' && context.inputsLacking && !request.force) return { kind: 'retry', record: givenBack(record, request, null), at: context.now };
   if (failure.retry && request.attempts < context.maxAttempts) {
     const at = context.now + backoffMs(failure.category, request.attempts);
     return { kind: 'retry', record: queued(record, request, at), at };

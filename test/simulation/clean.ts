@@ -66,6 +66,12 @@ export function copyOfState(state: CleanState): string {
   return path;
 }
 
+/** A place for a state that knows nothing yet. */
+export function newState(state: CleanState): string {
+  copies += 1;
+  return join(state.folder, `new-${copies}.sqlite`);
+}
+
 /** A warehouse in memory that holds the clean rows, with the markers of the runs that wrote them. */
 export async function copyOfWarehouse(state: CleanState): Promise<MemoryWarehouse> {
   const { pipeline } = state;
@@ -78,7 +84,7 @@ export async function copyOfWarehouse(state: CleanState): Promise<MemoryWarehous
     if (!processor || !record?.last) continue;
     const rows = state.rows.get(cellName(cell)) ?? [];
     const staged = await warehouse.stage({ processor, day: cell.day, generation: record.generation, token: 1, runId: record.last.runId }, { kind: 'rows', rows }, calendar);
-    await staged.promote('{}');
+    await staged.promote(JSON.stringify({ run: record.last, entries: '{}' }));
   }
   return warehouse;
 }

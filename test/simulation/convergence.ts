@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { ManualClock } from '../../shared/embedded/clock.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
-import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, recoverAll } from './clean.ts';
+import type { Scope } from '../../shared/gaps/detect.ts';
+import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, newState, recoverAll, wholeSeason } from './clean.ts';
 import { Fuse, SimulatedCrash } from './crash.ts';
 import { damageRows, failRun, forceOnIncomplete, randomCell, rowDamages, settle, type Damage, type DamageKit } from './damage.ts';
 import { cellName, reachableFrom } from './mini-pipeline.ts';
@@ -15,14 +16,23 @@ export interface Scenario {
   readonly crashes: number;
   readonly changesMeanwhile: number;
   readonly damages: number;
+  /** State was lost, so that nothing is known of how the rows came to be: only what is missing, thin or doubled can be told. */
+  readonly stateLost: boolean;
+  /** Asked for the damaged dates only: inputs outside and readers outside come with it. */
+  readonly narrow: boolean;
+  readonly lanes: number;
 }
 
 export function scenarioOf(random: Random): Scenario {
+  const stateLost = random.chance(0.15);
   return {
     by: random.chance(0.6) ? 'person' : 'detector',
     crashes: random.chance(0.4) ? 1 + random.below(4) : 0,
-    changesMeanwhile: random.chance(0.3) ? 1 + random.below(2) : 0,
+    changesMeanwhile: !stateLost && random.chance(0.3) ? 1 + random.below(2) : 0,
     damages: 1 + random.below(5),
+    stateLost,
+    narrow: random.chance(0.2),
+    lanes: 1 + random.below(3),
   };
 }
 
@@ -35,7 +45,7 @@ export async function converges(seed: number): Promise<void> {
   const warehouse: MemoryWarehouse = await copyOfWarehouse(state);
   const clock = new ManualClock(AFTER_SEASON);
   const outside = new Outside();
-  const options: SiteOptions = { pipeline, databasePath: copyOfState(state), warehouse, clock, outside, disorder: (choices) => random.below(choices) };
+  const options: SiteOptions = { pipeline, databasePath: scenario.stateLost ? newState(state) : copyOfState(state), warehouse, clock, outside, lanes: scenario.lanes, disorder: (choices) => random.below(choices) };
   const kit: DamageKit = { pipeline, rows: state.rows, random, change: (processor, day, rows) => warehouse.outside(processor, day, rows) };
   const existing = new Set(state.runs);
 
@@ -44,7 +54,9 @@ export async function converges(seed: number): Promise<void> {
   for (let index = 0; index < scenario.damages; index += 1) {
     const cell = randomCell(pipeline, random);
     const kind = random.below(10);
-    if (kind < 7) damaged.push(await damageRows(kit, cell, random.pick(rowDamages)));
+    // A thin schedule is known to be thin by its run or by memory only.
+    if (scenario.stateLost) damaged.push(await damageRows(kit, cell, pipeline.byName.get(cell.processor)?.fillsCalendar ? 'missing' : random.pick(['missing', 'short', 'doubled'])));
+    else if (kind < 7) damaged.push(await damageRows(kit, cell, random.pick(rowDamages)));
     else if (kind < 8) damaged.push(await inManualTime(clock, failRun(site, outside, random, cell)));
     else damaged.push(...await inManualTime(clock, forceOnIncomplete(site, kit, cell)));
   }
@@ -68,7 +80,7 @@ export async function converges(seed: number): Promise<void> {
       const before = outside.runs.length;
       try {
         site = await Site.open({ ...options, fuse });
-        if (scenario.by === 'person') await inManualTime(clock, recoverAll(site));
+        if (scenario.by === 'person') await inManualTime(clock, recoverAll(site, scenario.narrow ? { scope: scopeOf(damaged) } : {}));
         else await inManualTime(clock, tick(site, clock));
         await inManualTime(clock, settle(site, clock));
       } catch (error) {
@@ -82,13 +94,18 @@ export async function converges(seed: number): Promise<void> {
       }
       if (crashesLeft <= 0 && outside.runs.length === before) break;
     }
+    site.close();
+    site = await Site.open(options);
     const actual = await rowsOf(pipeline, warehouse);
     assert.deepEqual(differences(pipeline, actual, state.rows), [], 'cells that differ from a warehouse that never lost anything');
     await sweep(site.engine);
     assert.deepEqual((await site.store.openCells()).map((record) => `${cellName(record)} ${record.request?.state ?? ''}`), [], 'requests left open');
-    const reachable = reachableFrom(pipeline, damaged.map(({ cell }) => cellName(cell)));
+    // That an empty date is right is known by its run only: losing the state damages those too.
+    const forgotten = scenario.stateLost ? state.runs.filter((cell) => !state.rows.has(cell)) : [];
+    const reachable = reachableFrom(pipeline, [...damaged.map(({ cell }) => cellName(cell)), ...forgotten]);
     assert.deepEqual(outside.runs.filter((cell) => !reachable.has(cell)), [], 'cells that ran and that the damage could not reach');
-    if (scenario.crashes === 0 && scenario.changesMeanwhile === 0) {
+    // Without state a run finds at its promotion only that the warehouse knows a later generation, and is done again.
+    if (scenario.crashes === 0 && scenario.changesMeanwhile === 0 && !scenario.stateLost) {
       const twice = outside.runs.filter((cell, index) => existing.has(cell) && outside.runs.indexOf(cell) !== index);
       assert.deepEqual(twice, [], 'cells that ran more than once');
     }
@@ -98,6 +115,12 @@ export async function converges(seed: number): Promise<void> {
   } finally {
     site.close();
   }
+}
+
+/** The dates of the damage, and of those only. */
+function scopeOf(damaged: readonly Damage[]): Scope {
+  const days = damaged.map(({ cell }) => cell.day).sort((a, b) => a - b);
+  return { from: days[0] ?? wholeSeason.from, to: days.at(-1) ?? wholeSeason.to, processors: null };
 }
 
 async function tick(site: Site, clock: ManualClock): Promise<void> {

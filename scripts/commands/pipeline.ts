@@ -1,0 +1,97 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { formatDay } from '../../shared/calendar/day.ts';
+import { pipelineJsonSchemaText } from '../../shared/pipeline/json-schema.ts';
+import { loadPipeline } from '../../shared/pipeline/load.ts';
+import { formatProblem } from '../../shared/pipeline/problems.ts';
+import type { Edge, Processor } from '../../shared/pipeline/pipeline.ts';
+import { messageJsonSchemas } from '../../shared/requests/messages.ts';
+import { writeJson } from '../output/json.ts';
+import { errStyle, outStyle, paragraph } from '../output/style.ts';
+import { count, counted, range } from '../output/words.ts';
+import { definitionReader, pipelinePath, withState, type Session } from '../session.ts';
+import { badInput, done, newCommand, onRun, type CliContext } from './command.ts';
+import { checkScope, commonOptions, type CommonOptions } from './options.ts';
+
+const schemaOptions = commonOptions.extend({ messages: z.boolean().default(false) });
+
+export function pipelineCommand(context: CliContext): Command {
+  const group = newCommand('pipeline', 'The definition: pipeline.yaml and its SQL.', []);
+  const validate = newCommand('validate', 'every mistake at once, each with its file, line and column', ['json']);
+  group.addCommand(onRun(context, validate, async (given) => validateDefinition(context, commonOptions.parse(given))));
+  const show = newCommand('show', 'phases, processors, windows, and how many dates are expected of each', ['state', 'scope', 'json', 'now']);
+  group.addCommand(onRun(context, show, (given) => {
+    const options = commonOptions.parse(given);
+    return withState(context, options, showPipeline, { check: (pipeline) => checkScope(options, pipeline) });
+  }));
+  const schema = newCommand('schema', 'the JSON Schema of pipeline.yaml, for editors', []).option('--messages', 'of the messages instead');
+  group.addCommand(onRun(context, schema, async (given) => {
+    const options = schemaOptions.parse(given);
+    context.io.out.write(options.messages ? `${JSON.stringify(messageJsonSchemas(), null, 2)}\n` : pipelineJsonSchemaText());
+    return done;
+  }));
+  return group;
+}
+
+async function validateDefinition({ io }: CliContext, options: CommonOptions) {
+  const path = pipelinePath(options, io.cwd);
+  const loaded = loadPipeline(path, definitionReader(io.cwd));
+  const problems = loaded.kind === 'ok' ? [] : loaded.problems;
+  if (options.json) writeJson(io, { valid: problems.length === 0, problems });
+  else if (loaded.kind === 'ok') io.out.write(`${outStyle(io).green('valid')}  ${path}: ${counted(loaded.pipeline.phases.length, 'phase')}, ${counted(loaded.pipeline.processors.length, 'processor')}, ${counted(loaded.pipeline.seasons.length, 'season')}\n`);
+  else {
+    for (const problem of problems) io.out.write(`${formatProblem(problem)}\n`);
+    io.err.write(`${errStyle(io).red('error:')} ${counted(problems.length, 'problem')}; docs/pipeline-yaml.md explains every field\n`);
+  }
+  return problems.length === 0 ? done : badInput;
+}
+
+async function showPipeline(session: Session) {
+  const { io, pipeline, options, runtime: { engine } } = session;
+  const scope = session.scope();
+  const world = await engine.refresh(scope.from, scope.to);
+  const wanted = pipeline.processors.filter((processor) => scope.processors === null || scope.processors.has(processor.name));
+  const expected = new Map(wanted.map((processor) => [processor.name, world.expectedDates(processor).within(scope.from, scope.to)]));
+  if (options.json) {
+    writeJson(io, {
+      name: pipeline.name, time_zone: pipeline.timeZone, from: formatDay(scope.from), to: formatDay(scope.to),
+      seasons: pipeline.seasons.map((season) => ({ name: season.name, from: formatDay(season.from), to: formatDay(season.to) })),
+      phases: pipeline.phases.map((phase) => ({ name: phase.name, mode: phase.mode, completion_topic: phase.completionTopic, cascades: phase.cascades, backfillable: phase.backfillable, altered_policy: phase.alteredPolicy })),
+      processors: wanted.map((processor) => ({
+        name: processor.name, phase: processor.phase.name, output: processor.output.ref, key: processor.key, expected: processor.expected, expected_dates: expected.get(processor.name)?.length ?? 0,
+        upstreams: processor.upstreams.map((edge) => ({ processor: edge.upstream, reads: edgeText(edge), columns: edge.columns })), stale_policy: processor.stalePolicy, critical: processor.critical, definition_hash: processor.definitionHash,
+      })),
+      settings: pipeline.settings,
+    });
+    return done;
+  }
+  const style = outStyle(io);
+  io.out.write(`${style.bold(pipeline.name)}  ${pipeline.timeZone}; seasons ${pipeline.seasons.map((season) => season.name).join(', ')}; expected dates of ${range(scope.from, scope.to)}\n`);
+  for (const phase of pipeline.phases) {
+    const own = wanted.filter((processor) => processor.phase === phase);
+    if (own.length === 0 && scope.processors !== null) continue;
+    io.out.write(`\n${style.bold(phase.name)}  ${phase.mode}${phase.cascades ? '' : ', starts nothing'}${phase.backfillable ? '' : ', never backfilled'}  ${style.dim(phase.completionTopic)}\n`);
+    for (const processor of own) {
+      io.out.write(`  ${style.cyan(processor.name.padEnd(36))} ${count(expected.get(processor.name)?.length ?? 0).padStart(6)} dates  ${processor.output.ref}\n`);
+      for (const line of aboutProcessor(processor)) io.out.write(`${paragraph(line, style, 6)}\n`);
+    }
+  }
+  return done;
+}
+
+function aboutProcessor(processor: Processor): string[] {
+  return [
+    ...processor.upstreams.map((edge) => `reads ${edge.ownHistory ? 'its own history' : edge.upstream}: ${edgeText(edge)}`),
+    ...(processor.warmUpGameDates > 0 ? [`warm-up of ${processor.warmUpGameDates} game dates at the start of a season`] : []),
+    ...(processor.backfillable ? [] : ['not backfillable']),
+  ];
+}
+
+function edgeText({ window: { reach, ownDate, critical }, columns }: Edge): string {
+  const parts = ownDate ? ['its own date'] : [];
+  if (reach.kind === 'days') parts.push(`${reach.days} days back`);
+  if (reach.kind === 'game_dates') parts.push(`${reach.gameDates} game dates back`);
+  if (reach.kind === 'season_to_date') parts.push('the season up to it');
+  const unit = reach.kind === 'game_dates' ? 'game dates' : 'days';
+  return `${parts.join(' and ')}${reach.kind === 'none' ? '' : `, critical ${critical} ${unit}`}${columns === null ? '' : `; only ${columns.join(', ')}`}`;
+}
