@@ -12,7 +12,7 @@ import { outStyle, paragraph, type Style } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
 import { cellText, count, counted, instant, span } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
-import { done, heldBack, newCommand, onRun, type CliContext } from './command.ts';
+import { done, heldBack, newCommand, newGroup, onRun, type CliContext } from './command.ts';
 import { checkScope, commonOptions, readDates, readPhase, readReason } from './options.ts';
 
 const listOptions = commonOptions.extend({ all: z.boolean().default(false) });
@@ -20,7 +20,7 @@ const releaseOptions = commonOptions.extend({ reason: z.string().optional() });
 const operands = z.tuple([z.string(), z.string()]);
 
 export function cascadesCommand(context: CliContext): Command {
-  const group = newCommand('cascades', 'What starts the next phase for a date: what is parked, why, and what would release it.', []);
+  const group = newGroup('cascades', 'What starts the next phase for a date: what is parked, why, and what would release it.');
   const list = newCommand('list', 'cascades that are expected, waiting or parked', ['state', 'scope', 'json', 'now']).option('--all', 'released and not cascading ones too');
   group.addCommand(onRun(context, list, (given) => {
     const options = listOptions.parse(given);

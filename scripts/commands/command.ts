@@ -57,6 +57,11 @@ export function newCommand(name: string, description: string, groups: readonly O
   return command;
 }
 
+/** A command that only holds others: it has no options of its own, which would be taken from those. */
+export function newGroup(name: string, description: string): Command {
+  return new Command(name).description(description).exitOverride();
+}
+
 /** The action of a command: its operands and options, still to be checked, in; its exit code out. */
 export function onRun(context: CliContext, command: Command, run: (options: unknown, operands: readonly unknown[]) => Promise<ExitCode>): Command {
   return command.action(async (...given: readonly unknown[]) => {

@@ -10,13 +10,13 @@ import { writeJson } from '../output/json.ts';
 import { errStyle, outStyle, paragraph } from '../output/style.ts';
 import { count, counted, range } from '../output/words.ts';
 import { definitionReader, pipelinePath, withState, type Session } from '../session.ts';
-import { badInput, done, newCommand, onRun, type CliContext } from './command.ts';
+import { badInput, done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
 import { checkScope, commonOptions, type CommonOptions } from './options.ts';
 
 const schemaOptions = commonOptions.extend({ messages: z.boolean().default(false) });
 
 export function pipelineCommand(context: CliContext): Command {
-  const group = newCommand('pipeline', 'The definition: pipeline.yaml and its SQL.', []);
+  const group = newGroup('pipeline', 'The definition: pipeline.yaml and its SQL.');
   const validate = newCommand('validate', 'every mistake at once, each with its file, line and column', ['json']);
   group.addCommand(onRun(context, validate, async (given) => validateDefinition(context, commonOptions.parse(given))));
   const show = newCommand('show', 'phases, processors, windows, and how many dates are expected of each', ['state', 'scope', 'json', 'now']);

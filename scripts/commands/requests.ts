@@ -12,7 +12,7 @@ import { outStyle } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
 import { cellText, counted, instant } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
-import { done, heldBack, newCommand, onRun, type CliContext } from './command.ts';
+import { done, heldBack, newCommand, newGroup, onRun, type CliContext } from './command.ts';
 import { publishAndFollow, renderAskCells, showFollowed } from './follow.ts';
 import { commonOptions, readReason } from './options.ts';
 
@@ -21,7 +21,7 @@ const reasonOptions = commonOptions.extend({ reason: z.string().optional() });
 const idOperand = z.tuple([z.string()]);
 
 export function requestsCommand(context: CliContext): Command {
-  const group = newCommand('requests', 'What was asked for, and what became of it.', []);
+  const group = newGroup('requests', 'What was asked for, and what became of it.');
   const list = newCommand('list', 'the newest asks, and every request that is open now', ['state', 'json', 'now']).option('--limit <count>', 'how many asks (default: 20)');
   group.addCommand(onRun(context, list, (given) => {
     const options = listOptions.parse(given);

@@ -3,6 +3,7 @@ import type { Edge, Processor } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { factsOf } from './cell-facts.ts';
 import { isSettled, statusOf, type CellFacts, type Status } from './facts.ts';
+import { traceKey } from './trace.ts';
 import type { World } from './world.ts';
 
 /** What explains a cell furthest upstream: a cell, or the source that has nothing for it. */
@@ -86,8 +87,11 @@ export function explainingInput(world: World, processor: Processor, day: Day, fa
   if (facts.trace === 'altered' && facts.data === 'present') return null;
   // Rows that were verified once and are gone now were not lost for want of an older input.
   const wasComplete = world.record(processor, day).last !== null && facts.data !== 'present';
+  // What made rows stale lies where the trace differs, not behind another input that is lost by now.
+  const isStale = facts.trace === 'stale' && facts.data === 'present';
+  const edges = byRank(world, processor).filter((edge) => !isStale || facts.changedEdges.includes(traceKey(edge)));
   for (const pick of wasComplete ? [ownDate] : [ownDate, oldest]) {
-    for (const edge of byRank(world, processor)) {
+    for (const edge of edges) {
       const upstream = world.processor(edge.upstream);
       const at = pick(world, edge, upstream, day);
       if (at !== null) return { processor: upstream.name, day: at };

@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Runs the command line as real processes over the mini pipeline, in state folders of their own. */
+
+const project = resolve(import.meta.dirname, '../..');
+export const cli = join(project, 'scripts', 'cli.ts');
+export const launcher = join(project, 'scripts', 'smart-backfill.js');
+export const mini = join(project, 'test', 'fixtures', 'mini');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A process under way. */
+export class Running {
+  readonly child: ChildProcess;
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<Ended>;
+
+  constructor(script: string, words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+    const { NO_COLOR: _, npm_command: __, ...rest } = process.env;
+    this.child = spawn(process.execPath, [script, ...words], { cwd, env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
+    this.ended = once(this.child, 'close').then(() => ({ code: this.child.exitCode, signal: this.child.signalCode, stdout: this.stdout, stderr: this.stderr }));
+  }
+
+  /** Resolves when what was written so far matches. */
+  async says(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<void> {
+    while (!pattern.test(this[stream])) {
+      const more = this.child[stream];
+      if (!more || this.child.exitCode !== null) throw new Error(`ended with ${this.child.exitCode} before it said ${pattern.source}: ${this.stdout}${this.stderr}`);
+      await Promise.race([once(more, 'data'), this.ended]);
+    }
+  }
+
+  interrupt(): void {
+    this.child.kill('SIGINT');
+  }
+}
+
+/** State folders under one temporary folder, which goes away with `remove`. */
+export class Sandbox {
+  readonly folder = mkdtempSync(join(tmpdir(), 'sbf-cli-'));
+  readonly #running: Running[] = [];
+  #count = 0;
+
+  /** A state folder that is not there yet, or a copy of another. */
+  state(copyOf?: string): string {
+    this.#count += 1;
+    const path = join(this.folder, `state-${this.#count}`);
+    if (copyOf !== undefined) cpSync(copyOf, path, { recursive: true });
+    return path;
+  }
+
+  /** Tells the mini pipeline's source what it is like; undone with `untell`. */
+  tell(state: string, what: 'fail' | 'none' | 'hang' | 'stuck', date: string): void {
+    mkdirSync(join(state, 'source'), { recursive: true });
+    writeFileSync(join(state, 'source', `${what}-${date}`), '');
+  }
+
+  untell(state: string, what: 'fail' | 'none' | 'hang' | 'stuck', date: string): void {
+    rmSync(join(state, 'source', `${what}-${date}`));
+  }
+
+  start(words: readonly string[], options: { readonly script?: string; readonly env?: Readonly<Record<string, string>> } = {}): Running {
+    const running = new Running(options.script ?? cli, words, this.folder, options.env);
+    this.#running.push(running);
+    return running;
+  }
+
+  /** Runs a command of the mini pipeline to its end. */
+  run(state: string, ...words: readonly string[]): Promise<Ended> {
+    return this.start([...words, '--pipeline', mini, '--state', state]).ended;
+  }
+
+  /** Resolves when the mini pipeline's source has begun to hang. */
+  async reached(state: string): Promise<void> {
+    const marker = join(state, 'source', 'reached');
+    const watching = new AbortController();
+    const changes = watch(join(state, 'source'), { signal: watching.signal });
+    changes.on('error', () => undefined);
+    while (!existsSync(marker)) await once(changes, 'change');
+    watching.abort();
+    rmSync(marker);
+  }
+
+  async remove(): Promise<void> {
+    for (const { child, ended } of this.#running) {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
