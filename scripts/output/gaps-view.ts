@@ -86,7 +86,7 @@ export function renderGaps(report: GapReport, world: World, style: Style): strin
   }
   if (report.readers.length > 0) {
     const lines = linesOf(report.readers.map((reader) => ({ ...reader, status: 'complete' as const })), world);
-    parts.push(`${style.bold(`${counted(report.readers.length, 'complete cell')} read what is gone or altered now; checked again once it is mended:`)}\n${renderTable(lines, [
+    parts.push(`${style.bold(`${counted(report.readers.length, 'complete cell')} read rows that are gone or altered now:`)}\n${renderTable(lines, [
       { header: 'PROCESSOR', value: (line) => line.processor },
       { header: 'CELLS', value: (line) => count(line.days.length), align: 'right' },
       { header: 'DATES', value: (line) => dayList(line.days, 3), fit: 'wrap' },

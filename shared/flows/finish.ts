@@ -2,6 +2,7 @@ import { formatDay } from '../calendar/day.ts';
 import { categoryPolicies } from '../failures/category.ts';
 import type { Failure } from '../failures/classify.ts';
 import { judgeInputs } from '../gaps/usable.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
 import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
 import type { EndedBadly, OpenRequest, VerifiedRun } from '../requests/cell.ts';
@@ -20,7 +21,8 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
   const now = engine.parts.clock.now();
   await finish(engine, claim, (snapshot, request) => {
     const current = snapshot.cell(record);
-    const done = completed(current, run);
+    const unstable = isUnstable(processor, current.last, run);
+    const done = completed(current, unstable ? { ...run, standsFor: current.last?.standsFor ?? standingFor(current.last) } : run);
     return {
       cells: [done],
       traces: [{ runId: run.runId, trace }],
@@ -28,11 +30,24 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
       outbox: request.skipDownstreamTrigger ? [] : [completionMessage(engine, claim, request, run, now)],
       changes: [changeRow(done, request, 'completed', now)],
       history: [historyRow(processor, record.day, request, {
-        runId: run.runId, status: 'success', decision: promoted ? 'ran' : 'unchanged', at: now, startedAt: lease.startedAt, attempt: request.attempts, rows: run.rows,
+        runId: run.runId, status: 'success', decision: unstable ? 'unstable' : promoted ? 'ran' : 'unchanged', at: now, startedAt: lease.startedAt, attempt: request.attempts, rows: run.rows,
         traceDigest: run.trace?.digest, fingerprint: run.fingerprint,
       })],
     };
   });
+}
+
+/**
+ * The same trace gave other rows than the last run: the processor does not repeat itself. One that reads the outside world
+ * only has no trace to speak of: a source that corrects itself is news.
+ */
+function isUnstable(processor: Processor, last: VerifiedRun | null, run: VerifiedRun): boolean {
+  if (processor.upstreams.length === 0 || !last?.trace || !run.trace || last.forced || run.forced) return false;
+  return last.trace.digest === run.trace.digest && last.fingerprint !== run.fingerprint;
+}
+
+function standingFor(last: VerifiedRun | null): VerifiedRun['standsFor'] {
+  return last ? { fingerprint: last.fingerprint, views: last.views } : undefined;
 }
 
 /** What became of a failed attempt. */

@@ -251,10 +251,11 @@ export class World {
     const record = lane.records[index];
     if (side === 'recorded' && record?.last && coverage?.fingerprint !== record.last.fingerprint && !acceptanceHolds(record, coverage, this.moment.now)) {
       if (record.last.rows === 0) return undefined;
-      return view === WHOLE_ROW ? record.last.fingerprint : record.last.views[view];
+      return contentOf(record.last.standsFor ?? record.last, view);
     }
     if (!coverage) return undefined;
-    return view === WHOLE_ROW ? coverage.fingerprint : coverage.views[view];
+    if (record?.last?.standsFor && record.last.fingerprint === coverage.fingerprint) return contentOf(record.last.standsFor, view);
+    return contentOf(coverage, view);
   }
 
   /** Expected days of the range that may not be read now (`usable`). */
@@ -415,4 +416,8 @@ export class World {
 function entryOf({ expected }: Lane, date: Day, content: string | undefined): Hash64 {
   if (content !== undefined) return entryHash(date, content);
   return expected.has(date) ? entryHash(date, 'absent') : ZERO;
+}
+
+function contentOf(of: Pick<Coverage, 'fingerprint' | 'views'>, view: string): string | undefined {
+  return view === WHOLE_ROW ? of.fingerprint : of.views[view];
 }

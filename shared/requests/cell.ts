@@ -82,6 +82,11 @@ export interface VerifiedRun {
   readonly fingerprint: string;
   /** Fingerprint by view of the rows it wrote. */
   readonly views: Readonly<Record<string, string>>;
+  /**
+   * The same trace gave other rows than before (`unstable`): to its readers these rows count as those, so that they are
+   * not redone for a processor that does not repeat itself.
+   */
+  readonly standsFor?: { readonly fingerprint: string; readonly views: Readonly<Record<string, string>> };
   /** Digest by edge (`traceKey`) of the inputs it read; null: no trace is known. */
   readonly trace: TraceDigests | null;
   readonly origin: 'ours' | 'external';

@@ -56,6 +56,7 @@ const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
   rows: z.number(),
   fingerprint: text,
   views: z.record(text, text),
+  standsFor: z.object({ fingerprint: text, views: z.record(text, text) }).optional(),
   trace: traceDigestsSchema.nullable(),
   origin: z.enum(['ours', 'external']),
   forced: z.boolean(),

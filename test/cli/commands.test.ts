@@ -159,14 +159,14 @@ describe('the command line', function () {
     ended(await sandbox.run(state, 'recover', '--yes'), 0);
   });
 
-  it('queues nothing that cannot succeed: a source without data is named, and is the root cause', async () => {
+  it('queues nothing that cannot succeed: a source without data is named, exit code 3', async () => {
     const state = await damaged("DELETE FROM mini_raw.scores WHERE game_date = DATE '2024-01-03'");
     sandbox.tell(state, 'none', '2024-01-03');
     const plan = parsed(planOutput, ended(await sandbox.run(state, 'plan', '--json'), 0));
-    assert.deepEqual([plan.steps.length, plan.left_out.length], [1, 0], 'a check by source_check is asked of processors without upstreams only');
-    const recovered = ended(await sandbox.run(state, 'recover', '--yes'), 4);
-    assert.match(recovered.stderr, /Scores 2024-01-03: No data found/);
-    assert.equal(parsed(gapsOutput, ended(await sandbox.run(state, 'gaps', '--json'), 3)).cells[0]?.root_cause.kind, 'source');
+    assert.deepEqual([plan.steps.length, plan.left_out.map((left) => left.code)], [0, ['source_empty']]);
+    const recovered = ended(await sandbox.run(state, 'recover', '--yes'), 3);
+    assert.match(recovered.stdout, /nothing was run[^]*source_empty: its source has nothing/);
+    assert.match(ended(await sandbox.run(state, 'why', 'Scores', '2024-01-03'), 0).stdout, /accept Scores 2024-01-03/);
   });
 
   it('publishes the request that a person would publish, and shows what became of each cell', async () => {

@@ -1,4 +1,5 @@
-import type { Calendar, CalendarRow } from '../../shared/calendar/calendar.ts';
+import type { Calendar } from '../../shared/calendar/calendar.ts';
+import type { CalendarRow } from '../../shared/calendar/games.ts';
 import type { Day } from '../../shared/calendar/day.ts';
 import type { WindowRange } from '../../shared/calendar/window.ts';
 import type { Coverage } from '../../shared/gaps/coverage.ts';
