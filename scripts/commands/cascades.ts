@@ -13,7 +13,7 @@ import { renderTable } from '../output/table.ts';
 import { cellText, count, counted, instant, span } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
 import { done, heldBack, newCommand, newGroup, onRun, type CliContext } from './command.ts';
-import { checkScope, commonOptions, readDates, readPhase, readReason } from './options.ts';
+import { checkScope, commonOptions, readOneDate, readPhase, readReason } from './options.ts';
 
 const listOptions = commonOptions.extend({ all: z.boolean().default(false) });
 const releaseOptions = commonOptions.extend({ reason: z.string().optional() });
@@ -53,10 +53,7 @@ interface Turn {
 }
 
 function turnOf(pipeline: Pipeline, name: string, date: string): Turn {
-  const phase = readPhase(name, pipeline);
-  const [range, ...more] = readDates(date, pipeline);
-  if (!range || more.length > 0 || range.from !== range.to) throw new InputError(`received '${date}'; allowed is one date; give YYYY-MM-DD`);
-  return { phase, day: range.from };
+  return { phase: readPhase(name, pipeline), day: readOneDate(date, pipeline) };
 }
 
 async function inScope(session: Session): Promise<{ records: readonly CascadeRecord[]; from: Day; to: Day }> {

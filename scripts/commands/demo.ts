@@ -28,7 +28,7 @@ export const demoCommand: CommandBuilder = (context) => {
       seed,
       version: packageJson.version,
       signal: context.signal,
-      stage: { write: (text) => io.out.write(text), progress: (text) => io.err.write(text), isTty: io.err.isTTY && options.quiet !== true, colour: io.out.colour },
+      stage: { write: (text) => io.out.write(text), progress: (text) => io.err.write(text), isTty: io.err.isTTY && options.quiet !== true, colour: io.out.colour, program: io.program },
       program: join(here, '..', 'smart-backfill.js'),
     });
   });

@@ -75,6 +75,13 @@ export function readDates(text: string, pipeline: Pipeline): DateRange[] {
   return ranges.sort((a, b) => a.from - b.from);
 }
 
+/** The one date that a command is about. */
+export function readOneDate(text: string, pipeline: Pipeline): Day {
+  const [found, ...more] = readDates(text, pipeline);
+  if (found && more.length === 0 && found.from === found.to) return found.from;
+  throw new InputError(`received the dates '${text}'; allowed is one date; give one as YYYY-MM-DD (for a range, see: smart-backfill gaps)`);
+}
+
 function checkOrder({ from, to }: DateRange, meant: string): void {
   if (to < from) throw new InputError(`received the dates ${formatDay(from)} to ${formatDay(to)}; the last may not be before the first; did you mean ${meant}?`);
 }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { explainCell } from '../../shared/flows/inspect.ts';
-import { InputError } from '../../shared/failures/errors.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
 import { renderWhy, whyJson } from '../output/why-view.ts';
 import { withState } from '../session.ts';
 import { done, newCommand, onRun, type CliContext } from './command.ts';
-import { commonOptions, readDates, readProcessor } from './options.ts';
+import { commonOptions, readOneDate, readProcessor } from './options.ts';
 
 const operands = z.tuple([z.string(), z.string()]);
 
@@ -19,17 +18,14 @@ export function whyCommand(context: CliContext): Command {
     const options = commonOptions.parse(given);
     const [name, date] = operands.parse(words);
     return withState(context, options, async ({ io, pipeline, runtime, command: commandText }) => {
-      const processor = readProcessor(name, pipeline);
-      const [cell, ...more] = readDates(date, pipeline);
-      if (!cell || more.length > 0 || cell.from !== cell.to) throw new InputError(`received '${date}'; allowed is one date, since one cell is explained; for a range, see: smart-backfill gaps`);
-      const explanation = await explainCell(runtime.engine, runtime.history, processor, cell.from);
+      const explanation = await explainCell(runtime.engine, runtime.history, readProcessor(name, pipeline), readOneDate(date, pipeline));
       if (options.json) writeJson(io, whyJson(explanation));
       else io.out.write(renderWhy(explanation, outStyle(io), (parts) => commandText(...parts)));
       return done;
     }, {
       check: (pipeline) => {
         readProcessor(name, pipeline);
-        readDates(date, pipeline);
+        readOneDate(date, pipeline);
       },
     });
   });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { exitCodes, type ExitCode } from '../../shared/failures/exit-codes.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
@@ -73,7 +73,7 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
   if (differing.length === 0) {
     narrator.good(`${proofs.length} tables and landings, ${rows} rows: the recovered warehouse equals, row for row, the one that never lost anything.`);
     narrator.say('Look around in it:');
-    narrator.command(`smart-backfill --state ${join(options.root, 'damaged')} --now ${formatDay(theMorningAfter())} gaps`);
+    narrator.command(`smart-backfill --state ${join(relative('', options.root), 'damaged')} --now ${formatDay(theMorningAfter())} gaps`);
     return exitCodes.done;
   }
   for (const proof of differing) narrator.bad(`${proof.table}: ${proof.differing} of ${proof.rows} rows differ`);

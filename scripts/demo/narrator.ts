@@ -7,6 +7,8 @@ export interface Stage {
   progress(text: string): void;
   readonly isTty: boolean;
   readonly colour: boolean;
+  /** How the program is called here, so that a printed command can be copied. */
+  readonly program: string;
 }
 
 const WIDTH = 78;
@@ -35,7 +37,7 @@ export class Narrator {
   }
 
   command(text: string): void {
-    this.#stage.write(`   ${this.#dim('$')} ${this.#bold(text)}\n`);
+    this.#stage.write(`   ${this.#dim('$')} ${this.#bold(text.replace(/^smart-backfill/, this.#stage.program))}\n`);
   }
 
   good(text: string): void {
