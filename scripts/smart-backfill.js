@@ -2,6 +2,7 @@
 // The program's entry: runs on any Node of 20 or later, and hands over to the Node 24 that the project brings.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +24,8 @@ if (major >= 24) {
 
 function launch(node) {
   const env = { ...process.env, SMART_BACKFILL_LAUNCHER: String(process.pid) };
+  // Where cli.ts would keep it as well; given here, the first modules start from it too.
+  env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'node-compile-cache');
   if (process.argv[1]?.endsWith('.js')) env.SMART_BACKFILL_PROGRAM ??= 'npx smart-backfill';
   else if (process.env.npm_command === undefined) env.SMART_BACKFILL_PROGRAM ??= 'smart-backfill';
   const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env });

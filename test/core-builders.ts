@@ -118,13 +118,14 @@ export function goodRows(world: World, name: string, day: Day, version: string |
   const games = world.expectedDates(processor).keys(day);
   const each = Math.max(processor.minRowsPerGame, 1);
   const rows = games.length === 0 ? 10 : games.length * each;
+  const content = `${name}|${day}|${version}|${Object.keys(changes).length === 0 ? '' : JSON.stringify(changes)}`;
   return {
     rows,
     games: processor.gameColumn === null ? null : Object.fromEntries(games.map((game) => [game, each])),
     duplicates: 0,
     nulls: 0,
-    fingerprint: `${rows}:${hex64(hash64(`${name}|${day}|${version}`))}`,
-    views: Object.fromEntries(processor.views.map(({ view }) => [view, `${rows}:${hex64(hash64(`${name}|${day}|${version}|${view}`))}`])),
+    fingerprint: `${rows}:${hex64(hash64(content))}`,
+    views: Object.fromEntries(processor.views.map(({ view }) => [view, `${rows}:${hex64(hash64(`${content}|${view}`))}`])),
     ...changes,
   };
 }
@@ -157,6 +158,12 @@ export function complete(world: World, through = '2024-12-31'): World {
 
 export function lose(world: World, name: string, ...dates: readonly string[]): void {
   for (const date of dates) world.setCoverage(world.processor(name), dayOf(date), undefined);
+}
+
+/** As if it had never run: neither rows nor a record. */
+export function never(world: World, name: string, ...dates: readonly string[]): void {
+  lose(world, name, ...dates);
+  for (const date of dates) world.setRecord(emptyRecord(cell(name, date)));
 }
 
 /** Other rows than the last run wrote. */

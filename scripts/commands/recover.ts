@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { decideCascadesAgain } from '../../shared/flows/cascade.ts';
@@ -54,7 +55,7 @@ async function recoverNow(session: Session, options: RecoverOptions): Promise<Ex
   const progress = new RecoveryProgress(io, options.quiet, (await engine.parts.store.openCells()).length);
   let recovered: Recovered;
   try {
-    recovered = await recover(engine, { scope, by: 'person', all: options.all, altered, requestedBy: io.user, reason: by.reason, signal, budget: null, on: progress.on });
+    recovered = await withOthers(session, () => recover(engine, { scope, by: 'person', all: options.all, altered, requestedBy: io.user, reason: by.reason, signal, budget: null, on: progress.on }));
     // What waited for the gap is decided again; what that releases runs here too.
     const decided = signal.aborted ? [] : await decideCascadesAgain(engine);
     if (decided.some((cascade) => cascade.record.state === 'released')) await work(engine, { signal });
@@ -66,6 +67,23 @@ async function recoverNow(session: Session, options: RecoverOptions): Promise<Ex
   else io.out.write(renderRecovered(recovered, engine.world, outStyle(io), milliseconds, (words) => session.command(...words)));
   if (recovered.interrupted) tellUnfinished(session, options, recovered);
   return exitCodeOf(session, scope, recovered);
+}
+
+const LOOK_AGAIN_MS = 50;
+
+/** What another command of this state runs at the same moment is waited for, and what that leaves is recovered too. */
+async function withOthers({ runtime: { store }, signal }: Session, run: () => Promise<Recovered>): Promise<Recovered> {
+  let recovered = await run();
+  const inOtherHands = async (): Promise<boolean> => {
+    const left = new Set(recovered.leftOut.filter((entry) => entry.code === 'open').map(keyOf));
+    return left.size > 0 && (await store.openCells()).some((record) => record.request?.state === 'processing' && left.has(keyOf(record)));
+  };
+  while (!signal.aborted && await inOtherHands()) {
+    while (!signal.aborted && await inOtherHands()) await after(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    const next = await run();
+    recovered = { ...next, rounds: recovered.rounds + next.rounds, runs: [...recovered.runs, ...next.runs] };
+  }
+  return recovered;
 }
 
 function alteredCells({ runtime: { engine } }: Session, scope: Scope) {

@@ -32,10 +32,12 @@ const MOST_COLUMNS = 140;
 
 /** The terminal of this process. */
 export function processIo(): Io {
-  const colour = (stream: { readonly isTTY?: boolean }): boolean => stream.isTTY === true && !process.env['NO_COLOR'];
+  // On a pipe `isTTY` is not false but not there.
+  const isTTY = (stream: { readonly isTTY?: boolean }): boolean => stream.isTTY === true;
+  const colour = (stream: { readonly isTTY?: boolean }): boolean => isTTY(stream) && !process.env['NO_COLOR'];
   return {
-    out: { write: writerOf(process.stdout), isTTY: process.stdout.isTTY === true, colour: colour(process.stdout) },
-    err: { write: writerOf(process.stderr), isTTY: process.stderr.isTTY === true, colour: colour(process.stderr) },
+    out: { write: writerOf(process.stdout), isTTY: isTTY(process.stdout), colour: colour(process.stdout) },
+    err: { write: writerOf(process.stderr), isTTY: isTTY(process.stderr), colour: colour(process.stderr) },
     columns: widthOf(process.stdout.columns ?? process.stderr.columns ?? null),
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
     program: programName(),

@@ -115,16 +115,17 @@ async function adoptedOn(engine: Engine, declared: string | undefined): Promise<
 /** What the sources of a plan's first steps have: asked before anything is queued that could not succeed. */
 async function askSources(engine: Engine, plan: RecoveryPlan): Promise<Map<string, SourceState>> {
   const answers = new Map<string, SourceState>();
-  const day = 24 * 3_600_000;
   for (const step of plan.steps) {
     const processor = engine.world.processor(step.processor);
     if (processor.upstreams.length > 0 || step.action === 'check') continue;
     if (processor.sourceCheck !== null) {
-      answers.set(keyOf(step), await engine.parts.runner.sourceHas(processor, step.day));
+      // A check that can't be made says nothing about the source: the run itself will tell.
+      answers.set(keyOf(step), await engine.parts.runner.sourceHas(processor, step.day).catch(() => 'unknown' as const));
       continue;
     }
     const { failure } = engine.world.record(processor, step.day);
-    if (failure?.category === 'data_availability' && engine.parts.clock.now() - failure.at < day) answers.set(keyOf(step), 'no_data');
+    // What was learned of a source counts while the cell cools: after that it is asked again, or it would be given up.
+    if (failure?.category === 'data_availability' && (failure.coolsUntil ?? 0) > engine.parts.clock.now()) answers.set(keyOf(step), 'no_data');
   }
   return answers;
 }

@@ -1,7 +1,6 @@
 import { dayOf, formatDay, type Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
 import type { DeliveredMessage } from '../ports/message-bus.ts';
-import type { PlanRequest } from '../recovery/plan.ts';
 import { planRecovery } from '../recovery/planner.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import { parseBackfillRequest } from '../requests/decode.ts';
@@ -35,8 +34,9 @@ export async function receiveRequest(engine: Engine, message: DeliveredMessage):
     const would = cells.map((cell) => `${formatDay(cell.day)} ${factsOf(engine.world, engine.world.processor(cell.processor), cell.day).data}`);
     return { kind: 'nothing', reason: `dry run of ${summary}: ${would.join(', ')}` };
   }
+  const wasKnown = await engine.parts.store.ask(askId) !== null;
   const opened = await openAsk(engine, askOf(engine, request, askId, summary), cells);
-  if (!request.force) await fillInputs(engine, expansion.processor, expansion.days, askId);
+  if (!request.force) await fillInputs(engine, expansion.processor, expansion.days, askId, wasKnown);
   return { kind: 'asked', askId, cells: opened };
 }
 
@@ -93,31 +93,24 @@ async function refuse(engine: Engine, askId: string, summary: string, reason: st
 }
 
 /** Inputs that the asked cells wait for get requests of their own, root causes first, within the bounds; over them, one alert. */
-async function fillInputs(engine: Engine, processor: string, days: readonly Day[], askId: string): Promise<void> {
+async function fillInputs(engine: Engine, processor: string, days: readonly Day[], askId: string, wasKnown: boolean): Promise<void> {
   const [from] = days;
   const to = days.at(-1);
   if (from === undefined || to === undefined) return;
   const waiting = (await engine.parts.store.openCells()).filter((record) => record.request?.asks.includes(askId) && record.request.state !== 'queued');
   if (waiting.length === 0) return;
-  const inputs = new Map<string, { processor: string; day: Day }>();
-  const alone: Omit<PlanRequest, 'scope'> = { by: 'person', all: false, altered: 'policy', source: () => 'unknown', ownedBy: () => null, detectFrom: null };
-  const overBounds = [];
-  for (const record of waiting) {
-    if (!record.request?.waitingFor) continue;
-    const input = record.request.waitingFor;
-    const plan = planRecovery(engine.world, { ...alone, scope: { from: input.day, to: input.day, processors: new Set([input.processor]) } });
-    overBounds.push(...plan.overBounds);
-    for (const step of plan.steps) if (step.action !== 'check') inputs.set(`${step.day}/${step.processor}`, step);
-  }
-  const ordered = [...inputs.values()].sort((a, b) => a.day - b.day || engine.world.processor(a.processor).rank - engine.world.processor(b.processor).rank);
-  if (ordered.length > 0) {
+  const { steps, overBounds } = planRecovery(engine.world, {
+    scope: { from, to, processors: new Set([processor]) }, by: 'person', all: false, altered: 'policy', source: () => 'unknown', ownedBy: () => null, detectFrom: null,
+  });
+  const inputs = steps.filter((step) => step.action !== 'check');
+  if (inputs.length > 0) {
     const ask: Ask = {
       id: `${askId}:inputs`, asker: 'detector', by: 'backfill-worker', reason: `input of ${processor}`, at: engine.parts.clock.now(), priority: 'high', reprocess: 'none', force: false,
       skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: null, summary: `inputs of ${askId}`, refused: null,
     };
-    await openAsk(engine, ask, ordered);
+    await openAsk(engine, ask, inputs);
   }
-  if (overBounds.length > 0) {
+  if (overBounds.length > 0 && !wasKnown) {
     await engine.parts.notifier.notify({
       severity: 'warning', event: 'request_over_bounds', title: `a request waits for inputs over the bounds of automatic recovery`, lines: overBounds.map(describeOutage), command: commandFor(overBounds), at: engine.parts.clock.now(),
     });

@@ -14,25 +14,20 @@ export function expectationOf(world: World, processor: Processor, day: Day): Exp
   const accepted = games.length === 0 || !world.hasAcceptedKeys(day) ? NONE : acceptedMissingKeys(world, processor, day);
   const expected = accepted.size === 0 ? games : games.filter((key) => !accepted.has(key));
   const allAccepted = games.length > 0 && expected.length === 0;
-  const mayBeEmpty = warm || processor.everyDay || allAccepted;
   const keysKnown = processor.expectGames && processor.gameColumn !== null && world.calendar.hasSchedule;
-  const demandKeys = keysKnown && !warm;
+  const keys = keysKnown && !warm ? expected : [];
+  const perDate = keysKnown ? 0 : Math.max(processor.minRows, processor.minRowsPerGame * expected.length);
+  const mayBeEmpty = warm || allAccepted || (processor.everyDay && keys.length === 0 && perDate === 0);
   return {
-    keys: demandKeys ? expected : [],
+    keys,
     minRowsPerKey: processor.minRowsPerGame,
-    minRows: mayBeEmpty ? 0 : leastRows(processor, expected.length, keysKnown),
+    // Where no keys are known: `min_rows`, or per game × games, at the row threshold (a one-game date has 20 player rows, not 100).
+    minRows: mayBeEmpty ? 0 : Math.max(1, Math.ceil(perDate * processor.rowThreshold)),
     mayBeEmpty,
   };
 }
 
 const NONE: ReadonlySet<string> = new Set();
-
-/** Where no keys are known: `min_rows`, or per game × games, at the row threshold (a one-game date has 20 player rows, not 100). */
-function leastRows(processor: Processor, games: number, keysKnown: boolean): number {
-  if (keysKnown) return 1;
-  const perDate = Math.max(processor.minRows, processor.minRowsPerGame * games);
-  return Math.max(1, Math.ceil(perDate * processor.rowThreshold));
-}
 
 /** Games that a person accepted as missing in an input of the same date, at any depth: nothing can derive from them. */
 function acceptedMissingKeys(world: World, processor: Processor, day: Day, seen = new Set<string>()): ReadonlySet<string> {

@@ -66,7 +66,7 @@ export function traceDifferences(read: readonly TraceEntry[], now: readonly Trac
 
 /** Compact JSON text: edges once, then [day, content] pairs. */
 export function encodeTrace(entries: readonly TraceEntry[]): string {
-  const byEdge: Record<string, [string, string][]> = {};
+  const byEdge: Record<string, [string, string][]> = Object.create(null);
   for (const entry of entries) (byEdge[entry.edge] ??= []).push([formatDay(entry.day), entry.content]);
   return JSON.stringify(byEdge);
 }

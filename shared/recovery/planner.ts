@@ -59,9 +59,11 @@ function collect(world: World, request: PlanRequest): { candidates: Candidate[];
     const key = { processor: of.name, day };
     if (wanted.kind === 'left_out') {
       leftOut.set(id, { ...key, code: wanted.code, reason: wanted.reason, because: null });
-      return;
+      // A request that waits is run by whoever ends its inputs: those are part of the work.
+      if (!isWaiting(world, of, day)) return;
+    } else {
+      candidates.push({ ...key, id, of, action: wanted.action, reason: wanted.reason, inputOf });
     }
-    candidates.push({ ...key, id, of, action: wanted.action, reason: wanted.reason, inputOf });
     forEachUnusableInput(world, of, day, (upstream, at) => {
       if (at >= scope.from && at <= scope.to && isInScope(upstream)) return;
       const inputId = world.cellId(upstream, at);
@@ -75,6 +77,11 @@ function collect(world: World, request: PlanRequest): { candidates: Candidate[];
   }
   for (let next = pending.pop(); next; next = pending.pop()) look(next.of, next.day, next.inputOf);
   return { candidates, leftOut };
+}
+
+function isWaiting(world: World, processor: Processor, day: Day): boolean {
+  const state = world.record(processor, day).request?.state;
+  return state === 'waiting' || state === 'blocked';
 }
 
 /** Visits unusable inputs, edge by edge, oldest first; those of a scope that is looked through anyway are passed over. */

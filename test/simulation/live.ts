@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
+import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { addDays, dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import { ManualClock } from '../../shared/embedded/clock.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import type { PipelineDefinition } from '../../shared/pipeline/schema.ts';
+import type { Verdict } from '../../shared/ports/message-bus.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import { cleanState, newState, recoverAll } from './clean.ts';
 import { gamesOn, pointsOf, SEASON } from './mini-league.ts';
@@ -24,6 +26,7 @@ export class LiveSeason {
   readonly clock: ManualClock;
   readonly outside: Outside;
   readonly #statuses: Map<string, number>;
+  #heard = 0;
 
   private constructor(site: Site, options: SiteOptions, warehouse: MemoryWarehouse, clock: ManualClock, outside: Outside, statuses: Map<string, number>) {
     this.site = site;
@@ -91,6 +94,18 @@ export class LiveSeason {
     const phase = this.options.pipeline.byName.get(processor)?.phase;
     if (!phase) throw new RangeError(`received ${processor}`);
     await this.site.bus.publish(phase.completionTopic, JSON.stringify({ phase: phase.name, processor_name: processor, game_date: date, status: 'success', ...more }));
+  }
+
+  /** The router hears a completion, and nothing that it starts is worked off yet. */
+  async hears(processor: string, date: string, more: Readonly<Record<string, unknown>> = {}): Promise<Verdict> {
+    const phase = this.options.pipeline.byName.get(processor)?.phase;
+    if (!phase) throw new RangeError(`received ${processor}`);
+    const body = JSON.stringify({ phase: phase.name, processor_name: processor, game_date: date, status: 'success', ...more });
+    this.#heard += 1;
+    const { engine, bus } = this.site;
+    return this.wait(handlePhaseComplete({ engine, bus, detectionTopic: TOPICS.detection, signal: AbortSignal.abort() }, {
+      messageId: `heard-${this.#heard}`, topic: phase.completionTopic, subscription: 'mini-router-sub', body, attributes: {}, deliveryAttempt: 1,
+    }));
   }
 
   /** The games of tonight are over: the league's pages are landed and loaded by the team's own programs. */

@@ -27,6 +27,8 @@ import { cellName } from './mini-pipeline.ts';
 export class Outside {
   /** Errors that the next runs of a cell end with, by cell name. */
   readonly failures = new Map<string, { type: string; message: string }[]>();
+  /** The error that every run of a cell ends with for now, or null; of type `no_data`: the source answers that it has nothing. */
+  down: (cell: string) => { type: string; message: string } | null = () => null;
   /** Called while a run is under way: before its function reads, and after. */
   during: (cell: string, when: 'before' | 'after') => Promise<void> | void = () => undefined;
   source: LeagueSource | undefined;
@@ -55,10 +57,10 @@ export class SimulatedRunner implements ProcessorRunner {
       outside.started.push(cell);
       await outside.during(cell, 'before');
       const [failure, ...later] = outside.failures.get(cell) ?? [];
-      if (failure) {
-        outside.failures.set(cell, later);
-        return { kind: 'failed', error: failure };
-      }
+      if (failure) outside.failures.set(cell, later);
+      const error = failure ?? outside.down(cell);
+      if (error?.type === 'no_data') return { kind: 'no_data', message: error.message };
+      if (error) return { kind: 'failed', error };
       const run = miniProcessors(outside.source).get(order.processor.name);
       if (!run) throw new RangeError(`received ${order.processor.name}, which has no function`);
       const result = await run({
@@ -100,13 +102,14 @@ export class Site {
   readonly database: SqliteDatabase;
   readonly alerts: Alert[] = [];
   readonly stop = new AbortController();
+  readonly #plain: RequestStore;
 
   private constructor(database: SqliteDatabase, options: SiteOptions, other: Site | null) {
     const { pipeline, clock, outside } = options;
     const fuse = options.fuse ?? Fuse.never();
     this.database = database;
-    const plain = new SqliteRequestStore(database, { rankOf: (name) => pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
-    this.store = other?.store ?? new FusedStore(plain, fuse);
+    this.#plain = other ? other.#plain : new SqliteRequestStore(database, { rankOf: (name) => pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
+    this.store = new FusedStore(this.#plain, fuse);
     const ids = new RandomIds();
     const alerts = this.alerts;
     this.engine = new Engine({
