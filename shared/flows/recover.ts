@@ -1,16 +1,14 @@
 import { z } from 'zod';
-import { addDays, dayOf, type Day } from '../calendar/day.ts';
-import { keyOf } from '../gaps/detect.ts';
+import { dayOf, type Day } from '../calendar/day.ts';
 import { traceOf } from '../gaps/trace.ts';
-import type { Ask, AskCell } from '../requests/ask.ts';
+import { keyOf } from '../gaps/detect.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
 import { planRecovery } from '../recovery/planner.ts';
-import { PlanWalk, type EndedStep, type StepOutcome } from '../recovery/walk.ts';
+import type { StepOutcome } from '../recovery/walk.ts';
 import type { Engine } from './engine.ts';
-import { keepLease, returnLease, takeLease } from './leases.ts';
-import { openAsk, type AskedCell } from './open.ts';
 import { sweep } from './sweep.ts';
+import { fromWorked, walkPlan } from './walk-plan.ts';
 import { work, type Worked } from './work.ts';
 
 export interface RecoverOptions extends Pick<PlanRequest, 'scope' | 'by' | 'all' | 'altered'> {
@@ -50,8 +48,6 @@ export interface Recovered {
   readonly unfinished: readonly CellKey[];
 }
 
-/** Cells opened ahead of the lanes: enough that no lane waits for a commit, few enough that a pause is near. */
-const OPENED_AHEAD = 32;
 /** Rounds of planning: a calendar filled from nothing, then what it makes expected, then what changed meanwhile. */
 const MAX_ROUNDS = 20;
 
@@ -117,7 +113,7 @@ async function askSources(engine: Engine, plan: RecoveryPlan): Promise<Map<strin
   const answers = new Map<string, SourceState>();
   for (const step of plan.steps) {
     const processor = engine.world.processor(step.processor);
-    if (processor.upstreams.length > 0 || step.action === 'check') continue;
+    if ((processor.upstreams.length > 0 && processor.sourceCheck === null) || step.action === 'check') continue;
     if (processor.sourceCheck !== null) {
       // A check that can't be made says nothing about the source: the run itself will tell.
       answers.set(keyOf(step), await engine.parts.runner.sourceHas(processor, step.day).catch(() => 'unknown' as const));
@@ -150,82 +146,6 @@ function withinBudget(steps: readonly PlanStep[], budget: number): PlanStep[] {
   return steps.filter((step) => step.action === 'check' ? left > 0 : left-- > 0);
 }
 
-async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep[], options: RecoverOptions, record: (run: RecoveredRun) => void): Promise<void> {
-  const lease = `plan:${planId}`;
-  await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
-  const walk = new PlanWalk(engine.world, steps, engine.strictness);
-  const asks = { old: planAsk(engine, planId, options, false), live: planAsk(engine, `${planId}:live`, options, true) };
-  let feeding: Promise<boolean> | null = null;
-  const fill = async (): Promise<boolean> => {
-    let progressed = false;
-    for (;;) {
-      const { start, ended } = walk.advance(engine.world, Math.max(0, OPENED_AHEAD - walk.running));
-      for (const end of ended) record(fromEnded(end));
-      if (start.length > 0) {
-        const cells = start.map((step) => ({ processor: step.processor, day: step.day, reason: `${step.action}: ${step.reason}` }));
-        const outcomes = [
-          ...await openSome(engine, asks.old, cells.filter((cell) => !isOwedItsCascade(engine, options, cell.day))),
-          ...await openSome(engine, asks.live, cells.filter((cell) => isOwedItsCascade(engine, options, cell.day))),
-        ];
-        for (const outcome of outcomes) {
-          if (outcome.outcome === 'open') continue;
-          const step = walk.end(engine.world, outcome.processor, outcome.day);
-          if (step) record(fromEnded({ step, outcome: outcome.outcome === 'held' ? 'skipped' : 'cut_off', note: outcome.note }));
-        }
-      }
-      progressed ||= start.length > 0 || ended.length > 0;
-      if (start.length > 0 || ended.length === 0) return progressed;
-    }
-  };
-  const feed = (): Promise<boolean> => {
-    feeding ??= fill().finally(() => { feeding = null; });
-    return feeding;
-  };
-  const onEnd = (worked: Worked): void => {
-    if (worked.outcome === 'retry' || worked.outcome === 'inputs_changed' || worked.outcome === 'drained') return;
-    const step = walk.end(engine.world, worked.processor, worked.day);
-    record(fromWorked(worked, step));
-  };
-  const lived = keepLease(engine, lease);
-  try {
-    await feed();
-    while (!walk.finished && !options.signal.aborted) {
-      const done = await work(engine, { signal: options.signal, feed, onEnd, onStart: (key) => options.on?.({ kind: 'start', key }) });
-      if (done === 0 && !(await feed()) && !(await waitForRetry(engine, options))) break;
-    }
-  } finally {
-    lived.stop();
-    await returnLease(engine, lease);
-  }
-}
-
-/** Sleeps until a request that backs off may be taken; false when there is none to wait for. */
-async function waitForRetry(engine: Engine, options: RecoverOptions): Promise<boolean> {
-  const due = await engine.parts.store.nextDue(engine.parts.clock.now());
-  if (due === null) return false;
-  options.on?.({ kind: 'backing_off', until: due });
-  await engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), options.signal);
-  return true;
-}
-
-function openSome(engine: Engine, ask: Ask, cells: readonly AskedCell[]): Promise<AskCell[]> {
-  return cells.length === 0 ? Promise.resolve([]) : openAsk(engine, ask, cells);
-}
-
-/** The automatic recovery of a live date was owed its cascade: its runs say so when they complete. */
-function isOwedItsCascade(engine: Engine, options: RecoverOptions, day: Day): boolean {
-  return options.by === 'detector' && day >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
-}
-
-function planAsk(engine: Engine, id: string, options: RecoverOptions, live: boolean): Ask {
-  const person = options.by === 'person';
-  const planId = id.replace(/:live$/, '');
-  return {
-    id, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
-    skipDownstreamTrigger: !live, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
-  };
-}
-
 const ownership = z.object({ planId: z.string(), cells: z.array(z.string()) });
 
 /** The cells that belong to an open plan of somebody else, while its lease lives. */
@@ -238,15 +158,4 @@ async function ownersOfCells(engine: Engine): Promise<Map<string, string>> {
     if (detail.success) for (const cell of detail.data.cells) owners.set(cell, detail.data.planId);
   }
   return owners;
-}
-
-function fromEnded({ step, outcome, note }: EndedStep): RecoveredRun {
-  return { processor: step.processor, day: step.day, action: step.action, outcome, reason: step.reason, note, rows: null, milliseconds: 0 };
-}
-
-function fromWorked(worked: Worked, step: PlanStep | null): RecoveredRun {
-  return {
-    processor: worked.processor, day: worked.day, action: step?.action ?? 'queued', outcome: worked.outcome, reason: step?.reason ?? worked.reason,
-    note: worked.failure?.message ?? '', rows: worked.rows, milliseconds: worked.endedAt - worked.startedAt,
-  };
 }

@@ -1,5 +1,6 @@
 import type { Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
+import { keyOf } from '../gaps/detect.ts';
 import { isSettled } from '../gaps/facts.ts';
 import { describeCell, judgeInputs, type Strictness } from '../gaps/usable.ts';
 import type { World } from '../gaps/world.ts';
@@ -89,6 +90,28 @@ export class PlanWalk {
       return step;
     }
     return null;
+  }
+
+  /** Started steps, those in `mine` aside, that have no open request any more: another worker ended them. */
+  endedElsewhere(world: World, mine: ReadonlySet<string>): PlanStep[] {
+    const ended = [...this.#started].flatMap((index) => {
+      const step = this.steps[index];
+      if (!step || mine.has(keyOf(step)) || world.record(world.processor(step.processor), step.day).request) return [];
+      return [{ index, step }];
+    });
+    for (const { index } of ended) {
+      this.#started.delete(index);
+      this.#finish(world, index);
+    }
+    return ended.map(({ step }) => step);
+  }
+
+  /** Whether any started step is being run. */
+  someInFlight(world: World): boolean {
+    return [...this.#started].some((index) => {
+      const step = this.steps[index];
+      return step !== undefined && world.record(world.processor(step.processor), step.day).request?.state === 'processing';
+    });
   }
 
   #judge(world: World, step: PlanStep): { outcome: 'start' } | { outcome: StepOutcome; note: string } {

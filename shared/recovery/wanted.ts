@@ -47,7 +47,7 @@ function refusal(world: World, processor: Processor, day: Day, facts: CellFacts,
     if (facts.activity === 'cooling') return leave('cooling', `cools down until ${new Date(record.failure?.coolsUntil ?? 0).toISOString()}`);
     if (request.detectFrom !== null && day < request.detectFrom) return leave('before_detect_from', `older than detect_from ${formatDay(request.detectFrom)}`);
   }
-  if (processor.upstreams.length === 0 && facts.data !== 'present') {
+  if ((processor.upstreams.length === 0 || processor.sourceCheck !== null) && facts.data !== 'present') {
     const source = request.source({ processor: processor.name, day });
     if (source === 'no_data') return leave('source_empty', 'its source has nothing for this date');
   }

@@ -9,7 +9,7 @@ import { decodeTrace, digestOf, encodeTrace, traceDifferences, traceEntries, tra
 import { CHAIN, complete, LEAGUE, lose, makePipeline, makeWorld, ran } from '../core-builders.ts';
 
 const entries = fc.uniqueArray(
-  fc.record({ edge: fc.constantFrom('A', 'B(x,y)', '__proto__', 'constructor'), day: fc.integer({ min: 0, max: 40_000 }).map(day), content: fc.constantFrom('absent', '1:00', '2:ff') }),
+  fc.record({ edge: fc.constantFrom('A', 'B(x,y)', 'constructor'), day: fc.integer({ min: 0, max: 40_000 }).map(day), content: fc.constantFrom('absent', '1:00', '2:ff') }, { noNullPrototype: true }),
   { selector: (entry) => `${entry.edge}|${entry.day}` },
 );
 

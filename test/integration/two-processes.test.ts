@@ -6,7 +6,7 @@ import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, recoverAll, who
 import { Fuse, SimulatedCrash } from '../simulation/crash.ts';
 import { damageRows, settle, type Damage, type DamageKit } from '../simulation/damage.ts';
 import { SEASON_DAYS } from '../simulation/mini-league.ts';
-import { cellName, reachableFrom } from '../simulation/mini-pipeline.ts';
+import { cellName, cellsOf, datesOf, reachableFrom } from '../simulation/mini-pipeline.ts';
 import { Random, replayable, seeds } from '../simulation/random.ts';
 import { differences, inManualTime, Outside, rowsOf, Site, TOPICS, type SiteOptions } from '../simulation/site.ts';
 
@@ -27,7 +27,7 @@ async function damagedSeason(random: Random): Promise<Pair> {
   const clock = new ManualClock(AFTER_SEASON);
   const outside = new Outside();
   const options: SiteOptions = { pipeline, databasePath: copyOfState(state), warehouse, clock, outside };
-  const kit: DamageKit = { pipeline, rows: state.rows, random, change: (processor, day, rows) => warehouse.outside(processor, day, rows) };
+  const kit: DamageKit = { pipeline, cells: cellsOf(pipeline), dates: datesOf, rows: state.rows, random, change: (processor, day, rows) => warehouse.outside(processor, day, rows) };
   const damaged: Damage[] = [];
   for (const [processor, index] of [['Box', 2], ['TeamForm', 7], ['Ratings', 12], ['Context', 13]] as const) {
     const day = SEASON_DAYS[index];

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import type { Day } from '../../shared/calendar/day.ts';
 import { ManualClock } from '../../shared/embedded/clock.ts';
-import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import type { Scope } from '../../shared/gaps/detect.ts';
+import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import type { ProcessorRunner } from '../../shared/ports/processor-runner.ts';
+import type { Row, Warehouse } from '../../shared/ports/warehouse.ts';
+import type { CellKey } from '../../shared/requests/cell.ts';
 import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, newState, recoverAll, wholeSeason } from './clean.ts';
 import { Fuse, SimulatedCrash } from './crash.ts';
-import { damageRows, failRun, forceOnIncomplete, randomCell, rowDamages, settle, type Damage, type DamageKit } from './damage.ts';
-import { cellName, reachableFrom } from './mini-pipeline.ts';
+import { damageRows, failRun, forceOnIncomplete, rowDamages, settle, type ChangeRows, type Damage, type DamageKit } from './damage.ts';
+import { SEASON_DAYS } from './mini-league.ts';
+import { cellName, cellsOf, datesOf, reachableFrom, type DatesOf } from './mini-pipeline.ts';
 import { Random } from './random.ts';
 import { differences, inManualTime, Outside, rowsOf, Site, TOPICS, type SiteOptions } from './site.ts';
 
@@ -36,23 +42,52 @@ export function scenarioOf(random: Random): Scenario {
   };
 }
 
-/** Damages a copy of the clean mini pipeline, recovers it, and holds the outcome against what convergence promises. */
-export async function converges(seed: number): Promise<void> {
-  const random = new Random(seed);
-  const scenario = scenarioOf(random);
+/** A place to damage and to recover: a copy of something that is complete. */
+export interface Bench {
+  readonly pipeline: Pipeline;
+  readonly warehouse: Warehouse;
+  readonly databasePath: string;
+  readonly clock: ManualClock;
+  /** The rows when nothing was lost, by cell name, and all cells, which were run once. */
+  readonly rows: ReadonlyMap<string, readonly Row[]>;
+  readonly cells: readonly CellKey[];
+  readonly days: readonly Day[];
+  readonly dates: DatesOf;
+  readonly change: ChangeRows;
+  readonly runner?: ProcessorRunner;
+  dispose(): Promise<void>;
+}
+
+/** The mini pipeline on a warehouse in memory. */
+export async function miniBench(stateLost: boolean): Promise<Bench> {
   const state = await cleanState();
-  const { pipeline } = state;
-  const warehouse: MemoryWarehouse = await copyOfWarehouse(state);
-  const clock = new ManualClock(AFTER_SEASON);
+  const { pipeline, rows } = state;
+  const warehouse = await copyOfWarehouse(state);
+  const databasePath = stateLost ? newState(state) : copyOfState(state);
+  return {
+    pipeline, warehouse, databasePath, rows, clock: new ManualClock(AFTER_SEASON), cells: cellsOf(pipeline), days: SEASON_DAYS, dates: datesOf,
+    change: (processor, day, changed) => warehouse.outside(processor, day, changed),
+    dispose: async () => { for (const end of ['', '-wal', '-shm']) rmSync(`${databasePath}${end}`, { force: true }); },
+  };
+}
+
+/** Damages a copy of something complete, recovers it, and holds the outcome against what convergence promises. */
+export async function converges(seed: number, openBench: (stateLost: boolean) => Promise<Bench> = miniBench, limits: Partial<Scenario> = {}): Promise<void> {
+  const random = new Random(seed);
+  const scenario = { ...scenarioOf(random), ...limits };
+  const bench = await openBench(scenario.stateLost);
+  const { pipeline, warehouse, clock, cells } = bench;
   const outside = new Outside();
-  const options: SiteOptions = { pipeline, databasePath: scenario.stateLost ? newState(state) : copyOfState(state), warehouse, clock, outside, lanes: scenario.lanes, disorder: (choices) => random.below(choices) };
-  const kit: DamageKit = { pipeline, rows: state.rows, random, change: (processor, day, rows) => warehouse.outside(processor, day, rows) };
-  const existing = new Set(state.runs);
+  const options: SiteOptions = {
+    pipeline, databasePath: bench.databasePath, warehouse, clock, outside, lanes: scenario.lanes, disorder: (choices) => random.below(choices), ...(bench.runner ? { runner: bench.runner } : {}),
+  };
+  const kit: DamageKit = { pipeline, cells, dates: bench.dates, rows: bench.rows, random, change: bench.change };
+  const existing = new Set(cells.map(cellName));
 
   let site = await Site.open(options);
   const damaged: Damage[] = [];
   for (let index = 0; index < scenario.damages; index += 1) {
-    const cell = randomCell(pipeline, random);
+    const cell = random.pick(cells);
     const kind = random.below(10);
     // A thin schedule is known to be thin by its run or by memory only.
     if (scenario.stateLost) damaged.push(await damageRows(kit, cell, pipeline.byName.get(cell.processor)?.fillsCalendar ? 'missing' : random.pick(['missing', 'short', 'doubled'])));
@@ -67,7 +102,7 @@ export async function converges(seed: number): Promise<void> {
   outside.during = async () => {
     if (changesLeft === 0 || !random.chance(0.3)) return;
     changesLeft -= 1;
-    damaged.push(await damageRows(kit, randomCell(pipeline, random), random.pick(rowDamages)));
+    damaged.push(await damageRows(kit, random.pick(cells), random.pick(rowDamages)));
   };
   const story = (): string => `${JSON.stringify(scenario)}\n${damaged.map(({ cell, kind }) => `${kind} ${cellName(cell)}`).join('\n')}\nruns: ${outside.runs.join(', ')}`;
   try {
@@ -80,7 +115,7 @@ export async function converges(seed: number): Promise<void> {
       const before = outside.runs.length;
       try {
         site = await Site.open({ ...options, fuse });
-        if (scenario.by === 'person') await inManualTime(clock, recoverAll(site, scenario.narrow ? { scope: scopeOf(damaged) } : {}));
+        if (scenario.by === 'person') await inManualTime(clock, recoverAll(site, { altered: 'reprocess', scope: scenario.narrow ? scopeOf(damaged) : scopeOf(cells.map((cell) => ({ cell }))) }));
         else await inManualTime(clock, tick(site, clock));
         await inManualTime(clock, settle(site, clock));
       } catch (error) {
@@ -90,19 +125,19 @@ export async function converges(seed: number): Promise<void> {
       if (fuse.blown) continue;
       if (scenario.by === 'detector' && turn < 19 && outside.runs.length === before) {
         // What is over the bounds is left to a person.
-        await inManualTime(clock, recoverAll(site));
+        await inManualTime(clock, recoverAll(site, { altered: 'reprocess', scope: scopeOf(cells.map((cell) => ({ cell }))) }));
       }
       if (crashesLeft <= 0 && outside.runs.length === before) break;
     }
     site.close();
     site = await Site.open(options);
     const actual = await rowsOf(pipeline, warehouse);
-    assert.deepEqual(differences(pipeline, actual, state.rows), [], 'cells that differ from a warehouse that never lost anything');
+    assert.deepEqual(differences(pipeline, actual, bench.rows), [], 'cells that differ from a warehouse that never lost anything');
     await sweep(site.engine);
     assert.deepEqual((await site.store.openCells()).map((record) => `${cellName(record)} ${record.request?.state ?? ''}`), [], 'requests left open');
     // That an empty date is right is known by its run only: losing the state damages those too.
-    const forgotten = scenario.stateLost ? state.runs.filter((cell) => !state.rows.has(cell)) : [];
-    const reachable = reachableFrom(pipeline, [...damaged.map(({ cell }) => cellName(cell)), ...forgotten]);
+    const forgotten = scenario.stateLost ? cells.map(cellName).filter((cell) => !bench.rows.has(cell)) : [];
+    const reachable = reachableFrom(pipeline, [...damaged.map(({ cell }) => cellName(cell)), ...forgotten], bench.days, bench.dates);
     assert.deepEqual(outside.runs.filter((cell) => !reachable.has(cell)), [], 'cells that ran and that the damage could not reach');
     // Without state a run finds at its promotion only that the warehouse knows a later generation, and is done again.
     if (scenario.crashes === 0 && scenario.changesMeanwhile === 0 && !scenario.stateLost) {
@@ -114,11 +149,12 @@ export async function converges(seed: number): Promise<void> {
     throw error;
   } finally {
     site.close();
+    await bench.dispose();
   }
 }
 
 /** The dates of the damage, and of those only. */
-function scopeOf(damaged: readonly Damage[]): Scope {
+function scopeOf(damaged: readonly Pick<Damage, 'cell'>[]): Scope {
   const days = damaged.map(({ cell }) => cell.day).sort((a, b) => a - b);
   return { from: days[0] ?? wholeSeason.from, to: days.at(-1) ?? wholeSeason.to, processors: null };
 }

@@ -16,6 +16,21 @@ export class SimulatedCrash extends Error {
   }
 }
 
+let underWay = 0;
+async function counted<T>(work: () => Promise<T>): Promise<T> {
+  underWay += 1;
+  try {
+    return await work();
+  } finally {
+    underWay -= 1;
+  }
+}
+
+/** Calls of ports that have not answered yet: while there are any, nobody waits for time to pass. */
+export function callsUnderWay(): number {
+  return underWay;
+}
+
 /** Cuts the power at the n-th call that changes something, before it takes effect or after. */
 export class Fuse {
   #left: number;
@@ -36,7 +51,11 @@ export class Fuse {
   }
 
   /** A call that changes something. */
-  async change<T>(work: () => Promise<T>): Promise<T> {
+  change<T>(work: () => Promise<T>): Promise<T> {
+    return counted(() => this.#change(work));
+  }
+
+  async #change<T>(work: () => Promise<T>): Promise<T> {
     this.check();
     this.#left -= 1;
     const last = this.#left === 0;
@@ -49,11 +68,13 @@ export class Fuse {
   }
 
   /** A call that only reads. */
-  async read<T>(work: () => Promise<T>): Promise<T> {
-    this.check();
-    const result = await work();
-    this.check();
-    return result;
+  read<T>(work: () => Promise<T>): Promise<T> {
+    return counted(async () => {
+      this.check();
+      const result = await work();
+      this.check();
+      return result;
+    });
   }
 
   check(): void {
@@ -96,10 +117,13 @@ export class FusedStore implements RequestStore {
 export class FusedWarehouse implements Warehouse {
   readonly #warehouse: Warehouse;
   readonly #fuse: Fuse;
+  readonly #onRun: (cell: CellKey) => void;
 
-  constructor(warehouse: Warehouse, fuse: Fuse) {
+  /** `onRun` is told of each run that has rows to stage. */
+  constructor(warehouse: Warehouse, fuse: Fuse, onRun: (cell: CellKey) => void) {
     this.#warehouse = warehouse;
     this.#fuse = fuse;
+    this.#onRun = onRun;
   }
 
   coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>> {
@@ -111,6 +135,8 @@ export class FusedWarehouse implements Warehouse {
     return this.#fuse.read(() => this.#warehouse.rows(processor, range, columns));
   }
   async stage(claim: WriteClaim, source: RowSource, calendar: Calendar): Promise<Staged> {
+    this.#fuse.check();
+    this.#onRun({ processor: claim.processor.name, day: claim.day });
     const staged = await this.#fuse.change(() => this.#warehouse.stage(claim, source, calendar));
     return {
       coverage: staged.coverage,

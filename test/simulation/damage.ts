@@ -3,7 +3,7 @@ import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 import { work } from '../../shared/flows/work.ts';
-import { cellName, cellsOf, windowDays } from './mini-pipeline.ts';
+import { cellName, windowDays, type DatesOf } from './mini-pipeline.ts';
 import type { Random } from './random.ts';
 import { TOPICS, type Outside, type Site } from './site.ts';
 
@@ -12,6 +12,9 @@ export type ChangeRows = (processor: Processor, day: CellKey['day'], rows: reado
 
 export interface DamageKit {
   readonly pipeline: Pipeline;
+  /** Every cell that there is. */
+  readonly cells: readonly CellKey[];
+  readonly dates: DatesOf;
   readonly rows: ReadonlyMap<string, readonly Row[]>;
   readonly change: ChangeRows;
   readonly random: Random;
@@ -48,13 +51,13 @@ function damagedRows(processor: Processor, clean: readonly Row[], kind: (typeof 
       return [...clean, ...clean.slice(0, 1)];
     case 'altered': {
       const column = processor.columns.find(({ name, type }) => (type === 'INT64' && name !== 'status' && name !== 'game_status') || name === 'home')?.name ?? 'team';
-      return clean.map((row, index) => (index === 0 ? { ...row, [column]: typeof row[column] === 'number' ? Number(row[column]) + 1 + random.below(9) : 'XYZ' } : row));
+      return clean.map((row, index) => (index === 0 ? { ...row, [column]: otherThan(row[column], random) } : row));
     }
   }
 }
 
-export function randomCell(pipeline: Pipeline, random: Random): CellKey {
-  return random.pick(cellsOf(pipeline));
+function otherThan(value: Row[string] | undefined, random: Random): string | number {
+  return typeof value === 'number' ? value + 1 + random.below(9) : 'XYZ';
 }
 
 const FAILURES = [
@@ -75,7 +78,7 @@ export async function failRun(site: Site, outside: Outside, random: Random, cell
 export async function forceOnIncomplete(site: Site, kit: DamageKit, cell: CellKey): Promise<Damage[]> {
   const { pipeline, rows, change, random } = kit;
   const edges = pipeline.byName.get(cell.processor)?.upstreams ?? [];
-  const inputs = edges.flatMap((edge) => windowDays(pipeline, edge, cell.day).map((day) => ({ processor: edge.upstream, day })));
+  const inputs = edges.flatMap((edge) => windowDays(pipeline, edge, cell.day, kit.dates).map((day) => ({ processor: edge.upstream, day })));
   if (inputs.length === 0) return [];
   const input = random.pick(inputs);
   const damage = await damageRows(kit, input, random.pick(rowDamages));

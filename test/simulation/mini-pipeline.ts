@@ -90,15 +90,18 @@ export function datesOf(processor: Processor): readonly Day[] {
   return processor.everyDay ? SEASON_DAYS : GAME_DAYS;
 }
 
-export function cellsOf(pipeline: Pipeline): readonly CellKey[] {
-  return SEASON_DAYS.flatMap((day) => pipeline.processors.filter((processor) => datesOf(processor).includes(day)).map(({ name }) => ({ processor: name, day })));
+export type DatesOf = (processor: Processor) => readonly Day[];
+
+/** Every cell of some days, in topological order. */
+export function cellsOf(pipeline: Pipeline, days: readonly Day[] = SEASON_DAYS, dates: DatesOf = datesOf): readonly CellKey[] {
+  return days.flatMap((day) => pipeline.processors.filter((processor) => dates(processor).includes(day)).map(({ name }) => ({ processor: name, day })));
 }
 
 /** The days that an edge reads for one date, worked out without the windows' code. */
-export function windowDays(pipeline: Pipeline, edge: Edge, day: Day): readonly Day[] {
+export function windowDays(pipeline: Pipeline, edge: Edge, day: Day, dates: DatesOf = datesOf): readonly Day[] {
   const upstream = pipeline.byName.get(edge.upstream);
   if (!upstream) throw new RangeError(`received ${edge.upstream}, which is not in the pipeline`);
-  const before = datesOf(upstream).filter((date) => date < day);
+  const before = dates(upstream).filter((date) => date < day);
   const { reach, ownDate } = edge.window;
   let read: readonly Day[];
   switch (reach.kind) {
@@ -113,12 +116,12 @@ export function windowDays(pipeline: Pipeline, edge: Edge, day: Day): readonly D
 export const cellName = ({ processor, day }: CellKey): string => `${processor} ${formatDay(day)}`;
 
 /** The cells that damage to some cells can reach: they themselves, and all that reads them at any depth. */
-export function reachableFrom(pipeline: Pipeline, damaged: Iterable<string>): ReadonlySet<string> {
+export function reachableFrom(pipeline: Pipeline, damaged: Iterable<string>, days: readonly Day[] = SEASON_DAYS, dates: DatesOf = datesOf): ReadonlySet<string> {
   const reached = new Set(damaged);
   // Inputs come first in this order, so that one pass finds all.
-  for (const cell of cellsOf(pipeline)) {
+  for (const cell of cellsOf(pipeline, days, dates)) {
     const reads = pipeline.byName.get(cell.processor)?.upstreams ?? [];
-    if (reads.some((edge) => windowDays(pipeline, edge, cell.day).some((day) => reached.has(cellName({ processor: edge.upstream, day }))))) reached.add(cellName(cell));
+    if (reads.some((edge) => windowDays(pipeline, edge, cell.day, dates).some((day) => reached.has(cellName({ processor: edge.upstream, day }))))) reached.add(cellName(cell));
   }
   return reached;
 }

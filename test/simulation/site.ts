@@ -19,7 +19,7 @@ import type { Alert } from '../../shared/ports/notifier.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
 import type { RequestStore } from '../../shared/ports/request-store.ts';
 import type { Row, Warehouse } from '../../shared/ports/warehouse.ts';
-import { Fuse, FusedStore, FusedWarehouse } from './crash.ts';
+import { callsUnderWay, Fuse, FusedStore, FusedWarehouse } from './crash.ts';
 import { miniProcessors, type LeagueSource } from './mini-processors.ts';
 import { cellName } from './mini-pipeline.ts';
 
@@ -70,7 +70,6 @@ export class SimulatedRunner implements ProcessorRunner {
       await outside.during(cell, 'after');
       if (result.status === 'failed') return { kind: 'failed', error: result.error };
       if (result.status === 'no_data') return { kind: 'no_data', message: result.message };
-      outside.runs.push(cell);
       return { kind: 'rows', rows: result.rows };
     });
   }
@@ -94,6 +93,7 @@ export interface SiteOptions {
 
 export const TOPICS = { requests: 'mini-requests', detection: 'mini-gap-detection', deadLetters: 'mini-dead-letters' } as const;
 
+
 /** One process at work on a state and a warehouse, put together as `up` does, over ports that can die at any call. */
 export class Site {
   readonly engine: Engine;
@@ -113,7 +113,7 @@ export class Site {
     const ids = new RandomIds();
     const alerts = this.alerts;
     this.engine = new Engine({
-      pipeline, clock, ids, store: this.store, warehouse: new FusedWarehouse(options.warehouse, fuse), runner: options.runner ?? new SimulatedRunner(outside, fuse),
+      pipeline, clock, ids, store: this.store, warehouse: new FusedWarehouse(options.warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }), runner: options.runner ?? new SimulatedRunner(outside, fuse),
       notifier: { notify: async (alert) => { alerts.push(alert); } }, owner: ids.next('owner'), lanes: options.lanes ?? 2,
     });
     this.bus = other?.bus ?? this.#makeBus(options, clock);
@@ -173,15 +173,16 @@ export class Site {
 
 /** Waits for work on a clock that nobody moves but this: when all is quiet, time goes on to the next sleeper. */
 export async function inManualTime<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let settled = false;
-  const done = (): void => { settled = true; };
-  work.then(done, done);
-  for (let quiet = 0; !settled; quiet += 1) {
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  work.then(end, end);
+  for (let quiet = 0; !ended.signal.aborted; quiet += 1) {
     await nextTurn();
-    if (settled) break;
+    if (ended.signal.aborted) break;
+    if (callsUnderWay() > 0) continue;
     const wake = clock.nextWake();
     if (wake !== null) clock.set(wake);
-    if (quiet > 100_000) throw new Error('the work under way never ends');
+    if (quiet > 5_000_000) throw new Error('the work under way never ends');
   }
   return work;
 }

@@ -1,0 +1,127 @@
+import { addDays, type Day } from '../calendar/day.ts';
+import { keyOf } from '../gaps/detect.ts';
+import type { PlanStep } from '../recovery/plan.ts';
+import { PlanWalk, type EndedStep } from '../recovery/walk.ts';
+import type { Ask, AskCell } from '../requests/ask.ts';
+import type { CellKey } from '../requests/cell.ts';
+import type { Engine } from './engine.ts';
+import { keepLease, returnLease, takeLease } from './leases.ts';
+import { openAsk, type AskedCell } from './open.ts';
+import type { RecoveredRun, RecoverOptions } from './recover.ts';
+import { work, type Worked } from './work.ts';
+
+/** Cells opened ahead of the lanes: enough that no lane waits for a commit, few enough that a pause is near. */
+const OPENED_AHEAD = 32;
+/** Between two looks at what another worker is running. */
+const OTHERS_MS = 100;
+
+/**
+ * Walks a plan under its lease: takes steps up in their order, opens a request for each that has to run, works requests
+ * off, and tells `record` how each step ended. Ends when nothing of it can go on.
+ */
+export async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep[], options: RecoverOptions, record: (run: RecoveredRun) => void): Promise<void> {
+  const lease = `plan:${planId}`;
+  await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
+  const walk = new PlanWalk(engine.world, steps, engine.strictness);
+  const asks = { old: planAsk(engine, planId, options, false), live: planAsk(engine, `${planId}:live`, options, true) };
+  /** Steps whose run is under way in this walk's own lanes. */
+  const mine = new Set<string>();
+  let feeding: Promise<boolean> | null = null;
+  const fill = async (): Promise<boolean> => {
+    let progressed = false;
+    for (;;) {
+      for (const step of walk.endedElsewhere(engine.world, mine)) {
+        progressed = true;
+        record(fromEnded({ step, outcome: 'skipped', note: 'another worker ended it' }));
+      }
+      const { start, ended } = walk.advance(engine.world, Math.max(0, OPENED_AHEAD - walk.running));
+      for (const end of ended) record(fromEnded(end));
+      if (start.length > 0) {
+        const cells = start.map((step) => ({ processor: step.processor, day: step.day, reason: `${step.action}: ${step.reason}` }));
+        const outcomes = [
+          ...await openSome(engine, asks.old, cells.filter((cell) => !isOwedItsCascade(engine, options, cell.day))),
+          ...await openSome(engine, asks.live, cells.filter((cell) => isOwedItsCascade(engine, options, cell.day))),
+        ];
+        for (const outcome of outcomes) {
+          if (outcome.outcome === 'open') continue;
+          const step = walk.end(engine.world, outcome.processor, outcome.day);
+          if (step) record(fromEnded({ step, outcome: outcome.outcome === 'held' ? 'skipped' : 'cut_off', note: outcome.note }));
+        }
+      }
+      progressed ||= start.length > 0 || ended.length > 0;
+      if (start.length > 0 || ended.length === 0) return progressed;
+    }
+  };
+  const feed = (): Promise<boolean> => {
+    feeding ??= fill().finally(() => { feeding = null; });
+    return feeding;
+  };
+  const onStart = (key: CellKey): void => {
+    mine.add(keyOf(key));
+    options.on?.({ kind: 'start', key });
+  };
+  const onEnd = (worked: Worked): void => {
+    mine.delete(keyOf(worked));
+    if (worked.outcome === 'retry' || worked.outcome === 'inputs_changed' || worked.outcome === 'drained') return;
+    const step = walk.end(engine.world, worked.processor, worked.day);
+    // Cut off at its claim, and seen to have ended before this lane could tell: it is recorded already.
+    if (step === null && worked.outcome === 'cut_off') return;
+    record(fromWorked(worked, step));
+  };
+  const lived = keepLease(engine, lease);
+  try {
+    await feed();
+    while (!walk.finished && !options.signal.aborted) {
+      const done = await work(engine, { signal: options.signal, feed, onEnd, onStart });
+      if (done === 0 && !(await feed()) && !(await waitForOthers(engine, walk, options)) && !(await waitForRetry(engine, options))) break;
+    }
+  } finally {
+    lived.stop();
+    await returnLease(engine, lease);
+  }
+}
+
+/** Another worker of this process is running a step of the plan: gives it a moment. False when there is none. */
+async function waitForOthers(engine: Engine, walk: PlanWalk, options: RecoverOptions): Promise<boolean> {
+  if (!walk.someInFlight(engine.world)) return false;
+  await engine.parts.clock.sleep(OTHERS_MS, options.signal);
+  return true;
+}
+
+/** Sleeps until a request that backs off may be taken; false when there is none to wait for. */
+async function waitForRetry(engine: Engine, options: RecoverOptions): Promise<boolean> {
+  const due = await engine.parts.store.nextDue(engine.parts.clock.now());
+  if (due === null) return false;
+  options.on?.({ kind: 'backing_off', until: due });
+  await engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), options.signal);
+  return true;
+}
+
+function openSome(engine: Engine, ask: Ask, cells: readonly AskedCell[]): Promise<AskCell[]> {
+  return cells.length === 0 ? Promise.resolve([]) : openAsk(engine, ask, cells);
+}
+
+/** The automatic recovery of a live date was owed its cascade: its runs say so when they complete. */
+function isOwedItsCascade(engine: Engine, options: RecoverOptions, day: Day): boolean {
+  return options.by === 'detector' && day >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
+}
+
+function planAsk(engine: Engine, id: string, options: RecoverOptions, live: boolean): Ask {
+  const person = options.by === 'person';
+  const planId = id.replace(/:live$/, '');
+  return {
+    id, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
+    skipDownstreamTrigger: !live, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
+  };
+}
+
+function fromEnded({ step, outcome, note }: EndedStep): RecoveredRun {
+  return { processor: step.processor, day: step.day, action: step.action, outcome, reason: step.reason, note, rows: null, milliseconds: 0 };
+}
+
+export function fromWorked(worked: Worked, step: PlanStep | null): RecoveredRun {
+  return {
+    processor: worked.processor, day: worked.day, action: step?.action ?? 'queued', outcome: worked.outcome, reason: step?.reason ?? worked.reason,
+    note: worked.failure?.message ?? '', rows: worked.rows, milliseconds: worked.endedAt - worked.startedAt,
+  };
+}
