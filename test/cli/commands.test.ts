@@ -125,7 +125,7 @@ describe('the command line', function () {
     const state = await damaged("UPDATE mini_raw.scores SET points = 1 WHERE game_date = DATE '2024-01-09'");
     ended(await sandbox.run(state, 'recover', '--yes', '--altered', 'accept'), 2);
     const recovered = parsed(recoverOutput, ended(await sandbox.run(state, 'recover', '--yes', '--altered', 'accept', '--reason', 'corrected by the league', '--json'), 0));
-    assert.deepEqual(names(recovered.runs.filter((run) => run.outcome === 'ran')), ['Form 2024-01-09', 'Form 2024-01-10', 'Form 2024-01-11']);
+    assert.deepEqual(names(recovered.runs.filter((run) => run.outcome === 'ran')).toSorted(), ['Form 2024-01-09', 'Form 2024-01-10', 'Form 2024-01-11']);
   });
 
   it('explains a cell down to its root cause, with the input that changed and both fingerprints', async () => {
