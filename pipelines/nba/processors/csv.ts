@@ -8,18 +8,34 @@ export interface CsvRecord {
   readonly fields: readonly string[];
 }
 
-export function* csvRecords(text: string, file: string): Generator<CsvRecord> {
-  const lines = text.split('\n');
-  const header = (lines[0] ?? '').split(',');
-  const columns = new Map(header.map((name, index) => [name, index]));
-  for (const [index, content] of lines.entries()) {
-    if (index === 0 || content === '') continue;
-    const fields = content.split(',');
-    if (fields.length !== header.length) {
-      throw new Error(`${file}:${index + 1}: received ${fields.length} fields, the header names ${header.length}; restore the file from the repository`);
-    }
-    yield { file, line: index + 1, columns, fields };
+/** Where a file's columns stand, by its header. */
+export function csvColumns(text: string): ReadonlyMap<string, number> {
+  const end = text.indexOf('\n');
+  return new Map((end < 0 ? text : text.slice(0, end)).split(',').map((name, index) => [name, index]));
+}
+
+/** The lines after the header, with their numbers. */
+export function* csvLines(text: string): Generator<{ readonly line: number; readonly content: string }> {
+  let line = 1;
+  for (let start = text.indexOf('\n') + 1; start > 0 && start < text.length; line += 1) {
+    const end = text.indexOf('\n', start);
+    const content = text.slice(start, end < 0 ? text.length : end);
+    if (content !== '') yield { line: line + 1, content };
+    start = end < 0 ? 0 : end + 1;
   }
+}
+
+export function csvRecord(file: string, columns: ReadonlyMap<string, number>, line: number, content: string): CsvRecord {
+  const fields = content.split(',');
+  if (fields.length !== columns.size) {
+    throw new Error(`${file}:${line}: received ${fields.length} fields, the header names ${columns.size}; restore the file from the repository`);
+  }
+  return { file, line, columns, fields };
+}
+
+export function* csvRecords(text: string, file: string): Generator<CsvRecord> {
+  const columns = csvColumns(text);
+  for (const { line, content } of csvLines(text)) yield csvRecord(file, columns, line, content);
 }
 
 export function textField(record: CsvRecord, name: string): string {

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { csvRecords, dateField, gameIdField, integerField, optionalIntegerField, textField, type CsvRecord } from './csv.ts';
+import { LazyPages } from './lazy-pages.ts';
+import { csvColumns, csvLines, csvRecord, csvRecords, dateField, gameIdField, integerField, optionalIntegerField, textField, type CsvRecord } from './csv.ts';
 
 /**
  * The archive that ships in `data/`, in the part of the league's site: what it has for a date, it has at once. Read once
@@ -79,7 +80,7 @@ export function leagueSite(dataDirectory: string): Promise<LeagueSite> {
 async function readSite(dataDirectory: string): Promise<LeagueSite> {
   const [schedule, playerLines, playoffTeamLines] = await Promise.all([
     readByDate(join(dataDirectory, 'schedule.csv.gz'), toGame),
-    readByDate(join(dataDirectory, 'player_boxscore.csv.gz'), toPlayerLine),
+    readPages(join(dataDirectory, 'player_boxscore.csv.gz'), toPlayerLine),
     readByDate(join(dataDirectory, 'team_boxscore_playoffs.csv.gz'), toTeamLine),
   ]);
   return { schedule, playerLines, playoffTeamLines };
@@ -97,6 +98,15 @@ async function readByDate<T extends { readonly game_date: string }>(file: string
     else byDate.set(row.game_date, [row]);
   }
   return byDate;
+}
+
+/** Like `readByDate`, for a large archive: its lines start with their date, and are read when that is asked for. */
+async function readPages<T>(file: string, parse: (record: CsvRecord) => T): Promise<ReadonlyMap<string, readonly T[]>> {
+  const text = (await unzip(await readFile(file))).toString('utf8');
+  const columns = csvColumns(text);
+  if (columns.get('game_date') !== 0) throw new Error(`${file}: its first column is '${[...columns.keys()][0]}'; allowed: game_date; restore the file from the repository`);
+  const lines = csvLines(text).map(({ line, content }) => ({ line, content, date: content.slice(0, content.indexOf(',')) }));
+  return new LazyPages(lines, (content, line) => parse(csvRecord(file, columns, line, content)));
 }
 
 function toGame(record: CsvRecord): SiteGame {
