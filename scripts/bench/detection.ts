@@ -21,4 +21,20 @@ export function benchDetection(size: Size = MILLION_CELLS): DetectionFigures {
   return { cells: judged, findings: findings.length, gaps: gaps.length, milliseconds, megabytes: process.memoryUsage.rss() / 2 ** 20 };
 }
 
-if (import.meta.main) console.log(benchDetection());
+/**
+ * The same cells, one season's world after the other: windows never cross a season's start, so that the findings are the
+ * same, and no more than one season has to be in memory.
+ */
+export function benchDetectionBySeason({ processors, dates }: Size = MILLION_CELLS, seasonDays = 365): DetectionFigures {
+  let [cells, findings, gaps, milliseconds] = [0, 0, 0, 0];
+  for (let start = 0; start < dates; start += seasonDays) {
+    const season = benchDetection({ processors, dates: Math.min(seasonDays, dates - start) });
+    cells += season.cells;
+    findings += season.findings;
+    gaps += season.gaps;
+    milliseconds += season.milliseconds;
+  }
+  return { cells, findings, gaps, milliseconds, megabytes: process.memoryUsage.rss() / 2 ** 20 };
+}
+
+if (import.meta.main) console.log(process.argv[2] === 'by-season' ? benchDetectionBySeason() : benchDetection());

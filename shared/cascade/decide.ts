@@ -104,7 +104,6 @@ function isUsable(world: World, cell: CellKey): boolean {
 export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecision, mode: Phase['mode'], now: number): CascadeRecord {
   const { phase, turn, record } = question;
   const holding = decision.reasons.filter((reason) => reason.condition !== 10);
-  const enforced = mode === 'enforce' ? decision.reasons : [];
   const never = decision.reasons.some((reason) => !PARKING.has(reason.condition) && reason.condition !== WAITING && reason.condition !== 10);
   const base = record ?? { phase: phase.name, day: turn, openedAt: now, releasedDigests: [], releasedAt: null, backfillId: null, releasedBy: null };
   const state = stateAfter(decision, never, record);
@@ -116,7 +115,7 @@ export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecisio
     backfillId: base.backfillId,
     releasedBy: question.byPerson ?? base.releasedBy,
     state,
-    reasons: state === 'released' ? [] : mode === 'enforce' ? enforced : decision.reasons,
+    reasons: state === 'released' ? [] : decision.reasons,
     wouldHave: mode === 'enforce' ? [] : holding,
     digest: decision.digest,
     releasedDigests: decision.reasons.length === 0 ? [...base.releasedDigests, decision.digest] : base.releasedDigests,

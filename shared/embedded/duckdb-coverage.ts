@@ -35,6 +35,11 @@ export class CoverageCache {
     return turn;
   }
 
+  knows(processor: string, from: Day, to: Day): boolean {
+    const known = this.#known.get(processor);
+    return known !== undefined && from >= known.from && to <= known.to;
+  }
+
   /** A write of this process was committed. */
   written(processor: string, at: Day, coverage: Coverage): void {
     for (const running of this.#running) if (running.processor === processor) running.written.set(at, coverage);

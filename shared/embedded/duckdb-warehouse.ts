@@ -89,6 +89,11 @@ export class DuckDbWarehouse implements Warehouse {
       this.#connections.turn((session) => scanCoverage(session, processor, this.#rule(processor), start, end)));
   }
 
+  /** DuckDB lets no other program in while this one has the file open; landed files lie open to all. */
+  mayHaveChanged(processor: Processor, from: Day, to: Day): boolean {
+    return processor.output.kind === 'landing' || !this.#cache.knows(processor.name, from, to);
+  }
+
   async calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]> {
     const { schedule } = this.#pipeline;
     const processor = schedule && this.#pipeline.byName.get(schedule.processor);

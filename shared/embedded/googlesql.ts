@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { isCreateTable, rewriteCreateTable } from './googlesql-tables.ts';
 import { withoutPlaceholders } from './googlesql-placeholders.ts';
 import { rewriteQuery } from './googlesql-rewrite.ts';
@@ -52,8 +53,7 @@ export function withInputs(translated: string, inputs: readonly TranslationInput
 }
 
 async function render(rewritten: string, original: string): Promise<string> {
-  // Loaded when the first query is translated: its WebAssembly takes 0.2 s, which commands without SQL need not wait for.
-  const { Dialect, transpile } = await import('@polyglot-sql/sdk');
+  const { Dialect, transpile } = await transpiler();
   const result = transpile(rewritten, Dialect.BigQuery, Dialect.DuckDB);
   const [statement, ...more] = result.sql ?? [];
   if (!result.success || statement === undefined) {
@@ -61,4 +61,18 @@ async function render(rewritten: string, original: string): Promise<string> {
   }
   if (more.length > 0) throw new Error(`received ${more.length + 1} statements; allowed: one; put steps into WITH clauses`);
   return withoutPlaceholders(statement);
+}
+
+let loading: Promise<typeof import('@polyglot-sql/sdk')> | null = null;
+
+/**
+ * Loaded when the first query is translated, since commands without SQL need not wait for its WebAssembly. It translates a
+ * handful of queries a process: V8's baseline compiler is enough for that, while optimizing 23 MB of it in the background
+ * was measured to take 600 MB and a core for several seconds.
+ */
+function transpiler(): Promise<typeof import('@polyglot-sql/sdk')> {
+  // Each by itself: V8 derives one flag from another (`--liftoff-only`) only when it starts.
+  for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
+  loading ??= import('@polyglot-sql/sdk');
+  return loading;
 }

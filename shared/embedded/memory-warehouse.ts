@@ -48,6 +48,11 @@ export class MemoryWarehouse implements Warehouse {
     }));
   }
 
+  /** Whoever holds this object may change it. */
+  mayHaveChanged(): boolean {
+    return true;
+  }
+
   async calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]> {
     const { schedule } = this.#pipeline;
     const processor = schedule && this.#pipeline.byName.get(schedule.processor);

@@ -161,6 +161,7 @@ export class Engine {
     });
     looks.push({ upstream: processor, from: day, to: day });
     for (const { upstream, from, to } of looks) {
+      if (!warehouse.mayHaveChanged(upstream, from, to)) continue;
       const found = (await warehouse.coverage([upstream], from, to)).get(upstream.name);
       for (let at = from; at <= to; at = addDays(at, 1)) {
         const coverage = found?.get(at);

@@ -123,6 +123,7 @@ function whyNotExpected(engine: Engine, processor: Processor, day: Day): string 
   if (!calendar.seasonOf(day)) return 'it is in no season';
   const games = calendar.games(day);
   if (calendar.hasSchedule && games.length === 0) return 'an off-day: the schedule has no game on it';
+  if (engine.world.calendar.isStuckWhole(processor, day, engine.world.moment)) return `none of its ${games.length} games has a final status, although the date is long over`;
   if (engine.world.expectedDates(processor).has(day)) return `it is older than the ${processor.retentionDays ?? 0} days that are kept`;
   return `none of its ${games.length} games is of ${processor.only?.join(', ') ?? 'this processor'}`;
 }

@@ -62,6 +62,11 @@ export interface Warehouse {
    * leaves nothing here. Reads current data each time, unless the adapter knows that nobody else can have written.
    */
   coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>>;
+  /**
+   * Whether anybody but this object may have written these days since it last told their coverage. False only where the
+   * adapter knows that nobody else can: then a caller that was told need not ask again.
+   */
+  mayHaveChanged(processor: Processor, from: Day, to: Day): boolean;
   /** The schedule's rows in [from, to], as the calendar needs them. Empty where the table is not there yet. */
   calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]>;
   /** Produces a date's rows beside the table and measures them. Throws what the SQL threw, classified by the caller. */

@@ -129,6 +129,7 @@ export class FusedWarehouse implements Warehouse {
   coverage(processors: readonly Processor[], from: Day, to: Day): Promise<ReadonlyMap<string, ReadonlyMap<Day, Coverage>>> {
     return this.#fuse.read(() => this.#warehouse.coverage(processors, from, to));
   }
+  mayHaveChanged(processor: Processor, from: Day, to: Day): boolean { return this.#warehouse.mayHaveChanged(processor, from, to); }
   calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]> { return this.#fuse.read(() => this.#warehouse.calendarRows(from, to)); }
   promotion(processor: Processor, day: Day): Promise<Promotion | null> { return this.#fuse.read(() => this.#warehouse.promotion(processor, day)); }
   rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
