@@ -17,14 +17,18 @@ export type LeftOutById = Map<number, LeftOut>;
 export function addReaders(world: World, request: PlanRequest, mended: readonly PlanStep[], leftOut: LeftOutById): PlanStep[] {
   const [first] = mended;
   if (!first) return [];
-  const fixed = new Map(mended.map((step) => [world.cellId(world.processor(step.processor), step.day), step]));
   /** Days of the plan by processor rank, ascending, since dates are walked in order. */
   const planned: Day[][] = world.pipeline.processors.map(() => []);
   const steps: PlanStep[] = [];
+  // What is mended comes in the order of this walk: date, then phase.
+  let next = 0;
   const end = request.all ? world.calendar.last : endOfInterest(world, mended);
   for (let day = first.day; day <= end && day <= world.moment.today; day = addDays(day, 1)) {
     for (const processor of world.pipeline.processors) {
-      const step = fixed.get(world.cellId(processor, day)) ?? readerStep(world, request, processor, day, planned, leftOut);
+      const own = mended[next];
+      const isMended = own !== undefined && own.day === day && own.processor === processor.name;
+      if (isMended) next += 1;
+      const step = isMended ? own : readerStep(world, request, processor, day, planned, leftOut);
       if (!step) continue;
       steps.push(step);
       planned[processor.rank]?.push(day);
@@ -54,7 +58,7 @@ function readerStep(world: World, request: PlanRequest, processor: Processor, da
     leftOut.set(id, { ...key, code: 'reader_outside', reason: `reads ${describeCell(read)}, outside the range asked for`, because: read });
     return null;
   }
-  return { ...key, action: 'check', reason: `reads ${describeCell(read)}`, isRootCause: false };
+  return { processor: processor.name, day, action: 'check', reason: `reads ${describeCell(read)}`, isRootCause: false };
 }
 
 function isOutside(request: PlanRequest, processor: Processor, day: Day): boolean {

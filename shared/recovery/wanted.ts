@@ -11,10 +11,12 @@ export type Wanted =
   | { readonly kind: 'run'; readonly action: Exclude<StepAction, 'check'>; readonly reason: string }
   | { readonly kind: 'left_out'; readonly code: LeftOutCode; readonly reason: string };
 
+const NOTHING: Wanted = { kind: 'nothing' };
+
 /** What a recovery wants to do with one cell by itself, its inputs aside. */
 export function wantedOf(world: World, processor: Processor, day: Day, request: PlanRequest): Wanted {
   const facts = factsOf(world, processor, day);
-  if (isSettled(facts)) return { kind: 'nothing' };
+  if (isSettled(facts)) return NOTHING;
   const record = world.record(processor, day);
   const refused = refusal(world, processor, day, facts, request);
   if (refused) return refused;
