@@ -61,13 +61,14 @@ export function dayAt(epochMilliseconds: number, timeZone: string): Day {
   return dayOf(dateFormat(timeZone).format(epochMilliseconds));
 }
 
-/** The instant, in epoch milliseconds, of midnight at the start of a day in an IANA time zone. */
+/** The first instant, in epoch milliseconds, of a day in an IANA time zone: midnight, or what follows where clocks skip it. */
 export function startOfDay(value: Day, timeZone: string): number {
   const asIfUtc = value * MILLISECONDS_A_DAY;
-  // Offsets change at most once near a midnight; two corrections settle on the right side of a change.
-  let instant = asIfUtc;
-  for (let round = 0; round < 2; round += 1) instant = asIfUtc - zoneOffset(instant, timeZone);
-  return instant;
+  // Clocks change at most once around one midnight: it has the offset of the day before or that of the day after.
+  const before = asIfUtc - zoneOffset(asIfUtc - MILLISECONDS_A_DAY, timeZone);
+  const after = asIfUtc - zoneOffset(asIfUtc + MILLISECONDS_A_DAY, timeZone);
+  const earlier = Math.min(before, after);
+  return earlier + zoneOffset(earlier, timeZone) >= asIfUtc ? earlier : Math.max(before, after);
 }
 
 const dateFormats = new Map<string, Intl.DateTimeFormat>();

@@ -37,6 +37,9 @@ describe('The start of a day in a time zone', () => {
     [NEW_YORK, '2024-03-11', '2024-03-11T04:00:00.000Z'],
     [NEW_YORK, '2023-11-05', '2023-11-05T04:00:00.000Z'],
     [NEW_YORK, '2023-11-06', '2023-11-06T05:00:00.000Z'],
+    // Clocks go from midnight to one in the morning, and from midnight back to eleven in the evening.
+    ['America/Santiago', '2005-10-09', '2005-10-09T04:00:00.000Z'],
+    ['America/Santiago', '2006-03-12', '2006-03-12T04:00:00.000Z'],
     ['UTC', '2023-11-06', '2023-11-06T00:00:00.000Z'],
     ['Asia/Tokyo', '2023-11-06', '2023-11-05T15:00:00.000Z'],
     ['Asia/Kathmandu', '2023-11-06', '2023-11-05T18:15:00.000Z'],

@@ -80,7 +80,7 @@ describe('The calendar is remembered', () => {
 
   it('with a game that moved to another season, of which the first has none left', () => {
     const merged = merge(LEARNED.memory, { '2024-01-02': ['a', 'b', 's'], '2024-01-04': ['c'] });
-    assert.deepEqual(merged.changed.map((season) => [season.season, season.games.length]).sort(), [['spring', 0], ['winter', 4]]);
+    assert.deepEqual(new Map(merged.changed.map((season) => [season.season, season.games.length])), new Map([['winter', 4], ['spring', 0]]));
   });
 
   it('with a row written twice', () => {
