@@ -10,10 +10,10 @@ import type { Pipeline } from '../shared/pipeline/pipeline.ts';
 import { formatProblem } from '../shared/pipeline/problems.ts';
 import type { Alert } from '../shared/ports/notifier.ts';
 import type { CliContext } from './commands/command.ts';
-import { checkRuntime, pipelineDirectory, readNow, readScope, stateDirectory, type CommonOptions } from './commands/options.ts';
+import { checkPlaces, checkRuntime, pipelineDirectory, readNow, readScope, stateDirectory, type CommonOptions } from './commands/options.ts';
 import type { Io } from './output/io.ts';
 import { errStyle } from './output/style.ts';
-import { quoted } from './output/words.ts';
+import { quoted, withCommands } from './output/words.ts';
 import type { EmbeddedOptions, EmbeddedRuntime } from './runtime/embedded.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -34,6 +34,8 @@ export interface Session {
   scope(): Scope;
   /** A command to print: with the pipeline and state that this one was given. */
   command(...words: readonly string[]): string;
+  /** A text of the core with its commands as they have to be typed here. */
+  text(core: string): string;
   log(level: 'error' | 'warn' | 'info' | 'debug', text: string): void;
 }
 
@@ -73,6 +75,7 @@ export async function withState(
   run: (session: Session) => Promise<ExitCode>,
   more: { readonly check?: (pipeline: Pipeline) => void; readonly opening?: Partial<EmbeddedOptions> } = {},
 ): Promise<ExitCode> {
+  checkPlaces(options);
   checkRuntime(options);
   const { io, signal, owner } = context;
   const directory = stateDirectory(options, io.cwd);
@@ -132,6 +135,7 @@ function sessionOf(context: CliContext, options: CommonOptions, runtime: Embedde
     io, signal, options, pipeline, runtime, stateDirectory: directory, served,
     scope: () => readScope(options, pipeline, runtime.engine.moment().today),
     command: (...words) => [io.program, ...words.map(quoted), ...placeOf(options)].join(' '),
+    text: (core) => withCommands(core, io.program, placeOf(options)),
     log: (level, text) => {
       if (levels[level] <= levels[options.quiet ? 'error' : options.logLevel]) io.err.write(`${text}\n`);
     },

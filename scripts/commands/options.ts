@@ -39,6 +39,13 @@ export function pipelineDirectory(options: Pick<CommonOptions, 'pipeline'>, cwd:
   return existsSync(here) ? here : join(PROJECT, DEFAULT_PIPELINE);
 }
 
+/** An option that is there and empty, as `--state "$UNSET"` is: the current folder is not what was meant. */
+export function checkPlaces(options: Pick<CommonOptions, 'pipeline' | 'state'>): void {
+  for (const name of ['pipeline', 'state'] as const) {
+    if (options[name]?.trim() === '') throw new InputError(`received --${name} '', which names no folder; allowed is a path; leave --${name} out for ${name === 'state' ? DEFAULT_STATE : DEFAULT_PIPELINE}`);
+  }
+}
+
 export function stateDirectory(options: Pick<CommonOptions, 'state'>, cwd: string): string {
   return resolve(cwd, options.state ?? DEFAULT_STATE);
 }
@@ -108,7 +115,12 @@ export function readProcessor(name: string, pipeline: Pipeline): Processor {
   const processor = pipeline.byName.get(name.trim());
   if (processor) return processor;
   const names = [...pipeline.byName.keys()];
-  throw new InputError(`received the processor '${name}', which the pipeline ${pipeline.name} does not have; ${suggestion(name, names, 'see: smart-backfill pipeline show')} allowed are ${names.join(', ')}`);
+  throw new InputError(`received the processor '${name}', which the pipeline ${pipeline.name} does not have; ${ended(suggestion(name, names, 'see: smart-backfill pipeline show'))} allowed are ${names.join(', ')}`);
+}
+
+/** A hint with what ends it, where more follows. */
+export function ended(hint: string): string {
+  return /[.?!]$/.test(hint) ? hint : `${hint};`;
 }
 
 /** Processor names of `--phase` and `--processor`; null is every one. */

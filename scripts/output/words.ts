@@ -69,3 +69,11 @@ export function cellText(key: CellKey): string {
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/** The core's commands within a text; a version (`made by smart-backfill 0.1.0`) is none. */
+const CORE_COMMAND = /\bsmart-backfill (?=[a-z])/g;
+
+/** A text of the core with its commands (`smart-backfill gaps …`) as they have to be typed here: `place` goes before the command's name. */
+export function withCommands(core: string, program: string, place: readonly string[]): string {
+  return core.replace(CORE_COMMAND, () => `${[program, ...place].join(' ')} `);
+}

@@ -34,13 +34,15 @@ export interface MergedCalendar {
 
 /**
  * Merges the schedule's rows of [from, to] into what is remembered. The calendar comes from the very pipeline that it
- * judges: a schedule that lost rows must not make the dates it lost look like off-days.
+ * judges: a schedule that lost rows must not make the dates it lost look like off-days, and rows that somebody altered
+ * (`distrusted` days) change nothing until a person accepts them.
  */
 export function rememberCalendar(
   pipeline: Pick<Pipeline, 'seasons' | 'schedule'>,
   memory: readonly RememberedGames[],
   rows: readonly CalendarRow[],
   range: { readonly from: Day; readonly to: Day },
+  distrusted: ReadonlySet<Day> = new Set(),
 ): MergedCalendar {
   const remembered = new Map<string, RememberedGame>();
   for (const season of memory) for (const game of season.games) remembered.set(game.key, game);
@@ -49,8 +51,12 @@ export function rememberCalendar(
   const dirty = new Set<string>();
   const seasonOf = (day: Day): string => pipeline.seasons.find((season) => day >= season.from && day <= season.to)?.name ?? '';
   for (const row of oneRowAKey(rows, pipeline.schedule)) {
-    seen.add(row.key);
     const before = remembered.get(row.key);
+    if (distrusted.has(row.day) || seasonOf(row.day) === '') {
+      if (before?.day === row.day) seen.add(row.key);
+      continue;
+    }
+    seen.add(row.key);
     if (before && before.day === row.day && before.status === row.status && before.narrow === row.narrow && before.removed === null) continue;
     if (before && before.day !== row.day) {
       findings.push({ kind: 'moved', key: row.key, from: before.day, to: row.day });

@@ -1,7 +1,7 @@
 import { addDays, formatDay, type Day } from '../calendar/day.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
 import { cascadeAfter, decideCascade, PARKING, type CascadeDecision, type CascadeQuestion } from '../cascade/decide.ts';
-import { nextPhase, readyCells, turnCell, turnDigest } from '../cascade/turn.ts';
+import { nextPhase, readyCells, siblings, turnCell, turnDigest } from '../cascade/turn.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { OutgoingMessage, Writes } from '../ports/request-store.ts';
 import type { Ask } from '../requests/ask.ts';
@@ -35,7 +35,7 @@ export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'p
       const question: CascadeQuestion = { ...asked, paused: snapshot.controls().paused !== null, record: snapshot.cascade(key) };
       const decision = decideCascade(engine.world, question, engine.strictness);
       const record = cascadeAfter(question, decision, phase.mode, now);
-      const history = record.state === 'parked' && question.record?.state !== 'parked' ? parkedRows(engine, phase, turn, record, now) : [];
+      const history = phase.mode === 'enforce' && record.state === 'parked' && question.record?.state !== 'parked' ? parkedRows(engine, phase, turn, record, now) : [];
       const writes = { cascades: [record], history };
       if (decision.reasons.length > 0 || phase.mode !== 'enforce') return { writes, result: { kind: 'decided', record, decision } };
       if (decision.digest !== digest || decision.release.length !== cells.length) return { writes: {}, result: { kind: 'again', outdated: [] } };
@@ -92,9 +92,17 @@ export async function decideCascadesAgain(engine: Engine, byPerson: string | nul
     if (record.state !== 'parked' && record.state !== 'waiting' && record.state !== 'expected') continue;
     const phase = engine.pipeline.phases.find((candidate) => candidate.name === record.phase);
     if (!phase || now - record.openedAt > settings.cascade_ttl_days * DAY_MS) continue;
-    decided.push(await decideTurn(engine, { phase, turn: record.day, status: 'success', isBackfill: false, skipDownstreamTrigger: false, owed: true, byPerson }));
+    // Where nothing was heard of a turn, its runs say whether they were to start anything.
+    const silent = record.state === 'expected' && byPerson === null && wasSilent(engine, phase, record.day);
+    decided.push(await decideTurn(engine, { phase, turn: record.day, status: 'success', isBackfill: silent, skipDownstreamTrigger: silent, owed: !silent, byPerson }));
   }
   return decided;
+}
+
+function wasSilent(engine: Engine, phase: Phase, turn: Day): boolean {
+  const { world } = engine;
+  const runs = siblings(world, phase, turn, readyCells(world, phase, turn)).flatMap((cell) => world.record(world.processor(cell.processor), cell.day).last ?? []);
+  return runs.length > 0 && runs.every((run) => run.silent === true);
 }
 
 /** Every live (phase, date) has a record from the moment it is due, so that a completion that never came is seen. */

@@ -83,10 +83,10 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
   });
 }
 
-/** Tokens rise with every claim of a cell: generation first, attempts and takeovers within it. */
+/** Tokens rise with every claim of a cell: generation first, claims within it, also those that were given back. */
 function tokenAfter(record: CellRecord): number {
   const { request, generation } = record;
-  return generation * TOKENS_A_GENERATION + (request ? request.attempts + request.takeovers + 1 : 0);
+  return generation * TOKENS_A_GENERATION + (request?.claims ?? 0) + 1;
 }
 const TOKENS_A_GENERATION = 1000;
 

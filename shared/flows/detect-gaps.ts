@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease } from './leases.ts';
 import { recover, type Recovered, type RecoverEvent } from './recover.ts';
 import { sweep } from './sweep.ts';
+import { reallyRan } from './walk-plan.ts';
 
 export interface DetectOptions {
   readonly from: Day;
@@ -58,7 +59,7 @@ async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detec
     scope: { from: options.from, to: options.to, processors: null }, by: 'detector', all: false, altered: 'policy', requestedBy: 'smart_backfill_detection', reason: 'gap found',
     signal: options.signal, budget: await budgetLeft(engine), on: options.on,
   });
-  await spend(engine, recovered.runs.filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').length);
+  await spend(engine, recovered.runs.filter(reallyRan).length);
   await decideCascadesAgain(engine);
   await alertLeftToPeople(engine, recovered.lastPlan);
   return { joined: false, detection, recovered };
@@ -94,7 +95,9 @@ async function spend(engine: Engine, cells: number): Promise<void> {
 async function alertLeftToPeople(engine: Engine, { overBounds, leftOut }: RecoveryPlan): Promise<void> {
   const dead = leftOut.filter((left) => left.code === 'source_empty').map((left) => `${left.processor} ${formatDay(left.day)}: ${left.reason}`);
   const lines = [...overBounds.map(describeOutage), ...dead];
-  const digest = lines.length === 0 ? null : hex64(hash64(lines.join(';')));
+  // By its dates only: how many cells wait for them grows every day.
+  const dates = [...overBounds.map(({ processor, days }) => `${processor}:${days.join(',')}`), ...dead];
+  const digest = dates.length === 0 ? null : hex64(hash64(dates.join(';')));
   const isNew = await engine.change({ controls: true }, (snapshot) => {
     const controls = snapshot.controls();
     if (controls.lastBoundsAlert === digest) return { writes: {}, result: false };

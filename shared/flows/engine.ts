@@ -4,6 +4,7 @@ import { addDays, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
 import type { Coverage } from '../gaps/coverage.ts';
+import { acceptanceHolds } from '../gaps/facts.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
@@ -197,11 +198,24 @@ export class Engine {
     if (!pipeline.schedule) return new Calendar(pipeline, []);
     const rows: readonly CalendarRow[] = await warehouse.calendarRows(from, to);
     const memory = await store.remembered();
-    const merged = rememberCalendar(pipeline, memory, rows, { from, to });
+    const merged = rememberCalendar(pipeline, memory, rows, { from, to }, await this.#alteredScheduleDays(pipeline.schedule.processor, from, to));
     this.#calendarFindings = merged.findings;
     if (merged.changed.length > 0) await store.transact({}, () => ({ writes: { remembered: merged.changed }, result: null }));
     this.#remembered = merged.memory;
     return new Calendar(pipeline, merged.games);
+  }
+
+  /** Days whose schedule rows are not those that its last run wrote, and that nobody has accepted. */
+  async #alteredScheduleDays(name: string, from: Day, to: Day): Promise<ReadonlySet<Day>> {
+    const { pipeline, warehouse, store, clock } = this.parts;
+    const processor = pipeline.byName.get(name);
+    if (!processor) return new Set();
+    const coverage = (await warehouse.coverage([processor], from, to)).get(name);
+    const altered = (await store.cells(from, to)).filter((record) => {
+      const held = coverage?.get(record.day);
+      return record.processor === name && record.last !== null && held !== undefined && held.fingerprint !== record.last.fingerprint && !acceptanceHolds(record, held, clock.now());
+    });
+    return new Set(altered.map((record) => record.day));
   }
 
   get remembered(): readonly RememberedGames[] {

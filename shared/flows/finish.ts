@@ -22,7 +22,8 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
   await finish(engine, claim, (snapshot, request) => {
     const current = snapshot.cell(record);
     const unstable = isUnstable(processor, current.last, run);
-    const done = completed(current, unstable ? { ...run, standsFor: current.last?.standsFor ?? standingFor(current.last) } : run);
+    const told: VerifiedRun = request.skipDownstreamTrigger ? { ...run, silent: true } : run;
+    const done = completed(current, unstable ? { ...told, standsFor: current.last?.standsFor ?? standingFor(current.last) } : told);
     return {
       cells: [done],
       traces: [{ runId: run.runId, trace }],

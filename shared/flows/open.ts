@@ -102,7 +102,7 @@ function applyToCell(engine: Engine, ask: Ask, cell: AskedCell, record: CellReco
     case 'join':
     case 'again': {
       if (!record.request) throw new RangeError(`cell ${cell.processor}/${cell.day} has no request to join`);
-      const next = joined(record, record.request, ask, action === 'again' && ask.reprocess === 'completed');
+      const next = joined(record, record.request, ask, action === 'again');
       return { outcome: outcome('open', 'joined the open request'), record: next, change: null, repeated: false };
     }
     case 'open':

@@ -25,7 +25,10 @@ export async function accept(engine: Engine, cells: readonly CellKey[], person: 
     const missingKeys = keys.filter((key) => (coverage?.games?.[key] ?? 0) === 0);
     return { ...record, acceptance: { ...person, at: now, until, fingerprint: coverage?.fingerprint ?? null, missingKeys } };
   });
-  if (cells.some((cell) => engine.world.processor(cell.processor).name === engine.pipeline.schedule?.processor)) await acceptRemovals(engine, cells, person);
+  if (cells.some((cell) => cell.processor === engine.pipeline.schedule?.processor)) {
+    await acceptRemovals(engine, cells, person);
+    await engine.recalendar();
+  }
   await afterwards(engine, cells);
 }
 
@@ -34,10 +37,25 @@ export async function unaccept(engine: Engine, cells: readonly CellKey[], person
   await afterwards(engine, cells);
 }
 
-/** Holds cells: nothing runs them until they are unheld. */
+/** Holds cells: nothing runs them until they are unheld. A request that has not started ends; what runs is finished. */
 export async function hold(engine: Engine, cells: readonly CellKey[], person: ByPerson): Promise<void> {
   const now = engine.parts.clock.now();
+  await engine.change({ cells }, (snapshot) => {
+    const open = cells.flatMap((cell) => {
+      const record = snapshot.cell(cell);
+      return record.request && record.request.state !== 'processing' ? [{ record, request: record.request }] : [];
+    });
+    return {
+      writes: {
+        cells: open.map(({ record }) => ({ ...record, request: null })),
+        changes: open.map(({ record, request }) => changeRow(record, request, 'cancelled', now, { error: `held by ${person.by}: ${person.reason}` })),
+        askCells: open.flatMap(({ record, request }) => request.asks.map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'held' as const, note: person.reason, at: now }))),
+      },
+      result: null,
+    };
+  });
   await edit(engine, cells, 'held', person, (record) => ({ ...record, hold: { ...person, at: now } }));
+  await afterwards(engine, cells);
 }
 
 /** Lets held cells run again, held by hand or by a failure. */
@@ -116,7 +134,6 @@ async function acceptRemovals(engine: Engine, cells: readonly CellKey[], person:
     games: season.games.map((game) => (gone.has(game.key) ? { ...game, removed: `${person.by}: ${person.reason}` } : game)),
   }));
   await engine.change({}, () => ({ writes: { remembered }, result: null }));
-  await engine.recalendar();
 }
 
 function keyOfRecord(record: CellRecord): CellKey {

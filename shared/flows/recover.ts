@@ -8,7 +8,7 @@ import { planRecovery } from '../recovery/planner.ts';
 import type { StepOutcome } from '../recovery/walk.ts';
 import type { Engine } from './engine.ts';
 import { sweep } from './sweep.ts';
-import { fromWorked, walkPlan } from './walk-plan.ts';
+import { fromWorked, reallyRan, waitForRetry, walkPlan } from './walk-plan.ts';
 import { work, type Worked } from './work.ts';
 
 export interface RecoverOptions extends Pick<PlanRequest, 'scope' | 'by' | 'all' | 'altered'> {
@@ -68,7 +68,9 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
   await engine.refresh(scope.from, scope.to);
   await sweep(engine);
   // What an earlier run left queued goes first: it was right when it was queued, and is judged again when it is claimed.
-  await work(engine, { signal, onEnd: (worked) => record(fromWorked(worked, null)) });
+  do {
+    await work(engine, { signal, onEnd: (worked) => record(fromWorked(worked, null)) });
+  } while (options.by === 'person' && await waitForRetry(engine, options));
   let plan = await makePlan(engine, options);
   let budget = options.budget;
   let round = 0;
@@ -79,9 +81,8 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
     if (steps.length === 0) break;
     const before = runs.length;
     for (const step of steps) attempted.add(attemptOf(engine, step));
-    await walkPlan(engine, planId, steps, options, record);
-    const really = runs.slice(before).filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').length;
-    if (budget !== null) budget = Math.max(0, budget - really);
+    await walkPlan(engine, planId, steps, options, budget, record);
+    if (budget !== null) budget = Math.max(0, budget - runs.slice(before).filter(reallyRan).length);
     if (signal.aborted) break;
     await engine.reread();
     plan = await makePlan(engine, options);
@@ -138,12 +139,7 @@ function nextSteps(engine: Engine, plan: RecoveryPlan, attempted: ReadonlySet<st
   if (!fresh.some((step) => step.action !== 'check')) return [];
   const calendar = fresh.filter((step) => engine.world.processor(step.processor).fillsCalendar);
   const steps = calendar.some((step) => step.action !== 'check') ? calendar : fresh;
-  return budget === null ? steps : withinBudget(steps, budget);
-}
-
-function withinBudget(steps: readonly PlanStep[], budget: number): PlanStep[] {
-  let left = budget;
-  return steps.filter((step) => step.action === 'check' ? left > 0 : left-- > 0);
+  return budget === 0 ? [] : steps;
 }
 
 const ownership = z.object({ planId: z.string(), cells: z.array(z.string()) });

@@ -95,6 +95,7 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
     const again = queued(current, { ...current.request, takeovers });
     return { writes: { cells: [again], slots: [freed], changes: [changeRow(again, current.request, 'queued', now, { metadata: { why: 'takeover', takeovers } })] }, result: false };
   });
+  if (gaveUp) await wakeWaiters(engine, record);
   return gaveUp ? 'gaveUp' : 'requeued';
 }
 

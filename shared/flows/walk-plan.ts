@@ -14,27 +14,38 @@ import { work, type Worked } from './work.ts';
 const OPENED_AHEAD = 32;
 /** Between two looks at what another worker is running. */
 const OTHERS_MS = 100;
+/** Longer than any backoff: what waits longer waits for a quota, and is not waited for at a terminal. */
+const LONGEST_WAIT_MS = 11 * 60_000;
 
 /**
  * Walks a plan under its lease: takes steps up in their order, opens a request for each that has to run, works requests
  * off, and tells `record` how each step ended. Ends when nothing of it can go on.
  */
-export async function walkPlan(engine: Engine, planId: string, steps: readonly PlanStep[], options: RecoverOptions, record: (run: RecoveredRun) => void): Promise<void> {
+export async function walkPlan(
+  engine: Engine, planId: string, steps: readonly PlanStep[], options: RecoverOptions, budget: number | null, tell: (run: RecoveredRun) => void,
+): Promise<void> {
   const lease = `plan:${planId}`;
   await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
   const walk = new PlanWalk(engine.world, steps, engine.strictness);
   const asks = { old: planAsk(engine, planId, options, false), live: planAsk(engine, `${planId}:live`, options, true) };
   /** Steps whose run is under way in this walk's own lanes. */
   const mine = new Set<string>();
+  let spent = 0;
+  const record = (run: RecoveredRun): void => {
+    if (reallyRan(run)) spent += 1;
+    tell(run);
+  };
+  /** How many more may be opened now: what runs already counts as spent. */
+  const room = (): number => Math.min(OPENED_AHEAD, budget === null ? OPENED_AHEAD : budget - spent) - walk.running;
   let feeding: Promise<boolean> | null = null;
   const fill = async (): Promise<boolean> => {
     let progressed = false;
     for (;;) {
       for (const step of walk.endedElsewhere(engine.world, mine)) {
         progressed = true;
-        record(fromEnded({ step, outcome: 'skipped', note: 'another worker ended it' }));
+        record(fromEnded({ step, outcome: 'elsewhere', note: 'another worker ended it' }));
       }
-      const { start, ended } = walk.advance(engine.world, Math.max(0, OPENED_AHEAD - walk.running));
+      const { start, ended } = walk.advance(engine.world, Math.max(0, room()));
       for (const end of ended) record(fromEnded(end));
       if (start.length > 0) {
         const cells = start.map((step) => ({ processor: step.processor, day: step.day, reason: `${step.action}: ${step.reason}` }));
@@ -88,10 +99,11 @@ async function waitForOthers(engine: Engine, walk: PlanWalk, options: RecoverOpt
   return true;
 }
 
-/** Sleeps until a request that backs off may be taken; false when there is none to wait for. */
-async function waitForRetry(engine: Engine, options: RecoverOptions): Promise<boolean> {
-  const due = await engine.parts.store.nextDue(engine.parts.clock.now());
-  if (due === null) return false;
+/** Sleeps until a request that backs off may be taken; false when there is none, or only one that waits for a quota. */
+export async function waitForRetry(engine: Engine, options: Pick<RecoverOptions, 'on' | 'signal'>): Promise<boolean> {
+  const now = engine.parts.clock.now();
+  const due = await engine.parts.store.nextDue(now);
+  if (due === null || due - now > LONGEST_WAIT_MS || options.signal.aborted) return false;
   options.on?.({ kind: 'backing_off', until: due });
   await engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), options.signal);
   return true;
@@ -124,4 +136,9 @@ export function fromWorked(worked: Worked, step: PlanStep | null): RecoveredRun 
     processor: worked.processor, day: worked.day, action: step?.action ?? 'queued', outcome: worked.outcome, reason: step?.reason ?? worked.reason,
     note: worked.failure?.message ?? '', rows: worked.rows, milliseconds: worked.endedAt - worked.startedAt,
   };
+}
+
+/** Cut-off and blocked steps cost nothing of the day's automatic work. */
+export function reallyRan({ outcome }: Pick<RecoveredRun, 'outcome'>): boolean {
+  return outcome === 'ran' || outcome === 'unchanged' || outcome === 'failed' || outcome === 'elsewhere';
 }

@@ -34,6 +34,8 @@ export interface WorkOptions {
 }
 
 const CANDIDATES = 16;
+/** Looked at when the best candidates can all not be had: a processor without a free slot must not hide another's cells. */
+const MORE_CANDIDATES = 512;
 const FAIR_TURN = 8;
 
 /**
@@ -82,10 +84,12 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
 async function takeNext(engine: Engine, fair: boolean, busy: Set<string>, options: WorkOptions): Promise<Claim | null> {
   const { store, clock } = engine.parts;
   engine.keepTime();
+  let looked = CANDIDATES;
   for (;;) {
     const now = clock.now();
     const oldest = fair ? await store.oldestQueued(now) : null;
-    const candidates = [...(oldest ? [oldest] : []), ...await store.queued(now, CANDIDATES)];
+    const best = await store.queued(now, looked);
+    const candidates = [...(oldest ? [oldest] : []), ...best];
     let progressed = false;
     for (const candidate of candidates) {
       const id = `${candidate.processor}/${candidate.day}`;
@@ -99,7 +103,9 @@ async function takeNext(engine: Engine, fair: boolean, busy: Set<string>, option
       }
       if (outcome.kind !== 'not_now') progressed = true;
     }
-    if (!progressed) return null;
+    if (progressed) continue;
+    if (best.length < looked || looked === MORE_CANDIDATES) return null;
+    looked = MORE_CANDIDATES;
   }
 }
 

@@ -6,7 +6,7 @@ import { describeCell, judgeInputs, type Strictness } from '../gaps/usable.ts';
 import type { World } from '../gaps/world.ts';
 import type { PlanStep } from './plan.ts';
 
-export type StepOutcome = 'ran' | 'unchanged' | 'cut_off' | 'blocked' | 'failed' | 'skipped';
+export type StepOutcome = 'ran' | 'unchanged' | 'cut_off' | 'blocked' | 'failed' | 'skipped' | 'elsewhere';
 
 export interface EndedStep {
   readonly step: PlanStep;

@@ -61,6 +61,8 @@ export interface OpenRequest {
   readonly isBackfill: boolean;
   readonly planId: string | null;
   readonly backfillId: string | null;
+  /** Claims so far, also those that were given back: what a lease's token rises by. */
+  readonly claims?: number;
   /** Takeovers of an expired lease without an outcome. */
   readonly takeovers: number;
 }
@@ -90,6 +92,8 @@ export interface VerifiedRun {
   /** Digest by edge (`traceKey`) of the inputs it read; null: no trace is known. */
   readonly trace: TraceDigests | null;
   readonly origin: 'ours' | 'external';
+  /** Its request was not to start anything: no completion was published for it. */
+  readonly silent?: boolean;
   /** It ran by force although inputs were missing. */
   readonly forced: boolean;
 }

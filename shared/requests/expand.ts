@@ -27,7 +27,7 @@ export function expandRequest(message: Pick<BackfillRequest, 'processor_name' | 
   const { processor_name: processor, start_date: start, end_date: end } = message;
   if (!facts.processorNames.includes(processor)) return refuse(unknownProcessor(processor, facts));
   if (!facts.isBackfillable(processor)) {
-    return refuse(`received a backfill of ${processor}, which looks forward or is declared not backfillable; allowed are processors whose phase and own entry in pipeline.yaml are backfillable; to see whether it is ready, run: smart-backfill verify --ready-for <its phase>`);
+    return refuse(`received a backfill of ${processor}, which looks forward or is declared not backfillable; allowed are processors whose phase and own entry in pipeline.yaml are backfillable; to see what it has, run: smart-backfill pipeline show --processor ${processor}`);
   }
   const from = parseDay(start);
   const to = parseDay(end);
@@ -44,7 +44,7 @@ export function expandRequest(message: Pick<BackfillRequest, 'processor_name' | 
     return { kind: 'nothing', reason: `no date from ${start} to ${end} is expected of ${processor}: off-days only, or outside its calendar` };
   }
   if (days.length > facts.maxDates) {
-    return refuse(`received ${start} to ${end}, ${days.length} dates of ${processor}; one message may ask for ${facts.maxDates}; for more, run a staged backfill: smart-backfill backfill start --processor ${processor} --from ${start} --to ${end}`);
+    return refuse(`received ${start} to ${end}, ${days.length} dates of ${processor}; one message may ask for ${facts.maxDates}; for more, run: smart-backfill recover --all --processor ${processor} --from ${start} --to ${end}`);
   }
   return { kind: 'cells', processor, days };
 }

@@ -43,6 +43,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   isBackfill: z.boolean(),
   planId: text.nullable(),
   backfillId: text.nullable(),
+  claims: z.int().optional(),
   takeovers: z.int(),
 });
 
@@ -56,6 +57,7 @@ const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
   rows: z.number(),
   fingerprint: text,
   views: z.record(text, text),
+  silent: z.boolean().optional(),
   standsFor: z.object({ fingerprint: text, views: z.record(text, text) }).optional(),
   trace: traceDigestsSchema.nullable(),
   origin: z.enum(['ours', 'external']),

@@ -59,6 +59,7 @@ export function joined(record: CellRecord, request: OpenRequest, ask: Ask, again
       priority: higher(request.priority, ask.priority),
       again: request.again || again,
       force: request.force || ask.force,
+      rerun: request.rerun || ask.reprocess === 'completed',
       // A live cascade must go on even when a backfill was there first.
       skipDownstreamTrigger: request.skipDownstreamTrigger && ask.skipDownstreamTrigger,
       isBackfill: request.isBackfill && ask.isBackfill,
@@ -85,7 +86,7 @@ export function waiting(record: CellRecord, request: OpenRequest, state: 'waitin
 }
 
 export function claimed(record: CellRecord, request: OpenRequest, lease: Lease): CellRecord {
-  return { ...record, request: { ...request, state: 'processing', attempts: request.attempts + 1, lease, notBefore: null } };
+  return { ...record, request: { ...request, state: 'processing', attempts: request.attempts + 1, claims: (request.claims ?? 0) + 1, lease, notBefore: null } };
 }
 
 /** What was under way ends without an outcome and without counting: inputs changed, a drain, a pause, a quota. */
@@ -98,7 +99,7 @@ export function completed(record: CellRecord, run: VerifiedRun): CellRecord {
   const done: CellRecord = { ...record, last: run, failure: null, suspect: null, request: null };
   const { request } = record;
   if (!request?.again) return done;
-  return { ...done, generation: record.generation + 1, request: { ...request, state: 'queued', again: false, rerun: true, attempts: 0, lease: null, waitingFor: null, waitingSince: null, notBefore: null } };
+  return { ...done, generation: record.generation + 1, request: { ...request, state: 'queued', again: false, attempts: 0, lease: null, waitingFor: null, waitingSince: null, notBefore: null } };
 }
 
 /** What a request becomes when its attempt failed: tried again, put back to waiting, or ended. */

@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
-import { dayOf } from '../../shared/calendar/day.ts';
+import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { takeLease } from '../../shared/flows/leases.ts';
 import { openAsk } from '../../shared/flows/open.ts';
+import { hold, pause, resume, unhold } from '../../shared/flows/operate.ts';
+import { recover, type RecoverOptions } from '../../shared/flows/recover.ts';
+import { reallyRan } from '../../shared/flows/walk-plan.ts';
 import type { Ask } from '../../shared/requests/ask.ts';
+import { queued } from '../../shared/requests/transitions.ts';
 import { recoverAll, wholeSeason } from '../simulation/clean.ts';
 import { WholeSeason } from '../simulation/season.ts';
 import { Site } from '../simulation/site.ts';
 
 const bug = { type: 'ValueError', message: 'invalid literal for int() with base 10' };
 const DATE = '2024-01-12';
+const everything: RecoverOptions = {
+  scope: { ...wholeSeason, processors: null }, by: 'person', all: true, altered: 'reprocess', requestedBy: 'test', reason: 'test', signal: new AbortController().signal, budget: null,
+};
 
 /** Each of these was wrong once. */
 describe('a recovery', () => {
@@ -97,6 +104,59 @@ describe('a recovery', () => {
     await assert.rejects(detectGaps(engine, { from: wholeSeason.from, to: wholeSeason.to, signal: season.site.stop.signal }), /out of order/);
     store.openCells = openCells.bind(store);
     assert.deepEqual(await store.leases(), []);
+  });
+
+  it('believes no schedule rows that somebody altered: what they made look like an off-day is still found, and nothing is redone for them', async () => {
+    season.write('Schedule', DATE, season.right('Schedule', DATE).map((row) => ({ ...row, game_status: 1 })));
+    season.write('Box', DATE, null);
+    const recovered = await season.wait(recover(season.site.engine, { ...everything, altered: 'report' }));
+    assert.deepEqual(recovered.runs.filter((run) => run.outcome === 'ran').map(({ processor, day }) => `${processor} ${formatDay(day)}`), [`Box ${DATE}`]);
+    assert.deepEqual(await season.wrong(), [`Schedule ${DATE}`]);
+    assert.deepEqual(recovered.leftOut.filter(({ code }) => code === 'altered').map(({ processor, day }) => `${processor} ${formatDay(day)}`), [`Schedule ${DATE}`]);
+  });
+
+  it('does not run a queued cell that a person holds, and tells who asked for it', async () => {
+    const { engine } = season.site;
+    const key = { processor: 'TeamForm', day: dayOf(DATE) };
+    season.write('TeamForm', DATE, null);
+    await engine.reread();
+    await pause(engine, { by: 'ann', reason: 'look first' });
+    await season.ask('TeamForm', DATE, { request_id: 'held-ask' });
+    await hold(engine, [key], { by: 'ann', reason: 'do not touch' });
+    await resume(engine);
+    await season.wait(recoverAll(season.site));
+    assert.deepEqual(season.outside.runs, []);
+    assert.deepEqual((await season.outcomes('held-ask')).map(({ outcome }) => outcome), ['held']);
+    await unhold(engine, [key], { by: 'ann', reason: 'looked' });
+    await season.wait(recoverAll(season.site));
+    assert.deepEqual(await season.wrong(), []);
+  });
+
+  it('runs no more cells than the day has left, readers that have to be redone among them', async () => {
+    season.write('Box', '2024-01-02', null);
+    changed('TeamForm', '2024-01-03', 77);
+    const recovered = await season.wait(recover(season.site.engine, { ...everything, altered: 'reprocess', budget: 2 }));
+    assert.equal(recovered.runs.filter(reallyRan).length, 2);
+    assert.equal(season.outside.runs.length, 2);
+  });
+
+  it('waits out what backs off when it is run again, instead of leaving it to nobody', async () => {
+    season.write('TeamForm', DATE, null);
+    const { engine } = season.site;
+    await engine.reread();
+    const ask: Ask = {
+      id: 'killed', asker: 'plan', by: 'test', reason: 'before the kill', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true,
+      planId: 'killed', backfillId: null, summary: '', refused: null,
+    };
+    const key = { processor: 'TeamForm', day: dayOf(DATE) };
+    await openAsk(engine, ask, [key]);
+    await engine.change({ cells: [key] }, (snapshot) => {
+      const record = snapshot.cell(key);
+      return { writes: { cells: record.request ? [queued(record, record.request, season.clock.now() + 30_000)] : [] }, result: null };
+    });
+    await season.wait(recoverAll(season.site));
+    assert.deepEqual(await season.wrong(), []);
+    assert.deepEqual(await season.open(), []);
   });
 
   it('leaves a cell whose last run failed although its rows are good, and says so', async () => {

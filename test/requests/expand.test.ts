@@ -44,8 +44,8 @@ describe('expandRequest', () => {
     ['a range that reaches into the future', ask('2024-02-25', '2024-03-02'), [/received end_date 2024-03-02/]],
     ['a misspelt processor', ask('2023-11-15', '2023-11-15', 'PlayerGameSumaryProcessor'), [/received processor_name 'PlayerGameSumaryProcessor'/, /allowed are NbacPlayerBoxscoreProcessor, /, /did you mean PlayerGameSummaryProcessor\?/]],
     ['an unknown processor', ask('2023-11-15', '2023-11-15', 'x'), [/correct the name and publish again/]],
-    ['a processor of phase 5', ask('2023-11-15', '2023-11-15', 'PredictionProcessor'), [/looks forward or is declared not backfillable/]],
-    ['more dates than one message may ask for', ask('2023-10-24', '2024-02-29'), [/\d+ dates of PlayerGameSummaryProcessor; one message may ask for 31/, /smart-backfill backfill start --processor PlayerGameSummaryProcessor --from 2023-10-24 --to 2024-02-29/]],
+    ['a processor of phase 5', ask('2023-11-15', '2023-11-15', 'PredictionProcessor'), [/looks forward or is declared not backfillable/, /run: smart-backfill pipeline show --processor PredictionProcessor$/]],
+    ['more dates than one message may ask for', ask('2023-10-24', '2024-02-29'), [/\d+ dates of PlayerGameSummaryProcessor; one message may ask for 31/, /run: smart-backfill recover --all --processor PlayerGameSummaryProcessor --from 2023-10-24 --to 2024-02-29$/]],
     ['a date that does not exist', ask('2023-11-15', '2023-11-31'), [/received '2023-11-31', which is no date/]],
   ];
   for (const [what, result, says] of refusals) {

@@ -86,10 +86,23 @@ describe('A verified run', () => {
     assert.deepEqual([done.last, done.failure, done.suspect, done.request], [RUN, null, null, null]);
   });
 
-  it('is run once more when somebody asked for it while it ran', () => {
+  it('is judged once more when somebody asked for it while it ran', () => {
     const { record, request } = claim(open().record);
     const done = completed(joined(record, request, askOf({ id: 'ask-2' }), true), RUN);
-    assert.deepEqual([done.last, done.generation, done.request?.state, done.request?.again, done.request?.rerun, done.request?.attempts, done.request?.lease], [RUN, 2, 'queued', false, true, 0, null]);
+    assert.deepEqual([done.last, done.generation, done.request?.state, done.request?.again, done.request?.rerun, done.request?.attempts, done.request?.lease], [RUN, 2, 'queued', false, false, 0, null]);
+  });
+
+  it('is run once more, changed or not, when somebody asked to reprocess it while it ran', () => {
+    const { record, request } = claim(open().record);
+    const done = completed(joined(record, request, askOf({ id: 'ask-2', reprocess: 'completed' }), true), RUN);
+    assert.deepEqual([done.request?.state, done.request?.rerun], ['queued', true]);
+  });
+
+  it('gives every claim a token of its own, also after one was given back', () => {
+    const first = claim(open().record);
+    const back = givenBack(first.record, first.request, null);
+    const second = claim(back);
+    assert.deepEqual([first.request.claims, second.request.claims, second.request.attempts], [1, 2, 1]);
   });
 });
 
