@@ -4,6 +4,7 @@ import { exitCodes, type ExitCode } from '../shared/failures/exit-codes.ts';
 import { suggestion } from '../shared/pipeline/nearest.ts';
 import type { CliContext, CommandBuilder, OwnerState } from './commands/command.ts';
 import { processIo, type Io } from './output/io.ts';
+import { quoted } from './output/words.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** The operator's command line. A command's module is imported when it is run, so that `--help` is there at once. */
@@ -49,14 +50,23 @@ More on a command: smart-backfill COMMAND --help, and docs/commands.md`;
 /** Options that come with a value: before the command's name, the word after them is not that name. */
 const WITH_VALUE = new Set(['--pipeline', '--state', '--runtime', '--from', '--to', '--season', '--phase', '--processor', '--now', '--log-level']);
 
-/** Runs one command line; never throws. */
-export async function runCommandLine(argv: readonly string[], io: Io, signal: AbortSignal, owner: OwnerState | null = null): Promise<ExitCode> {
+/** Runs one command line; never throws. With `--json` what went wrong is told on stdout too, as the one object there. */
+export async function runCommandLine(argv: readonly string[], given: Io, signal: AbortSignal, owner: OwnerState | null = null): Promise<ExitCode> {
+  let written = false;
+  const io: Io = { ...given, out: { ...given.out, write: (text) => { written = true; given.out.write(text); } } };
+  const failed = async (message: string, exitCode: ExitCode): Promise<ExitCode> => {
+    const end = argv.indexOf('--');
+    const isJson = argv.slice(0, end < 0 ? argv.length : end).includes('--json');
+    const isLines = split(argv).name === 'up';
+    if (isJson && (isLines || !written)) (await import('./output/json.ts')).writeError(given, message, exitCode, isLines);
+    return exitCode;
+  };
   let code: ExitCode = exitCodes.done;
   try {
     const { name, words } = split(argv);
     const context: CliContext = { io, signal, argv, owner, command: name ?? '', runForwarded: runCommandLine, ended: (ended) => { code = ended; } };
     const listed = commands.find((command) => command.name === name);
-    if (name !== null && name !== 'help' && !listed) return unknownCommand(name, io);
+    if (name !== null && name !== 'help' && !listed) return await failed(unknownCommand(name, io), exitCodes.badInput);
     const program = programFor(io);
     for (const command of commands) {
       if (command === listed) program.addCommand(quietly((await command.load())(context), io));
@@ -65,9 +75,10 @@ export async function runCommandLine(argv: readonly string[], io: Io, signal: Ab
     await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.badInput;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : await failed(error.message.replace(/^error: /, ''), exitCodes.badInput);
     const { reportError } = await import('./report-error.ts');
-    return await reportError(error, io, signal);
+    const reported = reportError(error, io, signal, placeOf(argv));
+    return await failed(reported.message, reported.code);
   }
 }
 
@@ -96,11 +107,26 @@ function quietly(command: Command, io: Io): Command {
     writeErr: (text) => io.err.write(text),
     getOutHelpWidth: () => io.columns,
     getErrHelpWidth: () => io.columns,
-    outputError: (text, write) => write(`${text.trimEnd()}; see: ${io.program} ${command.name() === 'smart-backfill' ? '' : `${command.name()} `}--help\n`),
+    outputError: (text, write) => write(`${text.trimEnd()}; see: ${[io.program, ...namesOf(command), '--help'].join(' ')}\n`),
   });
   command.showSuggestionAfterError(true);
   for (const child of command.commands) quietly(child, io);
   return command;
+}
+
+/** `--pipeline`, `--state` and `--now` as they were given: what a printed command needs to mean the same. */
+function placeOf(argv: readonly string[]): string[] {
+  return ['--pipeline', '--state', '--now'].flatMap((option) => {
+    const at = argv.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
+    const word = argv[at];
+    const value = word === option ? argv[at + 1] : word?.slice(option.length + 1);
+    return value ? [option, quoted(value)] : [];
+  });
+}
+
+/** `pipeline validate`: a command's name and those of the groups that it is in. */
+function namesOf(command: Command): string[] {
+  return command.parent === null ? [] : [...namesOf(command.parent), command.name()];
 }
 
 /** The command's name, and all words with it in front: options may stand before it too. */
@@ -116,10 +142,12 @@ function split(argv: readonly string[]): { readonly name: string | null; readonl
   return { name, words: end < 0 ? [name, ...rest, ...before] : [name, ...rest.slice(0, end), ...before, ...rest.slice(end)] };
 }
 
-function unknownCommand(name: string, io: Io): ExitCode {
+function unknownCommand(name: string, io: Io): string {
   const names = commands.map((command) => command.name);
-  io.err.write(`error: received the command '${name}', which there is not; ${suggestion(name, names, `see: ${io.program} --help`)} allowed are ${names.join(', ')}\n`);
-  return exitCodes.badInput;
+  const hint = suggestion(name, names, `see: ${io.program} --help`);
+  const message = `received the command '${name}', which there is not; ${hint}${hint.endsWith('?') ? '' : ';'} allowed are ${names.join(', ')}`;
+  io.err.write(`error: ${message}\n`);
+  return message;
 }
 
 /** A terminal and the launcher both pass one Ctrl-C on: what follows this soon is the same one. */

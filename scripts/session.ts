@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { ownOrForward } from '../shared/embedded/state-folder.ts';
 import { HeldBackError, InputError } from '../shared/failures/errors.ts';
@@ -65,6 +66,13 @@ export function openPipeline(options: Pick<CommonOptions, 'pipeline'>, cwd: stri
   throw new InvalidPipelineError(`${problems.map(formatProblem).join('\n')}\nerror: the pipeline definition has ${problems.length} problem${problems.length === 1 ? '' : 's'}; correct it (docs/pipeline-yaml.md), or give another folder with --pipeline`);
 }
 
+interface StateUse {
+  readonly check?: (pipeline: Pipeline) => void;
+  readonly opening?: Partial<EmbeddedOptions>;
+  /** Where there is no state yet, none is made: a folder that goes away with the command stands in for it. */
+  readonly makesNone?: boolean;
+}
+
 /**
  * Gives a command its state: this process takes the folder and serves it to others meanwhile, or the process that has it
  * runs the command. `check` refuses what can be seen to be wrong before anything is opened.
@@ -73,11 +81,11 @@ export async function withState(
   context: CliContext,
   options: CommonOptions,
   run: (session: Session) => Promise<ExitCode>,
-  more: { readonly check?: (pipeline: Pipeline) => void; readonly opening?: Partial<EmbeddedOptions> } = {},
+  more: StateUse = {},
 ): Promise<ExitCode> {
   checkPlaces(options);
   checkRuntime(options);
-  const { io, signal, owner } = context;
+  const { io, owner } = context;
   const directory = stateDirectory(options, io.cwd);
   if (owner) {
     const asked = pipelineDirectory(options, io.cwd);
@@ -91,7 +99,34 @@ export async function withState(
   const pipeline = openPipeline(options, io.cwd);
   more.check?.(pipeline);
   const startAt = readNow(options.now, pipeline.timeZone);
-  const isNew = !existsSync(directory);
+  const isNew = isUnused(directory);
+  if (isNew && more.makesNone) {
+    const standIn = mkdtempSync(join(tmpdir(), 'smart-backfill-'));
+    try {
+      return await inFolder(standIn, false, { context, options, run, more, pipeline, startAt });
+    } finally {
+      rmSync(standIn, { recursive: true, force: true });
+    }
+  }
+  return inFolder(directory, isNew, { context, options, run, more, pipeline, startAt });
+}
+
+/** Whether no command has ever used a folder: it is not there, or there is nothing in it. */
+function isUnused(directory: string): boolean {
+  return !existsSync(directory) || (statSync(directory).isDirectory() && readdirSync(directory).length === 0);
+}
+
+interface Opening {
+  readonly context: CliContext;
+  readonly options: CommonOptions;
+  readonly run: (session: Session) => Promise<ExitCode>;
+  readonly more: StateUse;
+  readonly pipeline: Pipeline;
+  readonly startAt: number | null;
+}
+
+async function inFolder(directory: string, isNew: boolean, { context, options, run, more, pipeline, startAt }: Opening): Promise<ExitCode> {
+  const { io, signal } = context;
   const { version } = packageJson;
   const outcome = await ownOrForward(directory, Date.now(), {
     argv: [io.program, ...context.argv], cwd: io.cwd, stdoutIsTTY: io.out.isTTY, stderrIsTTY: io.err.isTTY, columns: io.columns, noColor: !io.out.colour,
@@ -99,7 +134,7 @@ export async function withState(
   if (outcome.kind === 'served') return toExitCode(outcome.exitCode);
   const { folder } = outcome;
   try {
-    if (isNew && !options.quiet) io.err.write(`note: made the state folder ${directory}\n`);
+    if (isNew && !options.quiet) io.err.write(`note: the state folder ${directory} was not in use: it was made just now and is empty, so that nothing counts as there; if another was meant, give it with --state\n`);
     const { openEmbedded } = await import('./runtime/embedded.ts');
     const database = folder.openDatabase();
     let runtime: EmbeddedRuntime | null = null;

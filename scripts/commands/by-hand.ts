@@ -4,11 +4,11 @@ import { formatDay, startOfDay } from '../../shared/calendar/day.ts';
 import { accept, hold, unaccept, unhold, type ByPerson } from '../../shared/flows/operate.ts';
 import { factsOf } from '../../shared/gaps/cell-facts.ts';
 import { statusOf } from '../../shared/gaps/facts.ts';
-import type { CellKey } from '../../shared/requests/cell.ts';
+import type { CellKey, CellRecord } from '../../shared/requests/cell.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle, statusText } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
-import { counted } from '../output/words.ts';
+import { cellText, counted } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
 import { done, newCommand, onRun, type CliContext } from './command.ts';
 import { cellsOf, commonOptions, readDates, readDay, readProcessor, readReason } from './options.ts';
@@ -25,10 +25,12 @@ interface ByHand {
   readonly past: string;
   readonly verb: string;
   readonly until?: boolean;
+  /** For what takes something back: whether a cell has it, and what it is. */
+  readonly takesBack?: { readonly what: string; readonly has: (record: CellRecord) => boolean };
   readonly act: (session: Session, cells: readonly CellKey[], person: ByPerson, options: ByHandOptions) => Promise<void>;
 }
 
-function byHand(context: CliContext, { name, description, past, verb, until, act }: ByHand): Command {
+function byHand(context: CliContext, { name, description, past, verb, until, takesBack, act }: ByHand): Command {
   const command = newCommand(name, description, ['state', 'json', 'now'])
     .argument('<processor>', 'name of the processor')
     .argument('<dates>', '2023-11-15, or 2023-11-10..2023-11-15, or several, separated by commas')
@@ -39,22 +41,31 @@ function byHand(context: CliContext, { name, description, past, verb, until, act
     const [processorName, dates] = operands.parse(words);
     const reason = readReason(options.reason, verb);
     return withState(context, options, async (session) => {
-      const { io, pipeline, runtime: { engine } } = session;
+      const { io, pipeline, runtime } = session;
+      const { engine } = runtime;
       const processor = readProcessor(processorName, pipeline);
       const ranges = readDates(dates, pipeline);
       const [first] = ranges;
       const to = ranges.map((range) => range.to).sort((a, b) => b - a)[0];
       if (first && to !== undefined) await engine.refresh(first.from, to);
       const cells = cellsOf(processor, ranges, (from, until_) => engine.world.expectedDates(processor).within(from, until_));
-      await act(session, cells, { by: io.user, reason }, options);
+      const changed: CellKey[] = [];
+      for (const cell of cells) if (!takesBack || takesBack.has(await runtime.store.cell(cell))) changed.push(cell);
+      if (changed.length > 0) await act(session, changed, { by: io.user, reason }, options);
+      const acted = new Set(changed.map((cell) => cell.day));
       const after = cells.map((cell) => ({ ...cell, status: statusOf(factsOf(engine.world, processor, cell.day)) }));
-      if (options.json) writeJson(io, { action: name, cells: after.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), status: cell.status })) });
+      if (options.json) writeJson(io, { action: name, cells: after.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), status: cell.status, changed: acted.has(cell.day) })) });
       else {
         const style = outStyle(io);
-        io.out.write(`${past} ${counted(cells.length, 'cell')} of ${processor.name}: ${reason}\n${renderTable(after.slice(0, 31), [
+        const untouched = cells.length - changed.length;
+        const [one] = cells;
+        const which = cells.length === 1 && one ? cellText(one) : `${counted(untouched, 'cell')} of ${processor.name}`;
+        if (changed.length > 0) io.out.write(`${past} ${counted(changed.length, 'cell')} of ${processor.name}: ${reason}\n`);
+        if (untouched > 0) io.out.write(`${which} ${untouched === 1 ? 'was' : 'were'} not ${takesBack?.what ?? ''}: nothing to take back\n`);
+        io.out.write(renderTable(after.slice(0, 31), [
           { header: 'DATE', value: (cell) => formatDay(cell.day) },
           { header: 'STATUS NOW', value: (cell) => cell.status, dress: (text, cell) => text.replace(cell.status, statusText(style, cell.status)) },
-        ], style, 2)}`);
+        ], style, 2));
       }
       return done;
     }, {
@@ -78,6 +89,7 @@ export function acceptCommand(context: CliContext): Command {
 export function unacceptCommand(context: CliContext): Command {
   return byHand(context, {
     name: 'unaccept', past: 'no longer accepted:', verb: 'taking an acceptance back', description: 'Takes an acceptance back.',
+    takesBack: { what: 'accepted', has: (record) => record.acceptance !== null },
     act: ({ runtime: { engine } }, cells, person) => unaccept(engine, cells, person),
   });
 }
@@ -92,6 +104,7 @@ export function holdCommand(context: CliContext): Command {
 export function unholdCommand(context: CliContext): Command {
   return byHand(context, {
     name: 'unhold', past: 'let run again', verb: 'unholding', description: 'Lets cells run again that are held, by hand or by a failure.',
+    takesBack: { what: 'held', has: (record) => record.hold !== null || record.failure !== null },
     act: ({ runtime: { engine } }, cells, person) => unhold(engine, cells, person),
   });
 }

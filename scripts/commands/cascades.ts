@@ -88,7 +88,7 @@ function firstReason({ reasons, wouldHave, releasedAt }: CascadeRecord): string 
 async function showCascade(session: Session, { phase, day }: Turn) {
   const { io, options } = session;
   const record = (await session.runtime.store.cascades(day, day)).find((candidate) => candidate.phase === phase.name);
-  if (!record) throw new InputError(`received ${phase.name} ${formatDay(day)}, of which there is no cascade; allowed are those of: ${session.command('cascades', 'list', '--all')}`);
+  if (!record) throw new InputError(`received ${phase.name} ${formatDay(day)}, of which there is no cascade; allowed are those of: smart-backfill cascades list --all`);
   if (options.json) writeJson(io, { cascade: cascadeJson(record) });
   else io.out.write(renderCascade(record, outStyle(io)));
   return done;

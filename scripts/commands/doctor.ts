@@ -91,7 +91,7 @@ async function stateChecks(session: Session, drop: boolean): Promise<Check[]> {
   const [newest] = dead.slice(-1);
   checks.push(dead.length === 0
     ? { name: 'dead letters', result: 'ok', found: 'none', mend: null }
-    : { name: 'dead letters', result: 'wrong', found: `${dead.length}; the newest: ${newest?.message.attributes['dead_letter_reason'] ?? ''} (${(newest?.message.body ?? '').slice(0, 200)})`, mend: `publish what was meant, then: ${session.command('doctor', '--drop-dead-letters')}` });
+    : { name: 'dead letters', result: 'wrong', found: `${dead.length}; the newest: ${atMost(session.text(newest?.message.attributes['dead_letter_reason'] ?? ''), 400)} (${atMost(newest?.message.body ?? '', 120)})`, mend: `publish what was meant, then: ${session.command('doctor', '--drop-dead-letters')}` });
   const { paused, adoptedOn } = await store.controls();
   checks.push(paused
     ? { name: 'paused', result: 'wrong', found: `by ${paused.by} since ${instant(paused.at)} UTC: ${paused.reason}`, mend: session.command('resume') }
@@ -110,6 +110,10 @@ async function stateChecks(session: Session, drop: boolean): Promise<Check[]> {
     checks.push({ name: `mode of ${phase.name}`, result: 'ok', found: `${phase.mode}: ${meaning[phase.mode]}`, mend: null });
   }
   return checks;
+}
+
+function atMost(text: string, characters: number): string {
+  return text.length > characters ? `${text.slice(0, characters)}… (${count(text.length)} characters)` : text;
 }
 
 function diskCheck(directory: string): Check {

@@ -42,11 +42,13 @@ export async function publishAndFollow(session: Session, topic: string, bodies: 
   return look(session, ids);
 }
 
-async function look({ runtime }: Session, ids: readonly string[]): Promise<Followed[]> {
+async function look({ runtime, text }: Session, ids: readonly string[]): Promise<Followed[]> {
   const dead = new Map(runtime.bus.list(runtime.topics.deadLetterSubscription, 1000).map(({ message }) => [message.attributes['dead_letter_source_message_id'], message.attributes['dead_letter_reason']]));
   return Promise.all(ids.map(async (messageId) => {
     const found = await runtime.store.ask(messageId);
-    return { messageId, refused: dead.get(messageId) ?? found?.ask.refused ?? null, ask: found?.ask ?? null, cells: found?.cells ?? [] };
+    const reason = dead.get(messageId) ?? found?.ask.refused ?? null;
+    const refused = reason === null ? null : text(reason);
+    return { messageId, refused, ask: found?.ask ?? null, cells: found?.cells ?? [] };
   }));
 }
 

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { pipelineJsonSchemaText } from '../../shared/pipeline/json-schema.ts';
-import { loadPipeline } from '../../shared/pipeline/load.ts';
-import { formatProblem } from '../../shared/pipeline/problems.ts';
+import { loadPipeline, type DefinitionReader, type LoadedPipeline } from '../../shared/pipeline/load.ts';
+import { formatProblem, sortProblems, type Problem } from '../../shared/pipeline/problems.ts';
 import type { Edge, Processor } from '../../shared/pipeline/pipeline.ts';
 import { messageJsonSchemas } from '../../shared/requests/messages.ts';
 import { writeJson } from '../output/json.ts';
@@ -11,20 +11,20 @@ import { errStyle, outStyle, paragraph } from '../output/style.ts';
 import { count, counted, range } from '../output/words.ts';
 import { definitionReader, pipelinePath, withState, type Session } from '../session.ts';
 import { badInput, done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
-import { checkScope, commonOptions, type CommonOptions } from './options.ts';
+import { checkPlaces, checkScope, commonOptions, type CommonOptions } from './options.ts';
 
 const schemaOptions = commonOptions.extend({ messages: z.boolean().default(false) });
 
 export function pipelineCommand(context: CliContext): Command {
   const group = newGroup('pipeline', 'The definition: pipeline.yaml and its SQL.');
-  const validate = newCommand('validate', 'every mistake at once, each with its file, line and column', ['json']);
+  const validate = newCommand('validate', 'every mistake at once, each with its file, line and column', ['state', 'json']);
   group.addCommand(onRun(context, validate, async (given) => validateDefinition(context, commonOptions.parse(given))));
   const show = newCommand('show', 'phases, processors, windows, and how many dates are expected of each', ['state', 'scope', 'json', 'now']);
   group.addCommand(onRun(context, show, (given) => {
     const options = commonOptions.parse(given);
-    return withState(context, options, showPipeline, { check: (pipeline) => checkScope(options, pipeline) });
+    return withState(context, options, showPipeline, { check: (pipeline) => checkScope(options, pipeline), makesNone: true });
   }));
-  const schema = newCommand('schema', 'the JSON Schema of pipeline.yaml, for editors', []).option('--messages', 'of the messages instead');
+  const schema = newCommand('schema', 'the JSON Schema of pipeline.yaml, for editors', ['state']).option('--messages', 'of the messages instead');
   group.addCommand(onRun(context, schema, async (given) => {
     const options = schemaOptions.parse(given);
     context.io.out.write(options.messages ? `${JSON.stringify(messageJsonSchemas(), null, 2)}\n` : pipelineJsonSchemaText());
@@ -34,16 +34,40 @@ export function pipelineCommand(context: CliContext): Command {
 }
 
 async function validateDefinition({ io }: CliContext, options: CommonOptions) {
+  checkPlaces(options);
   const path = pipelinePath(options, io.cwd);
-  const loaded = loadPipeline(path, definitionReader(io.cwd));
-  const problems = loaded.kind === 'ok' ? [] : loaded.problems;
+  const reader = definitionReader(io.cwd);
+  const loaded = loadPipeline(path, reader);
+  const problems = await problemsOf(path, reader, loaded);
   if (options.json) writeJson(io, { valid: problems.length === 0, problems });
-  else if (loaded.kind === 'ok') io.out.write(`${outStyle(io).green('valid')}  ${path}: ${counted(loaded.pipeline.phases.length, 'phase')}, ${counted(loaded.pipeline.processors.length, 'processor')}, ${counted(loaded.pipeline.seasons.length, 'season')}\n`);
+  else if (loaded.kind === 'ok' && problems.length === 0) io.out.write(`${outStyle(io).green('valid')}  ${loaded.pipeline.name} (${path}): ${counted(loaded.pipeline.phases.length, 'phase')}, ${counted(loaded.pipeline.processors.length, 'processor')}, ${counted(loaded.pipeline.seasons.length, 'season')}\n`);
   else {
     for (const problem of problems) io.out.write(`${formatProblem(problem)}\n`);
     io.err.write(`${errStyle(io).red('error:')} ${counted(problems.length, 'problem')}; docs/pipeline-yaml.md explains every field\n`);
   }
   return problems.length === 0 ? done : badInput;
+}
+
+/** The definition's mistakes, and those of its SQL that only a translation and a database find. */
+async function problemsOf(path: string, reader: DefinitionReader, loaded: LoadedPipeline): Promise<readonly Problem[]> {
+  const { checkSql, checkSqlText } = await import('../../shared/embedded/duckdb-check.ts');
+  if (loaded.kind === 'ok') return sortProblems(await checkSql(loaded.pipeline));
+  const { problems } = loaded;
+  const wrong = new Set(problems.map(({ file }) => file));
+  const texts = new Map<string, string>();
+  // Files that are wrong already are stood in for, so that the others can be checked all the same.
+  const others = loadPipeline(path, {
+    readText: (file) => {
+      const text = reader.readText(file);
+      if (!file.endsWith('.sql') || text === undefined) return text;
+      texts.set(file, text);
+      return wrong.has(file) ? 'SELECT 1 AS stand_in' : text;
+    },
+  });
+  const found = others.kind === 'ok'
+    ? await checkSql(others.pipeline)
+    : (await Promise.all([...texts].map(([file, text]) => checkSqlText(file, text)))).flat();
+  return sortProblems([...problems, ...found.filter(({ file }) => !wrong.has(file))]);
 }
 
 async function showPipeline(session: Session) {

@@ -38,7 +38,7 @@ async function recoverNow(session: Session, options: RecoverOptions): Promise<Ex
   const { engine } = runtime;
   const scope = session.scope();
   const { paused } = await engine.parts.store.controls();
-  if (paused) throw new HeldBackError(`the pipeline is paused by ${paused.by}: ${paused.reason}; nothing is run until: ${session.command('resume', '--reason', '…')}`);
+  if (paused) throw new HeldBackError(`the pipeline is paused by ${paused.by}: ${paused.reason}; nothing is run until: smart-backfill resume`);
   const by = { by: io.user, reason: options.reason ?? 'asked for by recover' };
   const altered = options.altered === 'report' || options.altered === 'reprocess' ? options.altered : 'policy';
   if (!options.yes) {

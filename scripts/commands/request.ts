@@ -38,7 +38,7 @@ export function requestCommand(context: CliContext): Command {
       const results = [];
       for (const body of messages) {
         const received = await receiveRequest(runtime.engine, { messageId: runtime.engine.parts.ids.next('dry'), topic: runtime.topics.requests, subscription: '', body, attributes: {}, deliveryAttempt: 1 });
-        results.push({ message: body, kind: received.kind, reason: received.kind === 'asked' ? '' : received.reason });
+        results.push({ message: body, kind: received.kind, reason: received.kind === 'asked' ? '' : session.text(received.reason) });
       }
       if (options.json) writeJson(io, { dry_run: true, messages: results });
       else for (const { message, reason } of results) io.out.write(`${message}\n  ${reason}\n`);

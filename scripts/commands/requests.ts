@@ -49,7 +49,7 @@ async function listRequests(session: Session, limit: number) {
   const open = await store.openCells();
   if (options.json) {
     writeJson(io, {
-      asks: asks.map(({ ask, cells }) => ({ ...askJson(ask), outcomes: tally(cells) })),
+      asks: asks.map(({ ask, cells }) => ({ ...askJson(ask, session), outcomes: tally(cells) })),
       open: open.map(openJson),
     });
     return done;
@@ -57,11 +57,11 @@ async function listRequests(session: Session, limit: number) {
   const style = outStyle(io);
   if (asks.length === 0) io.out.write('nothing was asked for yet\n');
   io.out.write(renderTable(asks, [
-    { header: 'ID', value: ({ ask }) => ask.id, fit: 'wrap' },
+    { header: 'ID', value: ({ ask }) => ask.id, fit: 'middle' },
     { header: 'WHEN (UTC)', value: ({ ask }) => instant(ask.at).slice(0, 16) },
     { header: 'BY', value: ({ ask }) => ask.by, fit: 'cut' },
-    { header: 'WHAT', value: ({ ask }) => (ask.refused === null ? ask.summary : `refused: ${ask.refused}`).slice(0, 160), fit: 'wrap' },
-    { header: 'CELLS', value: ({ cells }) => Object.entries(tally(cells)).map(([outcome, number]) => `${number} ${outcome}`).join(', '), fit: 'wrap' },
+    { header: 'WHAT', value: ({ ask }) => (ask.refused === null ? ask.summary : `refused: ${session.text(ask.refused)}`).slice(0, 160), fit: 'wrap' },
+    { header: 'CELLS', value: ({ cells }) => Object.entries(tally(cells)).map(([outcome, number]) => `${number} ${outcome.replaceAll('_', ' ')}`).join(', '), fit: 'wrap' },
   ], style));
   if (open.length > 0) {
     const most = 20;
@@ -79,13 +79,13 @@ async function showRequest(session: Session, id: string) {
   const { io, runtime: { store }, options } = session;
   const { ask, cells } = await askOf(session, id);
   if (options.json) {
-    writeJson(io, { ask: askJson(ask), cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), outcome: cell.outcome, note: cell.note })) });
+    writeJson(io, { ask: askJson(ask, session), cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), outcome: cell.outcome, note: cell.note })) });
     return done;
   }
   const style = outStyle(io);
   const open = new Map((await store.openCells()).map((record) => [`${record.processor}/${record.day}`, record]));
   io.out.write(`${style.bold(ask.id)}  ${ask.summary}\n  by ${ask.by} (${ask.asker}) at ${instant(ask.at)} UTC: ${ask.reason}\n  priority ${ask.priority}, reprocess ${ask.reprocess}${ask.force ? ', forced' : ''}\n`);
-  if (ask.refused !== null) io.out.write(`  ${style.red('refused')}: ${ask.refused}\n`);
+  if (ask.refused !== null) io.out.write(`  ${style.red('refused')}: ${session.text(ask.refused)}\n`);
   io.out.write(renderAskCells(cells, open, style));
   return done;
 }
@@ -93,45 +93,55 @@ async function showRequest(session: Session, id: string) {
 async function retryRequest(session: Session, id: string, reason: string | undefined) {
   const { io, runtime } = session;
   const { ask, cells } = await askOf(session, id);
-  if (ask.refused !== null) throw new InputError(`received the id of an ask that was refused: ${ask.refused}; it can't become right; ask anew: ${session.command('request', 'PROCESSOR', 'DATES')}`);
+  if (ask.refused !== null) throw new InputError(`received the id of an ask that was refused: ${ask.refused}; it can't become right; ask anew: smart-backfill request PROCESSOR DATES`);
   const again = cells.filter((cell) => cell.outcome === 'failed' || cell.outcome === 'held' || cell.outcome === 'blocked' || cell.outcome === 'cancelled');
   if (again.length === 0) {
-    io.out.write(`${id}: nothing of it failed, is held, blocked or cancelled\n`);
+    if (session.options.json) writeJson(io, { messages: [] });
+    else io.out.write(`${id}: nothing of it failed, is held, blocked or cancelled\n`);
     return done;
   }
   const processors = new Map<string, Day[]>();
   for (const cell of again) processors.set(cell.processor, [...processors.get(cell.processor) ?? [], cell.day]);
   const bodies = [...processors].flatMap(([processor, days]) => {
     const runs = unbrokenRuns(days.sort((a, b) => a - b), (day) => day, (day) => day);
-    return runs.map((run) => ({ processor_name: processor, start_date: run.slice(0, 1).map(formatDay)[0], end_date: run.slice(-1).map(formatDay)[0], requested_by: io.user, reprocess: 'failed', reason: reason ?? `retry of ${id}` }));
+    return runs.map((run) => ({ processor_name: processor, start_date: run.slice(0, 1).map(formatDay)[0], end_date: run.slice(-1).map(formatDay)[0], requested_by: io.user, reprocess: 'failed', reason: reason ?? `retry of ${ask.id}` }));
   }).map((message) => JSON.stringify(message));
   return showFollowed(session, await publishAndFollow(session, runtime.topics.requests, bodies), session.options.json);
 }
 
 async function cancelRequest(session: Session, id: string, reason: string) {
   const { io, runtime: { engine, store }, options } = session;
-  const { cells } = await askOf(session, id);
+  const { ask, cells } = await askOf(session, id);
   const days = cells.map((cell) => cell.day).sort((a, b) => a - b);
   const [first] = days;
   if (first !== undefined) await engine.refresh(first, days.at(-1) ?? first);
-  const open = new Set((await store.openCells()).filter((record) => record.request?.asks.includes(id)).map((record) => `${record.processor}/${record.day}`));
+  const open = new Set((await store.openCells()).filter((record) => record.request?.asks.includes(ask.id)).map((record) => `${record.processor}/${record.day}`));
   const wanted = cells.filter((cell) => open.has(`${cell.processor}/${cell.day}`)).map(({ processor, day }) => ({ processor, day }));
   const result = wanted.length === 0 ? { cancelled: [], running: [] } : await cancel(engine, wanted, { by: io.user, reason });
   if (options.json) {
     const json = (keys: readonly { readonly processor: string; readonly day: Day }[]) => keys.map(({ processor, day }) => ({ processor, game_date: formatDay(day) }));
     writeJson(io, { cancelled: json(result.cancelled), running: json(result.running) });
   } else {
-    io.out.write(`cancelled ${counted(result.cancelled.length, 'request')} of ${id}\n`);
+    io.out.write(`cancelled ${counted(result.cancelled.length, 'request')} of ${ask.id}\n`);
     for (const cell of result.running) io.out.write(`  ${cellText(cell)} is running, and is finished\n`);
   }
   return result.running.length > 0 ? heldBack : done;
 }
 
 async function askOf({ runtime: { store } }: Session, id: string): Promise<{ readonly ask: Ask; readonly cells: readonly AskCell[] }> {
-  const found = await store.ask(id);
-  if (found) return found;
   const ids = (await store.asks(1000)).map((ask) => ask.id);
+  const found = await store.ask(wholeId(id, ids));
+  if (found) return found;
   throw new InputError(`received the id '${id}', which no ask has; ${suggestion(id, ids, 'allowed are those of: smart-backfill requests list')}`);
+}
+
+/** An id that a narrow table shortened in the middle (`msg-1a…9z`), whole again where only one is meant. */
+function wholeId(id: string, ids: readonly string[]): string {
+  const [start = '', end] = id.split('…');
+  if (end === undefined) return id;
+  const meant = ids.filter((candidate) => candidate.startsWith(start) && candidate.endsWith(end) && candidate.length >= start.length + end.length);
+  const [only] = meant;
+  return meant.length === 1 && only !== undefined ? only : id;
 }
 
 function tally(cells: readonly AskCell[]): Record<string, number> {
@@ -140,8 +150,8 @@ function tally(cells: readonly AskCell[]): Record<string, number> {
   return outcomes;
 }
 
-function askJson(ask: Ask): Record<string, unknown> {
-  return { id: ask.id, asker: ask.asker, by: ask.by, reason: ask.reason, at: new Date(ask.at).toISOString(), priority: ask.priority, reprocess: ask.reprocess, force: ask.force, summary: ask.summary, refused: ask.refused };
+function askJson(ask: Ask, { text }: Session): Record<string, unknown> {
+  return { id: ask.id, asker: ask.asker, by: ask.by, reason: ask.reason, at: new Date(ask.at).toISOString(), priority: ask.priority, reprocess: ask.reprocess, force: ask.force, summary: ask.summary, refused: ask.refused === null ? null : text(ask.refused) };
 }
 
 function openJson(record: CellRecord): Record<string, unknown> {

@@ -19,6 +19,8 @@ export interface Io {
   readonly columns: number;
   /** Asks a person; null where nobody can be asked (a pipe, CI, a forwarded command). */
   readonly ask: ((question: string, signal: AbortSignal) => Promise<string>) | null;
+  /** All of standard input; null where there is none (a forwarded command: its process has read it). */
+  readonly readInput: (() => Promise<Uint8Array>) | null;
   /** How the program is called here, so that a printed command can be copied: `npx smart-backfill`. */
   readonly program: string;
   /** The folder that relative paths start from. */
@@ -40,6 +42,7 @@ export function processIo(): Io {
     err: { write: writerOf(process.stderr), isTTY: isTTY(process.stderr), colour: colour(process.stderr) },
     columns: widthOf(process.stdout.columns ?? process.stderr.columns ?? null),
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
+    readInput: async () => (await import('node:stream/consumers')).buffer(process.stdin),
     program: programName(),
     cwd: process.cwd(),
     user: userName(),
@@ -62,6 +65,7 @@ export function forwardedIo(client: {
     err: { write: client.stderr, isTTY: client.stderrIsTTY, colour: client.stderrIsTTY && !client.noColor },
     columns: widthOf(client.columns),
     ask: null,
+    readInput: null,
     program: client.program,
     cwd: client.cwd,
     user: userName(),

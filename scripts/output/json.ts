@@ -7,3 +7,8 @@ export const SCHEMA_VERSION = 1;
 export function writeJson(io: Io, result: Readonly<Record<string, unknown>>): void {
   io.out.write(`${JSON.stringify({ schema_version: SCHEMA_VERSION, ...result }, null, 2)}\n`);
 }
+
+/** What a command with `--json` prints where it could not do what it was asked. */
+export function writeError(io: Io, message: string, exitCode: number, asLine: boolean): void {
+  io.out.write(`${JSON.stringify({ schema_version: SCHEMA_VERSION, error: { message, exit_code: exitCode } }, null, asLine ? undefined : 2)}\n`);
+}

@@ -6,8 +6,8 @@ export interface Column<Row> {
   readonly value: (row: Row) => string | number;
   /** Numbers stand at the right. */
   readonly align?: 'left' | 'right';
-  /** Gives way when the table is too wide: `wrap` goes on in the next line, `cut` ends in …. Others keep their width. */
-  readonly fit?: 'wrap' | 'cut';
+  /** Gives way when the table is too wide: `wrap` goes on in the next line, `cut` ends in …, `middle` has … in it. Others keep their width. */
+  readonly fit?: 'wrap' | 'cut' | 'middle';
   /** Dresses a cell after it was measured and padded. */
   readonly dress?: (text: string, row: Row) => string;
 }
@@ -37,23 +37,36 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
 
 function fitted<Row>(columns: readonly Column<Row>[], texts: readonly (readonly string[])[], total: number): number[] {
   const widths = columns.map((column, at) => Math.max(column.header.length, ...texts.map((cells) => widthOf(cells[at] ?? ''))));
+  // First down to a column's longest word; only where that is not enough, words are broken.
+  const words = columns.map((column, at) => (column.fit === 'wrap' ? Math.max(LEAST_WIDTH, ...texts.flatMap((cells) => (cells[at] ?? '').split(/\s/).map(widthOf))) : LEAST_WIDTH));
   let over = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1) - total;
-  while (over > 0) {
+  for (let least: readonly number[] = words; over > 0;) {
     // The widest of those that give way gives way first.
     let widest = -1;
     columns.forEach((column, at) => {
-      if (column.fit && (widths[at] ?? 0) > LEAST_WIDTH && (widest < 0 || (widths[at] ?? 0) > (widths[widest] ?? 0))) widest = at;
+      if (column.fit && (widths[at] ?? 0) > (least[at] ?? 0) && (widest < 0 || (widths[at] ?? 0) > (widths[widest] ?? 0))) widest = at;
     });
-    if (widest < 0) break;
+    if (widest < 0 && least !== words) break;
+    if (widest < 0) {
+      least = columns.map(() => LEAST_WIDTH);
+      continue;
+    }
     widths[widest] = (widths[widest] ?? 0) - 1;
     over -= 1;
   }
   return widths;
 }
 
-function fit(text: string, how: 'wrap' | 'cut' | undefined, width: number): string[] {
+function fit(text: string, how: Column<never>['fit'], width: number): string[] {
   if (widthOf(text) <= width || how === undefined) return [text];
+  if (how === 'middle') return [shortened(text, width)];
   return how === 'wrap' ? wrap(text, width) : [`${text.slice(0, Math.max(1, width - 1))}…`];
+}
+
+/** A name with … in its middle: its start says what it is, its end which. */
+function shortened(text: string, width: number): string {
+  const start = Math.ceil((width - 1) / 2);
+  return `${text.slice(0, start)}…${text.slice(text.length - (width - 1 - start))}`;
 }
 
 function line<Row>(cells: readonly string[], columns: readonly Column<Row>[], widths: readonly number[], dress: (text: string, at: number) => string = (text) => text): string {

@@ -1,9 +1,10 @@
-import { formatDay, type Day } from '../calendar/day.ts';
-import { NeverRetryError, RetryLaterError } from '../failures/errors.ts';
+import { day, formatDay, type Day } from '../calendar/day.ts';
+import { FailureError, NeverRetryError, RetryLaterError } from '../failures/errors.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
 import type { InputRange, Row } from '../ports/warehouse.ts';
 import type { Session } from './duckdb-connections.ts';
+import { messageOf } from './duckdb-errors.ts';
 import { tableOf } from './duckdb-tables.ts';
 import { checkedRows } from './landing-rows.ts';
 import type { Stage } from './duckdb-stages.ts';
@@ -33,11 +34,17 @@ export class Staging {
     const text = await this.#text(processor, inputs);
     const query = withDates(text, day, inputs);
     if (!this.#checked.has(text)) {
-      await checkColumns(session, processor, query);
+      await aboutSql(processor, () => checkColumns(session, processor, query));
       this.#checked.add(text);
     }
     const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]})`).join(', ');
-    await inTime(session, processor, day, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`));
+    await inTime(session, processor, day, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
+  }
+
+  /** Translates a processor's SQL and has DuckDB plan it, on whatever the tables hold: throws where no date could be run. */
+  async check(session: Session, processor: Processor, inputs: readonly InputRange[]): Promise<void> {
+    const text = await this.#text(processor, inputs);
+    await checkColumns(session, processor, withDates(text, day(0), inputs));
   }
 
   async fromRows(session: Session, stage: Stage, processor: Processor, day: Day, rows: readonly Row[]): Promise<void> {
@@ -50,13 +57,26 @@ export class Staging {
     const key = [processor.name, processor.definitionHash, ...inputs.map(({ upstream, columns }) => `${upstream.name}(${columns?.join(',') ?? '*'})`)].join(' ');
     const known = this.#texts.get(key);
     if (known) return known;
-    const made = this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
+    const made = aboutSql(processor, () => this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
       const names = columns ?? upstream.fingerprintColumns;
       return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}` };
-    }));
+    })));
     this.#texts.set(key, made);
     made.catch(() => this.#texts.delete(key));
     return made;
+  }
+}
+
+/** What goes wrong with a processor's SQL names its file; what was thrown stays the cause. */
+async function aboutSql<T>({ name, target }: Processor, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof FailureError) throw thrown;
+    const about = new Error(`${'bigquery_sql' in target ? target.bigquery_sql : 'the SQL'} of ${name}: ${messageOf(thrown)}`, { cause: thrown });
+    // The error's class is still what it was, for whoever classifies it.
+    if (thrown instanceof Error) about.name = thrown.name;
+    throw about;
   }
 }
 
@@ -104,6 +124,16 @@ const TAKES: Readonly<Record<ColumnType, RegExp>> = {
   TIMESTAMP: /^TIMESTAMP(?: WITH TIME ZONE)?$/,
 };
 
+/** A query that gives other columns than its table has. */
+export class ColumnsError extends NeverRetryError {
+  readonly wrong: string;
+
+  constructor({ name, output, target }: Processor, wrong: string) {
+    super(`the SQL of ${name} does not return the columns of ${output.ref}${'bigquery_sql' in target ? ` (${target.bigquery_sql})` : ''}: ${wrong}`);
+    this.wrong = wrong;
+  }
+}
+
 async function checkColumns(session: Session, processor: Processor, query: string): Promise<void> {
   const described = await session.run(`DESCRIBE ${query}`);
   const found = (await described.getRows()).map(([name, type]) => ({ name: String(name), type: String(type) }));
@@ -122,7 +152,7 @@ async function checkColumns(session: Session, processor: Processor, query: strin
       return there === undefined || TAKES[type].test(there) ? [] : [`'${name}' is ${there}, declared is ${type}`];
     }),
   ];
-  if (wrong.length > 0) throw new NeverRetryError(`the SQL of ${processor.name} does not return the columns of ${processor.output.ref}: ${wrong.join('; ')}`);
+  if (wrong.length > 0) throw new ColumnsError(processor, wrong.join('; '));
 }
 
 /** Every row has to be of the run's own date. */

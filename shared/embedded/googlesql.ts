@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
+import type * as sdk from '@polyglot-sql/sdk';
 import { isCreateTable, rewriteCreateTable } from './googlesql-tables.ts';
 import { withoutPlaceholders } from './googlesql-placeholders.ts';
 import { rewriteQuery } from './googlesql-rewrite.ts';
@@ -63,14 +64,15 @@ async function render(rewritten: string, original: string): Promise<string> {
   return withoutPlaceholders(statement);
 }
 
-let loading: Promise<typeof import('@polyglot-sql/sdk')> | null = null;
+type Transpiler = Pick<typeof sdk, 'Dialect' | 'transpile'>;
+let loading: Promise<Transpiler> | null = null;
 
 /**
  * Loaded when the first query is translated, since commands without SQL need not wait for its WebAssembly. It translates a
  * handful of queries a process: V8's baseline compiler is enough for that, while optimizing 23 MB of it in the background
  * was measured to take 600 MB and a core for several seconds.
  */
-function transpiler(): Promise<typeof import('@polyglot-sql/sdk')> {
+function transpiler(): Promise<Transpiler> {
   // Each by itself: V8 derives one flag from another (`--liftoff-only`) only when it starts.
   for (const flag of ['--no-wasm-tier-up', '--no-wasm-dynamic-tiering']) setFlagsFromString(flag);
   loading ??= import('@polyglot-sql/sdk');
