@@ -142,10 +142,12 @@ function exitCodeOf(session: Session, scope: Scope, recovered: Recovered): ExitC
   const { engine } = session.runtime;
   const codes: ExitCode[] = [done];
   if (recovered.interrupted) codes.push(interrupted);
-  // Of a cell that was tried more than once the last time counts.
+  const incompleteCells = new Set(detect(engine.world, scope).findings.map(keyOf));
+  // Of a cell that was tried more than once the last time counts; what ended elsewhere since tells by being complete.
   const last = new Map(recovered.runs.map((run) => [keyOf(run), run]));
-  if ([...last.values()].some((run) => run.outcome === 'failed')) codes.push(workFailed);
+  const lastHere = new Map(recovered.runs.filter((run) => run.outcome !== 'elsewhere').map((run) => [keyOf(run), run]));
+  if ([...lastHere].some(([key, run]) => run.outcome === 'failed' && (last.get(key) === run || incompleteCells.has(key)))) codes.push(workFailed);
   if (recovered.leftOut.some((entry) => HELD_CODES.has(entry.code))) codes.push(heldBack);
-  if (detect(engine.world, scope).findings.length > 0) codes.push(incomplete);
+  if (incompleteCells.size > 0) codes.push(incomplete);
   return exitCodeFor(codes);
 }

@@ -13,7 +13,7 @@ interface BadInput {
 /** Each is refused before anything is opened, with what was received, what is allowed, and what to do. */
 const refused: readonly BadInput[] = [
   { words: ['gasp'], says: /received the command 'gasp'.*did you mean gaps\?.*allowed are demo, up, gaps/ },
-  { words: ['nonsense'], says: /received the command 'nonsense'.*--help/ },
+  { words: ['nonsense'], says: /received the command 'nonsense'.*--help; allowed are/ },
   { words: ['gaps', '--fro', '2024-01-01'], says: /unknown option '--fro'[^]*Did you mean --from\?[^]*gaps --help/ },
   { words: ['why', 'Form'], says: /missing required argument 'date'/ },
   { words: ['gaps', 'Form'], says: /too many arguments/ },
@@ -41,6 +41,11 @@ const refused: readonly BadInput[] = [
   { words: ['pause'], says: /received no reason; pausing/ },
   { words: ['requests', 'list', '--limit', 'all'], says: /--limit that is no number/ },
   { words: ['cascades', 'show', 'phase_9', '2024-01-02'], says: /received the phase 'phase_9'/ },
+  { words: ['gaps', '--state='], says: /received --state '', which names no folder; allowed is a path; leave --state out/ },
+  { words: ['pipeline', 'validate', '--pipeline', ''], says: /received --pipeline '', which names no folder/ },
+  { words: ['pipeline', 'validate', '--bad'], says: /unknown option '--bad'; see: npx smart-backfill pipeline validate --help\n/ },
+  { words: ['why', 'Qqqqq', '2024-01-02'], says: /see: npx smart-backfill --pipeline \S+mini --state \S+ pipeline show; allowed are Schedule, Scores, Form/ },
+  { words: ['publish', 'mini-requests', '@no-such-file'], says: /received @no-such-file, which can't be read .*allowed are @FILE, - for standard input/ },
   { words: ['gaps', '--runtime', 'google'], says: /--runtime google, which is not in this version; allowed is embedded/ },
   { words: ['gaps', '--now', 'tomorrow'], says: /received --now 'tomorrow', which is no time/ },
   { words: ['gaps', '--log-level', 'loud'], says: /Allowed choices are error, warn, info, debug/ },
@@ -54,7 +59,7 @@ describe('bad input ends with exit code 2, a clear error on stderr, and nothing 
   for (const { words, says } of refused) {
     it(words.join(' '), async () => {
       const state = sandbox.state();
-      const { code, stdout, stderr } = await (words[0] === 'gasp' || words[0] === 'nonsense' ? sandbox.start(words).ended : sandbox.run(state, ...words));
+      const { code, stdout, stderr } = await (['gasp', 'nonsense'].includes(words[0] ?? '') || words.some((word) => word === '' || word.endsWith('=')) ? sandbox.start(words).ended : sandbox.run(state, ...words));
       assert.deepEqual([code, stdout], [2, ''], stderr);
       assert.match(stderr, says);
       assert.doesNotMatch(stderr, /\n {4}at /);

@@ -25,9 +25,10 @@ export class Running {
   stderr = '';
   readonly ended: Promise<Ended>;
 
-  constructor(script: string, words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+  constructor(script: string, words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}, input?: string) {
     const { NO_COLOR: _, npm_command: __, ...rest } = process.env;
-    this.child = spawn(process.execPath, [script, ...words], { cwd, env: { ...rest, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [script, ...words], { cwd, env: { ...rest, ...env }, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+    this.child.stdin?.end(input);
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => { this.stdout += text; });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => { this.stderr += text; });
     this.ended = once(this.child, 'close').then(() => ({ code: this.child.exitCode, signal: this.child.signalCode, stdout: this.stdout, stderr: this.stderr }));
@@ -71,8 +72,8 @@ export class Sandbox {
     rmSync(join(state, 'source', `${what}-${date}`));
   }
 
-  start(words: readonly string[], options: { readonly script?: string; readonly env?: Readonly<Record<string, string>> } = {}): Running {
-    const running = new Running(options.script ?? cli, words, this.folder, options.env);
+  start(words: readonly string[], options: { readonly script?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {}): Running {
+    const running = new Running(options.script ?? cli, words, this.folder, options.env, options.input);
     this.#running.push(running);
     return running;
   }
