@@ -63,6 +63,8 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
   const attempted = new Set<string>();
   const record = (run: RecoveredRun): void => {
     runs.push(run);
+    // By now its inputs may be others than when it was planned: what failed on these is not tried on them again.
+    if (run.outcome === 'failed') for (const action of ['fill', 'redo'] as const) attempted.add(attemptOf(engine, { ...run, action }));
     options.on?.({ kind: 'run', run });
   };
   await engine.refresh(scope.from, scope.to);
@@ -81,7 +83,7 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
     if (steps.length === 0) break;
     const before = runs.length;
     for (const step of steps) attempted.add(attemptOf(engine, step));
-    await walkPlan(engine, planId, steps, options, budget, record);
+    await walkPlan(engine, { planId, round }, steps, options, budget, record);
     if (budget !== null) budget = Math.max(0, budget - runs.slice(before).filter(reallyRan).length);
     if (signal.aborted) break;
     await engine.reread();
@@ -128,7 +130,7 @@ async function askSources(engine: Engine, plan: RecoveryPlan): Promise<Map<strin
 }
 
 /** What a step is tried with: the rows that its cell holds, and what it would read. */
-function attemptOf({ world }: Engine, step: PlanStep): string {
+function attemptOf({ world }: Engine, step: Pick<PlanStep, 'processor' | 'day' | 'action'>): string {
   const processor = world.processor(step.processor);
   return `${keyOf(step)}@${step.action}@${world.coverage(processor, step.day)?.fingerprint ?? ''}@${traceOf(world, processor, step.day).digest}`;
 }

@@ -22,12 +22,13 @@ const LONGEST_WAIT_MS = 11 * 60_000;
  * off, and tells `record` how each step ended. Ends when nothing of it can go on.
  */
 export async function walkPlan(
-  engine: Engine, planId: string, steps: readonly PlanStep[], options: RecoverOptions, budget: number | null, tell: (run: RecoveredRun) => void,
+  engine: Engine, { planId, round }: { readonly planId: string; readonly round: number }, steps: readonly PlanStep[], options: RecoverOptions, budget: number | null, tell: (run: RecoveredRun) => void,
 ): Promise<void> {
   const lease = `plan:${planId}`;
   await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
   const walk = new PlanWalk(engine.world, steps, engine.strictness);
-  const asks = { old: planAsk(engine, planId, options, false), live: planAsk(engine, `${planId}:live`, options, true) };
+  // An ask applies to a cell once, and a later round may have to come back to a cell: each round asks by itself.
+  const asks = { old: planAsk(engine, planId, `${planId}.${round}`, options, false), live: planAsk(engine, planId, `${planId}.${round}:live`, options, true) };
   /** Steps whose run is under way in this walk's own lanes. */
   const mine = new Set<string>();
   let spent = 0;
@@ -118,9 +119,8 @@ function isOwedItsCascade(engine: Engine, options: RecoverOptions, day: Day): bo
   return options.by === 'detector' && day >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
 }
 
-function planAsk(engine: Engine, id: string, options: RecoverOptions, live: boolean): Ask {
+function planAsk(engine: Engine, planId: string, id: string, options: RecoverOptions, live: boolean): Ask {
   const person = options.by === 'person';
-  const planId = id.replace(/:live$/, '');
   return {
     id, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
     skipDownstreamTrigger: !live, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
