@@ -30,13 +30,13 @@ export interface OpenedDemo {
 }
 
 /** Opens one of the demo's folders as its owner, with a clock that shows an hour of the story. */
-export async function openDemo(pipeline: Pipeline, folder: string, now: number, version: string): Promise<OpenedDemo> {
+export async function openDemo(pipeline: Pipeline, folder: string, now: number, version: string, lanes?: number): Promise<OpenedDemo> {
   const opened = openStateFolder(folder, version, Date.now());
   if (opened.kind === 'owned_by') throw new HeldBackError(`the demo's folder ${folder} is in use by another process (pid ${opened.owner?.pid ?? 'unknown'}); let it end, or name another folder with --state`);
   const clock = new DemoClock(now);
   const alerts: Alert[] = [];
   const runtime = await openEmbedded({
-    pipeline, stateDirectory: folder, database: opened.folder.openDatabase(), startAt: null, clock,
+    pipeline, stateDirectory: folder, database: opened.folder.openDatabase(), startAt: null, clock, lanes,
     notifier: { notify: async (alert) => { alerts.push(alert); } },
   });
   return {

@@ -23,10 +23,10 @@ export function nbaPipeline(): Pipeline {
   return loaded;
 }
 
-/** Opens a state folder at nine in the morning of a date. */
+/** Opens a state folder at nine in the morning of a date, with one lane: the order in which cells run is part of what is told. */
 export function openAt(folder: string, date: string, hour = 9): Promise<OpenedDemo> {
   const pipeline = nbaPipeline();
-  return openDemo(pipeline, folder, startOfDay(dayOf(date), pipeline.timeZone) + hour * 3_600_000, 'test');
+  return openDemo(pipeline, folder, startOfDay(dayOf(date), pipeline.timeZone) + hour * 3_600_000, 'test', 1);
 }
 
 export function recoverOptions(from: string, to: string, changes: Partial<RecoverOptions> = {}): RecoverOptions {
