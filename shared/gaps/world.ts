@@ -3,56 +3,18 @@ import { day as asDay, type Day } from '../calendar/day.ts';
 import type { ExpectedDates } from '../calendar/expected-dates.ts';
 import type { Moment } from '../calendar/moment.ts';
 import { windowRange, type WindowRange } from '../calendar/window.ts';
-import { WHOLE_ROW, type Edge, type Pipeline, type Processor } from '../pipeline/pipeline.ts';
+import type { Edge, Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { emptyRecord, type CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
 import { acceptanceHolds, shortcomingsOf, type CellFacts } from './facts.ts';
 import { factsOf, isExpected } from './cell-facts.ts';
 import { expectationOf } from './expectation.ts';
-import { add64, hex64, parseHex64, subtract64, ZERO, type Hash64 } from './fingerprint.ts';
-import { entryHash, PrefixCounts, PrefixSums } from './prefix-sums.ts';
+import { hex64, parseHex64, ZERO, type Hash64 } from './fingerprint.ts';
+import { contentIn, entryOf, type Input, type Lane } from './lane.ts';
+import { PrefixCounts } from './prefix-sums.ts';
 import { traceKey } from './trace.ts';
 import { usable } from './usable.ts';
-
-/** What a digest is taken over: what is in the table now, or what each cell's last verified run wrote. */
-export type Side = 'actual' | 'recorded';
-
-/** Digests of one view of a processor's days. */
-interface ViewSums {
-  readonly actual: PrefixSums;
-  /** Recorded less actual: nothing, wherever the rows are those that the last run wrote. */
-  readonly drift: PrefixSums;
-}
-
-/** One edge of a processor, with what is read through it at hand. */
-interface Input {
-  readonly edge: Edge;
-  readonly key: string;
-  readonly lane: Lane;
-  readonly sums: ViewSums;
-  /** What the reader's last run read through it, by day: high and low half in turn. */
-  readonly read: Uint32Array;
-}
-
-interface Lane {
-  readonly processor: Processor;
-  readonly expected: ExpectedDates;
-  readonly coverage: (Coverage | undefined)[];
-  readonly records: (CellRecord | undefined)[];
-  /** Facts of days that have been judged, none from `judgedTo` on. */
-  readonly facts: (CellFacts | undefined)[];
-  judgedTo: number;
-  /** 1 where rows, run and record leave nothing to judge but whether its inputs are what it read. */
-  readonly plain: Uint8Array;
-  readonly sums: Map<string, ViewSums>;
-  readonly lacking: PrefixCounts;
-  readonly open: PrefixCounts;
-  readonly ours: PrefixCounts;
-  readonly unusable: PrefixCounts;
-  inputs: readonly Input[];
-  /** The lane itself and those of its readers: what is judged otherwise when this one changes. */
-  affected: readonly Lane[];
-}
+import { ViewSums, type Match, type Side } from './view-sums.ts';
 
 export interface InputsComparison {
   /** Trace keys of the edges whose inputs are not what was read. */
@@ -245,17 +207,7 @@ export class World {
 
   /** The fingerprint that an edge's view of a cell has now; undefined where there are no rows. */
   content(processor: Processor, view: string, day: Day, side: Side): string | undefined {
-    const lane = this.#lane(processor);
-    const index = day - this.#first;
-    const coverage = lane.coverage[index];
-    const record = lane.records[index];
-    if (side === 'recorded' && record?.last && coverage?.fingerprint !== record.last.fingerprint && !acceptanceHolds(record, coverage, this.moment.now)) {
-      if (record.last.rows === 0) return undefined;
-      return contentOf(record.last.standsFor ?? record.last, view);
-    }
-    if (!coverage) return undefined;
-    if (record?.last?.standsFor && record.last.fingerprint === coverage.fingerprint) return contentOf(record.last.standsFor, view);
-    return contentOf(coverage, view);
+    return contentIn(this.#lane(processor), view, day - this.#first, side, this.moment.now);
   }
 
   /** Expected days of the range that may not be read now (`usable`). */
@@ -286,20 +238,14 @@ export class World {
   }
 
   /** How a digest that was read through an edge compares with what is there, and with what the inputs' own last runs wrote. */
-  #match({ edge, lane, sums: { actual, drift } }: Input, day: Day, high: number, low: number): 'as_read' | 'incomplete' | 'other' {
+  #match({ edge, lane, sums }: Input, day: Day, high: number, low: number): Match {
     const range = this.#range(edge, day, lane);
-    const from = range ? range.from - this.#first : 0;
-    const to = range ? range.to - this.#first : -1;
-    if (drift.is(from, to, 0, 0)) return actual.is(from, to, high, low) ? 'as_read' : 'other';
-    const asRecorded = subtract64({ high, low }, drift.sum(from, to));
-    return actual.is(from, to, high, low) || actual.is(from, to, asRecorded.high, asRecorded.low) ? 'incomplete' : 'other';
+    return range ? sums.match(range.from - this.#first, range.to - this.#first, high, low) : sums.match(0, -1, high, low);
   }
 
   #digest({ edge, lane, sums }: Input, day: Day, side: Side): Hash64 {
     const range = this.#range(edge, day, lane);
-    if (!range) return ZERO;
-    const actual = sums.actual.sum(range.from - this.#first, range.to - this.#first);
-    return side === 'actual' ? actual : add64(actual, sums.drift.sum(range.from - this.#first, range.to - this.#first));
+    return range ? sums.digest(range.from - this.#first, range.to - this.#first, side) : ZERO;
   }
 
   #anyInput(processor: Processor, day: Day, countsOf: (lane: Lane) => PrefixCounts): boolean {
@@ -336,20 +282,19 @@ export class World {
   #sums(lane: Lane, view: string): ViewSums {
     let sums = lane.sums.get(view);
     if (!sums) {
-      sums = { actual: new PrefixSums(this.#length), drift: new PrefixSums(this.#length) };
+      sums = new ViewSums(this.#length);
       lane.sums.set(view, sums);
       for (let index = 0; index < this.#length; index += 1) this.#sumUp(lane, view, sums, index);
     }
     return sums;
   }
 
-  #sumUp(lane: Lane, view: string, { actual, drift }: ViewSums, index: number): void {
+  #sumUp(lane: Lane, view: string, sums: ViewSums, index: number): void {
     const date = asDay(index + this.#first);
-    const content = this.content(lane.processor, view, date, 'actual');
-    const recorded = this.content(lane.processor, view, date, 'recorded');
-    const hash = entryOf(lane, date, content);
-    actual.set(index, hash);
-    drift.set(index, content === recorded ? ZERO : subtract64(entryOf(lane, date, recorded), hash));
+    const content = contentIn(lane, view, index, 'actual', this.moment.now);
+    const recorded = contentIn(lane, view, index, 'recorded', this.moment.now);
+    const actual = entryOf(lane, date, content);
+    sums.set(index, actual, content === recorded ? actual : entryOf(lane, date, recorded));
   }
 
   /** What can be said of a cell without its inputs is said when it changes, while its records are at hand. */
@@ -410,14 +355,4 @@ export class World {
     const to = asDay(Math.min(range.to, this.#first + this.#length - 1));
     return from <= to ? { from, to } : null;
   }
-}
-
-/** What a day adds to a digest: its content, or that its rows are expected and absent. */
-function entryOf({ expected }: Lane, date: Day, content: string | undefined): Hash64 {
-  if (content !== undefined) return entryHash(date, content);
-  return expected.has(date) ? entryHash(date, 'absent') : ZERO;
-}
-
-function contentOf(of: Pick<Coverage, 'fingerprint' | 'views'>, view: string): string | undefined {
-  return view === WHOLE_ROW ? of.fingerprint : of.views[view];
 }
