@@ -40,6 +40,7 @@ export function forwardCommand(folder: string, owner: OwnerInfo, command: Forwar
         case 'accepted':
           accepted = true;
           clearTimeout(timer);
+          sendFrame(socket, { type: 'go' });
           return;
         case 'stdout':
           return options.stdout(frame.text);

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { z } from 'zod';
 
 /** Raised when the frames change: owner and client must be of one version. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 /** A command line as a second process got it, with what its terminal is like. */
 export interface ForwardedCommand {
@@ -16,6 +16,8 @@ export interface ForwardedCommand {
 
 export type ClientFrame =
   | { readonly type: 'command'; readonly protocol: number; readonly version: string; readonly command: ForwardedCommand }
+  /** Answers `accepted`: only then is the command begun, so that a client that gave up waiting is never served after all. */
+  | { readonly type: 'go' }
   | { readonly type: 'cancel' };
 
 export type OwnerFrame =
@@ -31,6 +33,7 @@ const forwardedCommand: z.ZodType<ForwardedCommand> = z.object({
 
 export const clientFrame: z.ZodType<ClientFrame> = z.discriminatedUnion('type', [
   z.object({ type: z.literal('command'), protocol: z.int(), version: z.string(), command: forwardedCommand }),
+  z.object({ type: z.literal('go') }),
   z.object({ type: z.literal('cancel') }),
 ]);
 

@@ -78,6 +78,7 @@ export async function serveCommands(socketPath: string, version: string, handler
 function serveOne(socket: Socket, version: string, isOpen: () => boolean, start: (command: ForwardedCommand, cancelled: AbortSignal) => void): void {
   const cancelled = new AbortController();
   let started = false;
+  let accepted: ForwardedCommand | null = null;
   const refuse = (received: string, allowed: string, mend: string): void => {
     sendFrame(socket, { type: 'refused', received, allowed, mend });
     socket.end();
@@ -85,6 +86,11 @@ function serveOne(socket: Socket, version: string, isOpen: () => boolean, start:
   const onFrame = (frame: ClientFrame): void => {
     if (frame.type === 'cancel') {
       cancelled.abort();
+      return;
+    }
+    if (frame.type === 'go') {
+      if (accepted) start(accepted, cancelled.signal);
+      accepted = null;
       return;
     }
     if (started) return;
@@ -102,8 +108,8 @@ function serveOne(socket: Socket, version: string, isOpen: () => boolean, start:
       );
       return;
     }
+    accepted = frame.command;
     sendFrame(socket, { type: 'accepted', pid: process.pid });
-    start(frame.command, cancelled.signal);
   };
   socket.on('close', () => cancelled.abort());
   readFrames(socket, clientFrame, onFrame, (why) => refuse(`the owner of the state folder received ${why}`, 'frames of this program', 'run the command again'));

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ForwardedCommand } from '../../shared/embedded/owner-frames.ts';
+import { PROTOCOL, type ForwardedCommand } from '../../shared/embedded/owner-frames.ts';
 import { readOwner, startTimeOf } from '../../shared/embedded/owner-lock.ts';
 import { socketPathFor, type CommandHandler } from '../../shared/embedded/owner-server.ts';
 import { StateFolderError, type StateFolderProblem } from '../../shared/embedded/state-folder-error.ts';
@@ -214,16 +214,34 @@ describe('a state folder', () => {
     });
     it('and aborts one whose client was killed', async () => {
       const aborted = Promise.withResolvers<string>();
+      const begun = Promise.withResolvers<void>();
       const folder = await served(async (_, io) => {
+        begun.resolve();
         await once(io.signal, 'abort');
         aborted.resolve('aborted');
         return 130;
       });
       const socket = connect({ path: readOwner(folder.path)?.socket ?? '' });
-      socket.write(`${JSON.stringify({ type: 'command', protocol: 1, version: '1.0.0', command: command('up') })}\n`);
+      socket.write(`${JSON.stringify({ type: 'command', protocol: PROTOCOL, version: '1.0.0', command: command('up') })}\n`);
       await once(socket, 'data');
+      socket.write(`${JSON.stringify({ type: 'go' })}\n`);
+      await begun.promise;
       socket.destroy();
       assert.equal(await aborted.promise, 'aborted');
+    });
+    it('and never begins one whose client gave up before it was accepted', async () => {
+      const commands: string[] = [];
+      const folder = await served(async ({ argv }) => {
+        commands.push(argv.join(' '));
+        return 0;
+      });
+      const socket = connect({ path: readOwner(folder.path)?.socket ?? '' });
+      socket.write(`${JSON.stringify({ type: 'command', protocol: PROTOCOL, version: '1.0.0', command: command('pause') })}\n`);
+      await once(socket, 'data');
+      socket.destroy();
+      await once(socket, 'close');
+      assert.deepEqual((await run(command('gaps'))).outcome, { kind: 'served', exitCode: 0 });
+      assert.deepEqual(commands.map((words) => /pause/.test(words)), [false]);
     });
     it('and tells of a handler that threw, with exit code 1', async () => {
       await served(async () => { throw new Error('a fault of the program'); });
