@@ -4,7 +4,7 @@ import { addDays, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
 import type { Coverage } from '../gaps/coverage.ts';
-import { acceptanceHolds } from '../gaps/facts.ts';
+import { isAltered } from '../gaps/facts.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
@@ -145,7 +145,7 @@ export class Engine {
   }
 
   /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */
-  async reread1(processor: Processor, day: Day): Promise<void> {
+  async rereadCell(processor: Processor, day: Day): Promise<void> {
     const coverage = await this.parts.warehouse.coverage([processor], day, day);
     this.wrote(processor, day, coverage.get(processor.name)?.get(day));
   }
@@ -178,7 +178,7 @@ export class Engine {
   async relearn(keys: readonly CellKey[]): Promise<void> {
     for (const key of keys) {
       const record = await this.parts.store.cell(key);
-      await this.reread1(this.#world.processor(key.processor), key.day);
+      await this.rereadCell(this.#world.processor(key.processor), key.day);
       this.#apply((world) => world.setRecord(record));
     }
   }
@@ -211,10 +211,7 @@ export class Engine {
     const processor = pipeline.byName.get(name);
     if (!processor) return new Set();
     const coverage = (await warehouse.coverage([processor], from, to)).get(name);
-    const altered = (await store.cells(from, to)).filter((record) => {
-      const held = coverage?.get(record.day);
-      return record.processor === name && record.last !== null && held !== undefined && held.fingerprint !== record.last.fingerprint && !acceptanceHolds(record, held, clock.now());
-    });
+    const altered = (await store.cells(from, to)).filter((record) => record.processor === name && isAltered(record, coverage?.get(record.day), clock.now()));
     return new Set(altered.map((record) => record.day));
   }
 

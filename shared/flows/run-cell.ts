@@ -142,6 +142,6 @@ async function afterFence(engine: Engine, processor: Processor, day: Day, winner
 export async function fromMarker(engine: Engine, processor: Processor, day: Day, promotion: Promotion): Promise<RunOutcome> {
   const parsed = marker.safeParse(JSON.parse(promotion.trace));
   if (!parsed.success) throw new RetryLaterError(`the marker of ${processor.name} in the warehouse can't be read: ${parsed.error.message}`);
-  await engine.reread1(processor, day);
+  await engine.rereadCell(processor, day);
   return { kind: 'verified', run: parsed.data.run, trace: parsed.data.entries, promoted: true };
 }

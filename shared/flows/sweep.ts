@@ -69,7 +69,7 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
       return 'finished';
     }
   }
-  await engine.reread1(processor, record.day);
+  await engine.rereadCell(processor, record.day);
   const now = engine.parts.clock.now();
   const gaveUp = await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
     const current = snapshot.cell(record);

@@ -3,7 +3,7 @@ import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
 import { expectationOf } from './expectation.ts';
-import { acceptanceHolds, failureHolds, shortcomingsOf, type ActivityFact, type CellFacts, type DataFact, type TraceFact } from './facts.ts';
+import { acceptanceHolds, failureHolds, isAltered, shortcomingsOf, type ActivityFact, type CellFacts, type DataFact, type TraceFact } from './facts.ts';
 import { digestOf } from './trace.ts';
 import type { World } from './world.ts';
 
@@ -84,7 +84,7 @@ function traceFact(world: World, processor: Processor, day: Day, coverage: Cover
     const suspicious = data === 'present' && (record.suspect !== null || world.readsLacking(processor, day) || world.readsOwnRuns(processor, day));
     return withoutTrace(suspicious ? 'suspect' : 'unknown');
   }
-  const altered = coverage !== undefined && coverage.fingerprint !== last.fingerprint && !acceptanceHolds(record, coverage, world.moment.now);
+  const altered = isAltered(record, coverage, world.moment.now);
   if (!last.trace) return withoutTrace(altered ? 'altered' : record.suspect !== null ? 'suspect' : 'unknown');
   const codeChanged = last.trace.definitionHash !== processor.definitionHash || last.trace.codeVersion !== processor.codeVersion;
   const { changedEdges, readIncomplete } = world.compareInputs(processor, day, last.trace.edges);

@@ -75,6 +75,11 @@ export function acceptanceHolds(record: CellRecord, coverage: Coverage | undefin
   return acceptance.fingerprint === (coverage && coverage.rows > 0 ? coverage.fingerprint : null);
 }
 
+/** The rows that are there are not those that the last verified run wrote, and nobody has accepted them. */
+export function isAltered(record: CellRecord, coverage: Coverage | undefined, now: number): boolean {
+  return record.last !== null && coverage !== undefined && coverage.fingerprint !== record.last.fingerprint && !acceptanceHolds(record, coverage, now);
+}
+
 /** Held because its last request failed for a reason that running again does not mend, and nothing it reads has changed. */
 export function failureHolds(failure: EndedBadly | null, inputsDigest: string, definitionHash: string): boolean {
   if (!failure || failure.coolsUntil !== null) return false;
