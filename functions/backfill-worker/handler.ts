@@ -1,22 +1,21 @@
 import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
-import type { Engine } from '../../shared/flows/engine.ts';
-import { receiveRequest } from '../../shared/flows/request.ts';
-import { work, type WorkOptions } from '../../shared/flows/work.ts';
+import { receiveRequest, type Received } from '../../shared/flows/request.ts';
+import type { HandlerDeps } from '../deps.ts';
+import { ringForOthers } from '../ring-for-others.ts';
 
-export interface WorkerDeps {
-  readonly engine: Engine;
-  readonly signal: AbortSignal;
-  /** Told of each cell that is worked off. */
-  readonly on?: Pick<WorkOptions, 'onStart' | 'onEnd'>;
+export interface WorkerDeps extends HandlerDeps {
+  readonly onReceived?: (received: Received) => void;
 }
 
 /**
- * A backfill request. It is acknowledged once what it asks is durable in state; then whatever is queued is worked off.
- * A message that can never be right is recorded with its reason and dead-lettered.
+ * A backfill request. It is acknowledged once what it asks is durable in state; then whatever is queued is worked off, and
+ * the detector is rung for what had read other rows. A message that can never be right is recorded and dead-lettered.
  */
-export async function handleBackfillRequest({ engine, signal, on }: WorkerDeps, message: DeliveredMessage): Promise<Verdict> {
+export async function handleBackfillRequest(deps: WorkerDeps, message: DeliveredMessage): Promise<Verdict> {
+  const { engine, worker, signal, time } = deps;
   const received = await receiveRequest(engine, message);
+  deps.onReceived?.(received);
   if (received.kind === 'refused') return { kind: 'dead_letter', reason: received.reason };
-  if (received.kind === 'asked') await work(engine, { signal, ...on });
+  if (received.kind === 'asked') await ringForOthers(deps, (await worker.ring(signal, time)).worked);
   return { kind: 'ack' };
 }

@@ -1,21 +1,24 @@
-import type { DetectOptions, Detected } from '../../shared/flows/detect-gaps.ts';
-import { detectGaps } from '../../shared/flows/detect-gaps.ts';
-import type { Engine } from '../../shared/flows/engine.ts';
+import { detectGaps, type DetectOptions, type Detected } from '../../shared/flows/detect-gaps.ts';
 import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
+import type { HandlerDeps } from '../deps.ts';
+import { readDoorbell, ring } from '../doorbell.ts';
 
-export interface DetectorDeps {
-  readonly engine: Engine;
-  readonly signal: AbortSignal;
+export interface DetectorDeps extends HandlerDeps {
   readonly on?: DetectOptions['on'];
   readonly onDetected?: (detected: Detected) => void;
 }
 
-/** A tick, a failed completion or a parked cascade: looks for gaps of the current season, and fills what is within the bounds. */
-export async function handleDetection({ engine, signal, on, onDetected }: DetectorDeps, _message: DeliveredMessage): Promise<Verdict> {
+/**
+ * A tick, a failed completion, a parked cascade or repaired rows: looks for gaps of the season, and fills what is within
+ * the bounds. What there was no time for goes on in a run of its own.
+ */
+export async function handleDetection({ engine, bus, detectionTopic, signal, time, on, onDetected }: DetectorDeps, message: DeliveredMessage): Promise<Verdict> {
+  const { day, cause } = readDoorbell(message.body);
   const { today } = engine.moment();
-  const season = engine.world.calendar.currentSeason(today);
-  const to = today < season.to ? today : season.to;
-  const detected = await detectGaps(engine, { from: season.from, to, signal, on });
+  const current = engine.world.calendar.currentSeason(today);
+  const season = engine.pipeline.seasons.find(({ from, to }) => day !== null && day >= from && day <= to) ?? current;
+  const detected = await detectGaps(engine, { from: season.from, to: today < season.to ? today : season.to, signal, time, on, cause: cause ?? undefined });
   onDetected?.(detected);
+  if (time?.ranOut) await ring(bus, detectionTopic, { trigger: 'goes_on', day, cause });
   return { kind: 'ack' };
 }

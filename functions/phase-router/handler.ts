@@ -1,25 +1,26 @@
-import { complete } from '../../shared/flows/complete.ts';
-import type { Engine } from '../../shared/flows/engine.ts';
-import { work, type WorkOptions } from '../../shared/flows/work.ts';
-import type { DeliveredMessage, MessageBus, Verdict } from '../../shared/ports/message-bus.ts';
-import { parsePhaseComplete } from '../../shared/requests/decode.ts';
+import { complete, type Completion } from '../../shared/flows/complete.ts';
+import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
+import { dayOf } from '../../shared/calendar/day.ts';
+import { parseCompletion } from '../../shared/requests/parse-completion.ts';
+import type { HandlerDeps } from '../deps.ts';
+import { ring } from '../doorbell.ts';
+import { ringForOthers } from '../ring-for-others.ts';
 
-export interface RouterDeps {
-  readonly engine: Engine;
-  readonly bus: MessageBus;
-  readonly detectionTopic: string;
-  readonly signal: AbortSignal;
-  /** Told of each cell that is worked off. */
-  readonly on?: Pick<WorkOptions, 'onStart' | 'onEnd'>;
+export interface RouterDeps extends HandlerDeps {
+  readonly onCompleted?: (completion: Completion) => void;
 }
 
 /** A phase-complete message: records the completion, decides the cascade, and has the detector look where something is missing. */
-export async function handlePhaseComplete({ engine, bus, detectionTopic, signal, on }: RouterDeps, message: DeliveredMessage): Promise<Verdict> {
-  const parsed = parsePhaseComplete(message.body);
+export async function handlePhaseComplete(deps: RouterDeps, message: DeliveredMessage): Promise<Verdict> {
+  const { engine, worker, bus, detectionTopic, signal, time } = deps;
+  const parsed = parseCompletion(engine.pipeline, message.topic, message.body);
   if (parsed.kind === 'refused') return { kind: 'dead_letter', reason: parsed.reason };
+  // Of a processor that the definition leaves out on purpose.
+  if (parsed.kind === 'ignored') return { kind: 'ack' };
   const completion = await complete(engine, parsed.value, message.messageId);
+  deps.onCompleted?.(completion);
   if (completion.kind === 'refused') return { kind: 'dead_letter', reason: completion.reason };
-  if (completion.detect) await bus.publish(detectionTopic, JSON.stringify({ trigger: 'phase_complete', game_date: parsed.value.game_date }));
-  if (completion.cascade?.record.state === 'released') await work(engine, { signal, ...on });
+  if (completion.detect) await ring(bus, detectionTopic, { trigger: 'phase_complete', day: dayOf(parsed.value.game_date), cause: parsed.value.cause_id ?? null });
+  if (completion.cascade?.record.state === 'released') await ringForOthers(deps, (await worker.ring(signal, time)).worked);
   return { kind: 'ack' };
 }

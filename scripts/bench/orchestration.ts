@@ -5,16 +5,17 @@ import { SqliteMessageBus } from '../../shared/embedded/sqlite-message-bus.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SystemClock } from '../../shared/embedded/clock.ts';
+import { SystemClock } from '../../shared/system/clock.ts';
 import { DuckDbWarehouse } from '../../shared/embedded/duckdb-warehouse.ts';
 import { EmbeddedRunner } from '../../shared/embedded/embedded-runner.ts';
 import { translateWithInputs } from '../../shared/embedded/googlesql.ts';
-import { RandomIds } from '../../shared/embedded/ids.ts';
+import { RandomIds } from '../../shared/system/ids.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { recover } from '../../shared/flows/recover.ts';
+import { Worker } from '../../shared/flows/worker.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { ProcessorFunction } from '../../shared/ports/processor.ts';
 import type { Warehouse } from '../../shared/ports/warehouse.ts';
@@ -83,11 +84,14 @@ export async function latency(): Promise<Figure[]> {
   };
   const times = await withEngine(pipeline, async (p) => new MemoryWarehouse(p), async (engine, database) => {
     const { backfill_requests: requests, dead_letters: deadLetters } = pipeline.topics;
-    const bus = new SqliteMessageBus(database, engine.parts.clock, engine.parts.ids, {
-      topics: [requests, deadLetters],
+    const detection = 'gap-detection';
+    const worker = new Worker(engine, { waitsForRetryMs: 0 });
+    const bus: SqliteMessageBus = new SqliteMessageBus(database, engine.parts.clock, engine.parts.ids, {
+      topics: [requests, detection, deadLetters],
       subscriptions: [
-        { kind: 'handled', name: 'worker', topic: requests, deadLetterTopic: deadLetters, handler: (message) => handleBackfillRequest({ engine, signal: stop.signal }, message) },
+        { kind: 'handled', name: 'worker', topic: requests, deadLetterTopic: deadLetters, handler: (message) => handleBackfillRequest({ engine, worker, bus, detectionTopic: detection, signal: stop.signal }, message) },
         { kind: 'kept', name: 'dead', topic: deadLetters },
+        { kind: 'kept', name: 'detection', topic: detection },
       ],
     });
     const running = bus.run(stop.signal);

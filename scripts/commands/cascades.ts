@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
-import { PARKING } from '../../shared/cascade/decide.ts';
 import { decideTurn } from '../../shared/flows/cascade.ts';
 import { work } from '../../shared/flows/work.ts';
 import type { Phase, Pipeline } from '../../shared/pipeline/pipeline.ts';
@@ -10,8 +9,9 @@ import { HeldBackError, InputError } from '../../shared/failures/errors.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle, paragraph, type Style } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
-import { cellText, count, counted, instant, span } from '../output/words.ts';
+import { cellText, counted, instant } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
+import { writeCascadeReport } from './cascades-report.ts';
 import { done, heldBack, newCommand, newGroup, onRun, type CliContext } from './command.ts';
 import { checkScope, commonOptions, readOneDate, readPhase, readReason } from './options.ts';
 
@@ -42,7 +42,7 @@ export function cascadesCommand(context: CliContext): Command {
   const report = newCommand('report', 'what enforce would have held, by phase', ['state', 'scope', 'json', 'now']);
   group.addCommand(onRun(context, report, (given) => {
     const options = commonOptions.parse(given);
-    return withState(context, options, reportCascades, { check: (pipeline) => checkScope(options, pipeline) });
+    return withState(context, options, reportOn, { check: (pipeline) => checkScope(options, pipeline) });
   }));
   return group;
 }
@@ -81,8 +81,10 @@ async function listCascades(session: Session, all: boolean) {
 
 function firstReason({ reasons, wouldHave, releasedAt }: CascadeRecord): string {
   const [first, ...more] = reasons.length > 0 ? reasons : wouldHave;
-  if (!first) return releasedAt === null ? '' : `released at ${instant(releasedAt)} UTC`;
-  return `${first.text}${more.length > 0 ? `, and ${counted(more.length, 'more reason')}` : ''}`;
+  const released = releasedAt === null ? '' : `released at ${instant(releasedAt)} UTC`;
+  if (!first) return released;
+  const why = `${first.text}${more.length > 0 ? `, and ${counted(more.length, 'more reason')}` : ''}`;
+  return reasons.length > 0 ? why : `nothing any more; enforce would have held it: ${why}`;
 }
 
 async function showCascade(session: Session, { phase, day }: Turn) {
@@ -99,7 +101,7 @@ function renderCascade(record: CascadeRecord, style: Style): string {
   return [
     `${style.bold(`${record.phase} ${formatDay(record.day)}`)}: ${record.state}, since ${instant(record.openedAt)} UTC, decided last at ${instant(record.decidedAt)}`,
     ...(record.reasons.length > 0 ? ['what holds it:', ...reasons(record.reasons)] : []),
-    ...(record.wouldHave.length > 0 ? ['what would hold it in enforce mode:', ...reasons(record.wouldHave)] : []),
+    ...(record.wouldHave.length > 0 ? [record.state === 'released' ? 'what would have held it in enforce mode, and is gone:' : 'what would hold it in enforce mode:', ...reasons(record.wouldHave)] : []),
     ...(record.state === 'parked' ? ['it releases itself when these are gone'] : []),
     ...(record.releasedAt === null ? [] : [`released at ${instant(record.releasedAt)} UTC${record.releasedBy === null ? '' : ` by ${record.releasedBy}`}, ${counted(record.releasedDigests.length, 'time')}`]),
     '',
@@ -119,31 +121,8 @@ async function releaseCascade(session: Session, { phase, day }: Turn, reason: st
   return released || decision.reasons.every(({ condition }) => condition === 10) ? done : heldBack;
 }
 
-async function reportCascades(session: Session) {
-  const { io, options, pipeline } = session;
-  const { records } = await inScope(session);
-  const lines = pipeline.phases.filter((phase) => phase.cascades).map((phase) => {
-    const own = records.filter((record) => record.phase === phase.name);
-    const parking = (list: CascadeRecord['reasons']): boolean => list.some(({ condition }) => PARKING.has(condition));
-    return {
-      phase: phase.name, mode: phase.mode, decided: own.length, released: own.filter((record) => record.state === 'released').length, parked: own.filter((record) => record.state === 'parked').length,
-      wouldHold: own.filter((record) => parking(record.wouldHave)), held: own.filter((record) => parking(record.reasons)),
-    };
-  });
-  if (options.json) {
-    writeJson(io, {
-      phases: lines.map((line) => ({ phase: line.phase, mode: line.mode, decided: line.decided, released: line.released, parked: line.parked, would_have_held: line.wouldHold.map((record) => formatDay(record.day)) })),
-    });
-    return done;
-  }
-  io.out.write(renderTable(lines, [
-    { header: 'PHASE', value: (line) => line.phase },
-    { header: 'MODE', value: (line) => line.mode },
-    { header: 'DECIDED', value: (line) => count(line.decided), align: 'right' },
-    { header: 'RELEASED', value: (line) => count(line.released), align: 'right' },
-    { header: 'PARKED', value: (line) => count(line.parked), align: 'right' },
-    { header: 'WOULD HOLD', value: (line) => (line.mode === 'enforce' ? '' : `${line.wouldHold.length}  ${span(line.wouldHold.map((record) => record.day))}`), fit: 'cut' },
-  ], outStyle(io)));
+async function reportOn(session: Session) {
+  writeCascadeReport(session, (await inScope(session)).records);
   return done;
 }
 

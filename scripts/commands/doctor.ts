@@ -9,16 +9,9 @@ import { outStyle, paragraph } from '../output/style.ts';
 import { count, counted, instant } from '../output/words.ts';
 import { InvalidPipelineError, withState, type Session } from '../session.ts';
 import { done, incomplete, newCommand, onRun, type CliContext } from './command.ts';
+import type { Check } from './doctor-check.ts';
+import { listenerChecks } from './doctor-listeners.ts';
 import { commonOptions } from './options.ts';
-
-interface Check {
-  readonly name: string;
-  /** `note`: worth knowing, nothing is wrong. */
-  readonly result: 'ok' | 'note' | 'wrong';
-  readonly found: string;
-  /** What a person does about it. */
-  readonly mend: string | null;
-}
 
 const doctorOptions = commonOptions.extend({ dropDeadLetters: z.boolean().default(false) });
 const MEGABYTE = 1024 * 1024;
@@ -109,6 +102,7 @@ async function stateChecks(session: Session, drop: boolean): Promise<Check[]> {
     const meaning = { observe: 'decides and logs what it would have held, holds and queues nothing', assist: 'fills gaps, holds nothing', enforce: 'fills gaps and holds cascades' };
     checks.push({ name: `mode of ${phase.name}`, result: 'ok', found: `${phase.mode}: ${meaning[phase.mode]}`, mend: null });
   }
+  checks.push(...await listenerChecks(pipeline, async (topic) => bus.subscriptionsOn(topic)?.map((subscription) => ({ subscription, deliversTo: 'this program' })) ?? null));
   return checks;
 }
 

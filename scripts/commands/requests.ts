@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import { InputError } from '../../shared/failures/errors.ts';
-import { cancel } from '../../shared/flows/operate.ts';
+import { cancel, stopNow } from '../../shared/flows/operate.ts';
 import { suggestion } from '../../shared/pipeline/nearest.ts';
 import { unbrokenRuns } from '../../shared/gaps/detect.ts';
 import type { Ask, AskCell } from '../../shared/requests/ask.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
+import { renderStopped, stoppedJson } from '../output/stopped-view.ts';
 import { renderTable } from '../output/table.ts';
 import { cellText, counted, instant } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
@@ -18,6 +19,7 @@ import { commonOptions, readReason } from './options.ts';
 
 const listOptions = commonOptions.extend({ limit: z.coerce.number({ error: 'received a --limit that is no number; allowed is 1 to 1000' }).int().min(1).max(1000).default(20) });
 const reasonOptions = commonOptions.extend({ reason: z.string().optional() });
+const cancelOptions = commonOptions.omit({ now: true }).extend({ reason: z.string().optional(), now: z.boolean().default(false) });
 const idOperand = z.tuple([z.string()]);
 
 export function requestsCommand(context: CliContext): Command {
@@ -34,11 +36,13 @@ export function requestsCommand(context: CliContext): Command {
     const options = reasonOptions.parse(given);
     return withState(context, options, (session) => retryRequest(session, idOperand.parse(words)[0], options.reason));
   }));
-  const stop = newCommand('cancel', 'ends the open requests of an ask; what runs is finished', ['state', 'json', 'now']).argument('<id>', 'its id').option('--reason <text>', 'why, for the record');
+  const stop = newCommand('cancel', 'ends the open requests of an ask; what runs is finished, unless --now is given', ['state', 'json']).argument('<id>', 'its id')
+    .option('--reason <text>', 'why, for the record').option('--now', 'also stop what runs');
   group.addCommand(onRun(context, stop, (given, words) => {
-    const options = reasonOptions.parse(given);
+    // Here --now says when to stop, not what time it is.
+    const { now, ...options } = cancelOptions.parse(given);
     const reason = readReason(options.reason, 'cancelling');
-    return withState(context, options, (session) => cancelRequest(session, idOperand.parse(words)[0], reason));
+    return withState(context, options, (session) => cancelRequest(session, idOperand.parse(words)[0], reason, now));
   }));
   return group;
 }
@@ -109,7 +113,7 @@ async function retryRequest(session: Session, id: string, reason: string | undef
   return showFollowed(session, await publishAndFollow(session, runtime.topics.requests, bodies), session.options.json);
 }
 
-async function cancelRequest(session: Session, id: string, reason: string) {
+async function cancelRequest(session: Session, id: string, reason: string, now: boolean) {
   const { io, runtime: { engine, store }, options } = session;
   const { ask, cells } = await askOf(session, id);
   const days = cells.map((cell) => cell.day).sort((a, b) => a - b);
@@ -117,15 +121,19 @@ async function cancelRequest(session: Session, id: string, reason: string) {
   if (first !== undefined) await engine.refresh(first, days.at(-1) ?? first);
   const open = new Set((await store.openCells()).filter((record) => record.request?.asks.includes(ask.id)).map((record) => `${record.processor}/${record.day}`));
   const wanted = cells.filter((cell) => open.has(`${cell.processor}/${cell.day}`)).map(({ processor, day }) => ({ processor, day }));
-  const result = wanted.length === 0 ? { cancelled: [], running: [] } : await cancel(engine, wanted, { by: io.user, reason });
+  const person = { by: io.user, reason };
+  const result = wanted.length === 0 ? { cancelled: [], running: [] } : await cancel(engine, wanted, person);
+  const stopped = now && result.running.length > 0 ? await stopNow(engine, result.running, 'cancel', person) : null;
+  const running = stopped ? stopped.stopping : result.running;
   if (options.json) {
     const json = (keys: readonly { readonly processor: string; readonly day: Day }[]) => keys.map(({ processor, day }) => ({ processor, game_date: formatDay(day) }));
-    writeJson(io, { cancelled: json(result.cancelled), running: json(result.running) });
+    writeJson(io, { cancelled: json(result.cancelled), running: json(running), ...(stopped ? stoppedJson(stopped) : {}) });
   } else {
     io.out.write(`cancelled ${counted(result.cancelled.length, 'request')} of ${ask.id}\n`);
-    for (const cell of result.running) io.out.write(`  ${cellText(cell)} is running, and is finished\n`);
+    if (stopped) renderStopped(io, stopped);
+    else for (const cell of running) io.out.write(`  ${cellText(cell)} is running, and is finished; to stop it:  ${session.command('requests', 'cancel', ask.id, '--now', '--reason', reason)}\n`);
   }
-  return result.running.length > 0 ? heldBack : done;
+  return running.length > 0 ? heldBack : done;
 }
 
 async function askOf({ runtime: { store } }: Session, id: string): Promise<{ readonly ask: Ask; readonly cells: readonly AskCell[] }> {

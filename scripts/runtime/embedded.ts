@@ -1,12 +1,12 @@
 import { join, resolve } from 'node:path';
-import { handleBackfillRequest, type WorkerDeps } from '../../functions/backfill-worker/handler.ts';
+import { handleBackfillRequest  } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection, type DetectorDeps } from '../../functions/gap-detector/handler.ts';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
-import { SystemClock } from '../../shared/embedded/clock.ts';
+import { SystemClock } from '../../shared/system/clock.ts';
 import { DuckDbWarehouse } from '../../shared/embedded/duckdb-warehouse.ts';
 import { EmbeddedRunner } from '../../shared/embedded/embedded-runner.ts';
 import { translateWithInputs } from '../../shared/embedded/googlesql.ts';
-import { RandomIds } from '../../shared/embedded/ids.ts';
+import { RandomIds } from '../../shared/system/ids.ts';
 import type { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteMessageBus } from '../../shared/embedded/sqlite-message-bus.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
@@ -14,9 +14,11 @@ import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import type { Subscription } from '../../shared/embedded/sqlite-subscriptions.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
+import { Worker, type WorkerOptions } from '../../shared/flows/worker.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import { detectionTopicOf, keptSubscriptionOf, topologyOf, type PushedFunction, type Topology } from '../../shared/pipeline/topology.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
-import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
+import type { DeliveredMessage, MessageHandler } from '../../shared/ports/message-bus.ts';
 import type { Notifier } from '../../shared/ports/notifier.ts';
 
 export interface EmbeddedOptions {
@@ -31,7 +33,7 @@ export interface EmbeddedOptions {
   readonly onTrouble?: (message: DeliveredMessage, reason: string) => void;
   readonly onDetection?: Pick<DetectorDeps, 'on' | 'onDetected'>;
   /** Told of each cell that a handler's worker starts and ends. */
-  readonly onWork?: WorkerDeps['on'];
+  readonly onWork?: Pick<WorkerOptions, 'onStart' | 'onEnd'>;
 }
 
 /** Everything of one state folder, open: what the commands and `up` work with. */
@@ -70,13 +72,17 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedRu
   const owner = ids.next('owner');
   const engine = new Engine({ pipeline, store, warehouse, runner, notifier: options.notifier, clock, ids, owner, lanes });
   const topics = topicsOf(pipeline);
+  const topology = topologyOf(pipeline);
   const stop = new AbortController();
+  // What backs off is come back to by `up` itself, and by the commands that wait for it.
+  const worker = new Worker(engine, { ...options.onWork, waitsForRetryMs: 0 });
+  const deps = () => ({ engine, worker, bus, detectionTopic: topics.detection });
   const bus: SqliteMessageBus = new SqliteMessageBus(database, clock, ids, {
-    topics: [topics.requests, topics.detection, topics.deadLetters, pipeline.topics.alerts, ...pipeline.phases.map((phase) => phase.completionTopic)],
-    subscriptions: subscriptionsOf(pipeline, topics, {
-      request: (message) => handleBackfillRequest({ engine, signal: stop.signal, on: options.onWork }, message),
-      completion: (message) => handlePhaseComplete({ engine, bus, detectionTopic: topics.detection, signal: stop.signal, on: options.onWork }, message),
-      detection: (message) => handleDetection({ engine, signal: stop.signal, ...options.onDetection }, message),
+    topics: topology.topics.map(({ name }) => name),
+    subscriptions: subscriptionsOf(topology, {
+      'backfill-worker': (message) => handleBackfillRequest({ ...deps(), signal: stop.signal }, message),
+      'phase-router': (message) => handlePhaseComplete({ ...deps(), signal: stop.signal }, message),
+      'gap-detector': (message) => handleDetection({ ...deps(), signal: stop.signal, ...options.onDetection }, message),
     }),
     onTrouble: options.onTrouble,
   });
@@ -94,26 +100,21 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedRu
 function topicsOf(pipeline: Pipeline): EmbeddedTopics {
   return {
     requests: pipeline.topics.backfill_requests,
-    detection: pipeline.topics.gap_detection ?? `${pipeline.name}-gap-detection`,
+    detection: detectionTopicOf(pipeline),
     deadLetters: pipeline.topics.dead_letters,
-    deadLetterSubscription: `${pipeline.topics.dead_letters}-sub`,
+    deadLetterSubscription: keptSubscriptionOf(pipeline.topics.dead_letters),
   };
 }
 
-interface Handlers {
-  readonly request: (message: DeliveredMessage) => Promise<Verdict>;
-  readonly completion: (message: DeliveredMessage) => Promise<Verdict>;
-  readonly detection: (message: DeliveredMessage) => Promise<Verdict>;
-}
-
-function subscriptionsOf(pipeline: Pipeline, topics: EmbeddedTopics, handlers: Handlers): Subscription[] {
-  const { subscriptions } = pipeline;
-  const common = { kind: 'handled', deadLetterTopic: topics.deadLetters, ackDeadlineMs: subscriptions.ack_deadline_seconds * 1000 } as const;
-  return [
-    { ...common, name: subscriptions.backfill_worker, topic: topics.requests, handler: handlers.request },
-    { ...common, name: subscriptions.gap_detector ?? 'gap-detector-sub', topic: topics.detection, handler: handlers.detection },
-    ...pipeline.phases.map((phase) => ({ ...common, name: `${subscriptions.phase_router}-${phase.name}`, topic: phase.completionTopic, handler: handlers.completion })),
-    { kind: 'kept', name: topics.deadLetterSubscription, topic: topics.deadLetters },
-    { kind: 'kept', name: `${pipeline.topics.alerts}-sub`, topic: pipeline.topics.alerts },
-  ];
+function subscriptionsOf({ subscriptions }: Topology, handlers: Readonly<Record<PushedFunction, MessageHandler>>): Subscription[] {
+  return subscriptions.map(({ name, topic, push, deadLetterTopic, ...settings }) => {
+    if (push === null || deadLetterTopic === null) return { kind: 'kept', name, topic };
+    return {
+      kind: 'handled', name, topic, deadLetterTopic, handler: handlers[push.function],
+      ackDeadlineMs: settings.ackDeadlineSeconds * 1000,
+      minimumBackoffMs: settings.minBackoffSeconds * 1000,
+      maximumBackoffMs: settings.maxBackoffSeconds * 1000,
+      maxDeliveryAttempts: settings.maxDeliveryAttempts,
+    };
+  });
 }

@@ -17,7 +17,7 @@ export interface CascadeRecord extends CascadeKey {
   readonly state: 'expected' | 'waiting' | 'parked' | 'released' | 'not_cascading';
   /** All conditions that do not hold, the first is shown. */
   readonly reasons: readonly CascadeReason[];
-  /** Observe and assist: what enforce would have held. */
+  /** Observe and assist: for what enforce would have held it, when it last would have; kept when that is gone. */
   readonly wouldHave: readonly CascadeReason[];
   /** Digest of the phase's fingerprints that was decided on. */
   readonly digest: string | null;

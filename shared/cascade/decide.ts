@@ -36,6 +36,8 @@ export interface CascadeDecision {
 /** Conditions that hold a cascade back until they are gone. 6 waits; the others never cascade. */
 export const PARKING: ReadonlySet<number> = new Set([1, 5, 7, 8, 9]);
 export const WAITING = 6;
+/** Conditions that say that there is nothing to start. */
+const NEVER: ReadonlySet<number> = new Set([2, 3, 4]);
 
 const ALL: Strictness = { strict: true, windowCompleteness: 1 };
 
@@ -104,7 +106,7 @@ function isUsable(world: World, cell: CellKey): boolean {
 export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecision, mode: Phase['mode'], now: number): CascadeRecord {
   const { phase, turn, record } = question;
   const holding = decision.reasons.filter((reason) => reason.condition !== 10);
-  const never = decision.reasons.some((reason) => !PARKING.has(reason.condition) && reason.condition !== WAITING && reason.condition !== 10);
+  const never = decision.reasons.some((reason) => NEVER.has(reason.condition));
   const base = record ?? { phase: phase.name, day: turn, openedAt: now, releasedDigests: [], releasedAt: null, backfillId: null, releasedBy: null };
   const state = stateAfter(decision, never, record);
   return {
@@ -116,11 +118,24 @@ export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecisio
     releasedBy: question.byPerson ?? base.releasedBy,
     state,
     reasons: state === 'released' ? [] : decision.reasons,
-    wouldHave: mode === 'enforce' ? [] : holding,
+    wouldHave: mode === 'enforce' ? [] : wouldHaveAfter(holding, record),
     digest: decision.digest,
     releasedDigests: decision.reasons.length === 0 ? [...base.releasedDigests, decision.digest] : base.releasedDigests,
     releasedAt: decision.reasons.length === 0 ? now : base.releasedAt,
   };
+}
+
+/**
+ * Of several decisions the last that enforce would have held: a gap that is gone by now held the next phase while it was
+ * there, and that is what a person asks for who thinks of enforce.
+ */
+function wouldHaveAfter(holding: readonly CascadeReason[], record: CascadeRecord | null): readonly CascadeReason[] {
+  return !heldBy(holding) && record && heldBy(record.wouldHave) ? record.wouldHave : holding;
+}
+
+/** Whether these reasons hold a cascade that would else be released: some park it, and none says that it never cascades. */
+export function heldBy(reasons: readonly CascadeReason[]): boolean {
+  return reasons.some(({ condition }) => PARKING.has(condition)) && !reasons.some(({ condition }) => NEVER.has(condition));
 }
 
 function stateAfter(decision: CascadeDecision, never: boolean, record: CascadeRecord | null): CascadeRecord['state'] {

@@ -4,7 +4,8 @@ import { mistakeMessage, type Problem } from '../pipeline/problems.ts';
 import { positionAt, sqlTokens, type TextPosition } from '../pipeline/sql-tokens.ts';
 import { Connections } from './duckdb-connections.ts';
 import { messageOf } from './duckdb-errors.ts';
-import { ColumnsError, inputName, Staging } from './duckdb-staging.ts';
+import { ColumnsError, inputName } from '../rows/staged-rows.ts';
+import { Staging } from './duckdb-staging.ts';
 import { ensureTables } from './duckdb-tables.ts';
 import { translate, translateWithInputs } from './googlesql.ts';
 

@@ -9,7 +9,7 @@ import { isConflict } from './duckdb-errors.ts';
 import { contentHashSql, hashSum, rowHashSql, type Measured } from './duckdb-measure.ts';
 import { contentText } from './duckdb-scan.ts';
 import type { Stage } from './duckdb-stages.ts';
-import { MARKERS, tableOf } from './duckdb-tables.ts';
+import { andOwnRows, MARKERS, tableOf } from './duckdb-tables.ts';
 import { columnList, dateLiteral, dateValue, quoted } from './duckdb-values.ts';
 
 /**
@@ -55,7 +55,7 @@ function promoteOnce(session: Session, staged: StagedTable, trace: string): Prom
       [contentText(contentRule, coverage.rows, content), VARCHAR], [JSON.stringify(coverage), VARCHAR],
     ]);
     const table = tableOf(processor);
-    const where = `WHERE ${quoted(processor.dateColumn)} = ${dateLiteral(day)}`;
+    const where = `WHERE ${quoted(processor.dateColumn)} = ${dateLiteral(day)}${andOwnRows(processor)}`;
     const present = await session.run(`SELECT ${contentHashSql(processor)} FROM ${table} ${where}`);
     if (await sameRows(session, staged, present, where)) return { commit: true, value: { kind: 'unchanged' } };
     if (present.rowCount > 0) await session.run(`DELETE FROM ${table} ${where}`);

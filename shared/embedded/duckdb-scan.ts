@@ -4,7 +4,7 @@ import type { Coverage } from '../gaps/coverage.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { Session } from './duckdb-connections.ts';
 import { contentHashSql, measured, measuringSql } from './duckdb-measure.ts';
-import { MARKERS, tableOf } from './duckdb-tables.ts';
+import { andOwnRows, MARKERS, tableOf } from './duckdb-tables.ts';
 import { dateLiteral, dayOfValue, quoted } from './duckdb-values.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function scanCoverage(session: Session, processor: Processor, rule:
   const table = tableOf(processor);
   const date = quoted(processor.dateColumn);
   const range = `BETWEEN ${dateLiteral(from)} AND ${dateLiteral(to)}`;
-  const present = await session.run(`SELECT ${date}, count(*), sum(${contentHashSql(processor)}) FROM ${table} WHERE ${date} ${range} GROUP BY ALL`);
+  const present = await session.run(`SELECT ${date}, count(*), sum(${contentHashSql(processor)}) FROM ${table} WHERE ${date} ${range}${andOwnRows(processor)} GROUP BY ALL`);
   const [days = [], rows = [], sums = []] = await present.getColumns();
   if (days.length === 0) return new Map();
   const kept = await keptCoverage(session, processor, range);
@@ -30,8 +30,8 @@ export async function scanCoverage(session: Session, processor: Processor, rule:
     else unknown.push(day);
   });
   if (unknown.length === 0) return coverage;
-  const where = unknown.length * 2 > days.length ? `WHERE ${date} ${range}` : `WHERE ${date} IN (${unknown.map(dateLiteral).join(', ')})`;
-  const anew = await measured(processor, await session.run(measuringSql(processor, table, where)));
+  const dates = unknown.length * 2 > days.length ? range : `IN (${unknown.map(dateLiteral).join(', ')})`;
+  const anew = await measured(processor, await session.run(measuringSql(processor, table, `WHERE ${date} ${dates}${andOwnRows(processor)}`)));
   for (const day of unknown) {
     const found = anew.get(day);
     if (found) coverage.set(day, found.coverage);

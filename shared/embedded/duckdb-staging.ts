@@ -1,24 +1,19 @@
 import { day, formatDay, type Day } from '../calendar/day.ts';
-import { FailureError, NeverRetryError, RetryLaterError } from '../failures/errors.ts';
+import { NeverRetryError, RetryLaterError } from '../failures/errors.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
 import type { InputRange, Row } from '../ports/warehouse.ts';
 import type { Session } from './duckdb-connections.ts';
-import { messageOf } from './duckdb-errors.ts';
-import { tableOf } from './duckdb-tables.ts';
-import { checkedRows } from './landing-rows.ts';
+import { andOwnRows, tableOf } from './duckdb-tables.ts';
+import { checkedRows } from '../rows/checked-rows.ts';
+import { aboutSql, inputName, refuseOtherColumns, refuseOthersValues } from '../rows/staged-rows.ts';
 import type { Stage } from './duckdb-stages.ts';
-import { chunksOf, columnList, dateLiteral, quoted, SQL_TYPES } from './duckdb-values.ts';
+import { chunksOf, columnList, dateLiteral, fromDuckDb, quoted, SQL_TYPES } from './duckdb-values.ts';
 
 /** A date's rows into a stage, from a processor's SQL or from rows handed over. */
 
 /** GoogleSQL with each input put in front as a common table expression, in DuckDB's dialect. */
 export type TranslateWithInputs = (sql: string, inputs: readonly { readonly name: string; readonly select: string }[]) => Promise<string>;
-
-/** The name under which a .sql file reads an input. */
-export function inputName(upstream: Processor): string {
-  return upstream.output.kind === 'table' ? upstream.output.table : upstream.output.folder;
-}
 
 export class Staging {
   readonly #translate: TranslateWithInputs;
@@ -30,7 +25,7 @@ export class Staging {
     this.#translate = translate;
   }
 
-  async fromSql(session: Session, stage: Stage, processor: Processor, day: Day, inputs: readonly InputRange[]): Promise<void> {
+  async fromSql(session: Session, stage: Stage, processor: Processor, day: Day, inputs: readonly InputRange[], signal?: AbortSignal): Promise<void> {
     const text = await this.#text(processor, inputs);
     const query = withDates(text, day, inputs);
     if (!this.#checked.has(text)) {
@@ -38,7 +33,8 @@ export class Staging {
       this.#checked.add(text);
     }
     const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]})`).join(', ');
-    await inTime(session, processor, day, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
+    await inTime(session, processor, day, signal, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
+    await refuseOthersRows(session, stage, processor, day);
   }
 
   /** Translates a processor's SQL and has DuckDB plan it, on whatever the tables hold: throws where no date could be run. */
@@ -59,7 +55,7 @@ export class Staging {
     if (known) return known;
     const made = aboutSql(processor, () => this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
       const names = columns ?? upstream.fingerprintColumns;
-      return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}` };
+      return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}${andOwnRows(upstream)}` };
     })));
     this.#texts.set(key, made);
     made.catch(() => this.#texts.delete(key));
@@ -67,21 +63,11 @@ export class Staging {
   }
 }
 
-/** What goes wrong with a processor's SQL names its file; what was thrown stays the cause. */
-async function aboutSql<T>({ name, target }: Processor, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    if (thrown instanceof FailureError) throw thrown;
-    const about = new Error(`${'bigquery_sql' in target ? target.bigquery_sql : 'the SQL'} of ${name}: ${messageOf(thrown)}`, { cause: thrown });
-    // The error's class is still what it was, for whoever classifies it.
-    if (thrown instanceof Error) about.name = thrown.name;
-    throw about;
-  }
-}
-
-/** Ends a query that takes longer than the definition allows. */
-async function inTime(session: Session, { name, timeoutSeconds }: Processor, day: Day, work: () => Promise<unknown>): Promise<void> {
+/** Ends a query that takes longer than the definition allows, or that is wanted no more. */
+async function inTime(session: Session, { name, timeoutSeconds }: Processor, day: Day, signal: AbortSignal | undefined, work: () => Promise<unknown>): Promise<void> {
+  signal?.throwIfAborted();
+  const stop = (): void => session.interrupt();
+  signal?.addEventListener('abort', stop, { once: true });
   let over = false;
   const timer = setTimeout(() => {
     over = true;
@@ -90,10 +76,12 @@ async function inTime(session: Session, { name, timeoutSeconds }: Processor, day
   try {
     await work();
   } catch (thrown) {
+    signal?.throwIfAborted();
     if (!over) throw thrown;
     throw new RetryLaterError(`${name} for ${formatDay(day)} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
   }
 }
 
@@ -124,42 +112,16 @@ const TAKES: Readonly<Record<ColumnType, RegExp>> = {
   TIMESTAMP: /^TIMESTAMP(?: WITH TIME ZONE)?$/,
 };
 
-/** A query that gives other columns than its table has. */
-export class ColumnsError extends NeverRetryError {
-  readonly wrong: string;
-
-  constructor({ name, output, target }: Processor, wrong: string) {
-    super(`the SQL of ${name} does not return the columns of ${output.ref}${'bigquery_sql' in target ? ` (${target.bigquery_sql})` : ''}: ${wrong}`);
-    this.wrong = wrong;
-  }
-}
-
 async function checkColumns(session: Session, processor: Processor, query: string): Promise<void> {
   const described = await session.run(`DESCRIBE ${query}`);
   const found = (await described.getRows()).map(([name, type]) => ({ name: String(name), type: String(type) }));
-  const types = new Map(found.map(({ name, type }) => [name, type]));
-  const declared = new Set(processor.columns.map(({ name }) => name));
-  const list = (names: readonly string[]): string => names.map((name) => `'${name}'`).join(', ');
-  const missing = processor.columns.filter(({ name }) => !types.has(name)).map(({ name }) => name);
-  const extra = found.filter(({ name }) => !declared.has(name)).map(({ name }) => name);
-  const twice = found.filter(({ name }, index) => found.findIndex((other) => other.name === name) < index).map(({ name }) => name);
-  const wrong = [
-    ...(missing.length > 0 ? [`it lacks ${list(missing)}`] : []),
-    ...(extra.length > 0 ? [`the table does not have ${list(extra)}`] : []),
-    ...(twice.length > 0 ? [`it has ${list(twice)} twice`] : []),
-    ...processor.columns.flatMap(({ name, type }) => {
-      const there = types.get(name);
-      return there === undefined || TAKES[type].test(there) ? [] : [`'${name}' is ${there}, declared is ${type}`];
-    }),
-  ];
-  if (wrong.length > 0) throw new ColumnsError(processor, wrong.join('; '));
+  refuseOtherColumns(processor, found, (declared, there) => TAKES[declared].test(there));
 }
 
-/** Every row has to be of the run's own date. */
-export function refuseOtherDates(processor: Processor, day: Day, rows: number, dates: Iterable<Day>): void {
-  const others = [...dates].filter((found) => found !== day);
-  if (others.length > 0 || rows > 0) {
-    const what = others.length > 0 ? `rows of ${others.slice(0, 5).map(formatDay).join(', ')}` : `${rows} rows without a date`;
-    throw new NeverRetryError(`${processor.name} for ${formatDay(day)} returned ${what} in '${processor.dateColumn}'; a run may only write its own date`);
-  }
+/** Of a shared table a query may give its own rows only: the others are another service's. */
+async function refuseOthersRows(session: Session, { table }: Stage, processor: Processor, day: Day): Promise<void> {
+  const { tableFilter } = processor;
+  if (tableFilter === null) return;
+  const values = await (await session.run(`SELECT ${quoted(tableFilter.column)} FROM ${quoted(table)}`)).getRows();
+  refuseOthersValues(processor, day, values.map(([value]) => fromDuckDb(value)));
 }

@@ -17,7 +17,14 @@ export function tableOf({ name, output }: Processor): string {
   return `${quoted(output.dataset)}.${quoted(output.table)}`;
 }
 
-/** Creates what is missing. A column that the definition has gained is added, empty; anything else that differs is refused. */
+/** ` AND …`: of a table that several fill, the rows of this one; '' where the table is its own. */
+export function andOwnRows({ tableFilter }: Processor): string {
+  if (tableFilter === null) return '';
+  const { column, equals } = tableFilter;
+  return ` AND ${quoted(column)} = ${typeof equals === 'string' ? `'${equals.replaceAll("'", "''")}'` : String(equals)}`;
+}
+
+/** Creates what is missing. A column that the definition has gained is added, empty; anything else that differs is refused. Two may share a table. */
 export async function ensureTables(session: Session, processors: readonly Processor[]): Promise<void> {
   const found = await existingColumns(session);
   await session.run(`CREATE SCHEMA IF NOT EXISTS "smart_backfill"; ${CREATE_MARKERS}`);
@@ -32,7 +39,7 @@ export async function ensureTables(session: Session, processors: readonly Proces
 async function create(session: Session, processor: Processor, dataset: string): Promise<void> {
   if (processor.columns.length === 0) throw new InputError(`${processor.name} writes ${processor.output.ref} but declares no columns; list them under 'columns'`);
   const columns = processor.columns.map((column) => `${quoted(column.name)} ${SQL_TYPES[column.type]}`).join(', ');
-  await session.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(dataset)}; CREATE TABLE ${tableOf(processor)} (${columns})`);
+  await session.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(dataset)}; CREATE TABLE IF NOT EXISTS ${tableOf(processor)} (${columns})`);
 }
 
 async function compare(session: Session, processor: Processor, found: ReadonlyMap<string, string>): Promise<void> {
@@ -51,7 +58,7 @@ async function compare(session: Session, processor: Processor, found: ReadonlyMa
 }
 
 async function addColumn(session: Session, processor: Processor, column: Column): Promise<void> {
-  await session.run(`ALTER TABLE ${tableOf(processor)} ADD COLUMN ${quoted(column.name)} ${SQL_TYPES[column.type]}`);
+  await session.run(`ALTER TABLE ${tableOf(processor)} ADD COLUMN IF NOT EXISTS ${quoted(column.name)} ${SQL_TYPES[column.type]}`);
 }
 
 /** Columns and their types by `dataset.table`. */

@@ -6,7 +6,7 @@ import { formatDay, day, dayOf, type Day } from '../calendar/day.ts';
 import type { Column } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
 import type { Row } from '../ports/warehouse.ts';
-import { integerOf, microsOf, numericOf, scaledNumeric, timestampText } from './landing-rows.ts';
+import { integerOf, microsOf, numericOf, scaledNumeric, timestampText } from '../rows/checked-rows.ts';
 
 /** Column types and values of the definition, and what DuckDB calls and holds them as. */
 

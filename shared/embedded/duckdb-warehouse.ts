@@ -14,12 +14,13 @@ import { contentRule, measured, measuringSql, nothingMeasured, type Measured } f
 import { promote, readPromotion } from './duckdb-promotion.ts';
 import { rowsOf } from './duckdb-rows.ts';
 import { scanCoverage } from './duckdb-scan.ts';
-import { refuseOtherDates, Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { refuseOtherDates } from '../rows/staged-rows.ts';
 import { StageTables, type Stage } from './duckdb-stages.ts';
 import { ensureTables } from './duckdb-tables.ts';
 import { quoted } from './duckdb-values.ts';
 import { Landing } from './landing.ts';
-import { calendarRowsOf } from './landing-order.ts';
+import { calendarRowsOf } from '../rows/row-order.ts';
 
 export interface DuckDbWarehouseOptions {
   readonly pipeline: Pipeline;
@@ -102,17 +103,17 @@ export class DuckDbWarehouse implements Warehouse {
     return calendarRowsOf(processor, schedule, await this.rows(processor, { from, to }, columns));
   }
 
-  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar, signal?: AbortSignal): Promise<Staged> {
     if (claim.processor.output.kind === 'landing') return this.#landing.stage(claim, source);
     const lane = this.#connections.lane();
-    const { stage, found } = await lane.turn((session) => this.#fill(session, lane, claim, source));
+    const { stage, found } = await lane.turn((session) => this.#fill(session, lane, claim, source, signal));
     return this.#staged(stage, claim, found);
   }
 
-  async #fill(session: Session, lane: Lane, { processor, day }: WriteClaim, source: RowSource): Promise<{ readonly stage: Stage; readonly found: Measured }> {
+  async #fill(session: Session, lane: Lane, { processor, day }: WriteClaim, source: RowSource, signal: AbortSignal | undefined): Promise<{ readonly stage: Stage; readonly found: Measured }> {
     const stage = await this.#stages.take(session, lane, processor);
     try {
-      if (source.kind === 'sql') await this.#staging.fromSql(session, stage, processor, day, source.inputs);
+      if (source.kind === 'sql') await this.#staging.fromSql(session, stage, processor, day, source.inputs, signal);
       else await this.#staging.fromRows(session, stage, processor, day, source.rows);
       const result = await session.prepared(measuringSql(processor, quoted(stage.table), ''));
       stage.passed += result.rowCount;

@@ -45,6 +45,11 @@ export class EmbeddedRunner implements ProcessorRunner {
     return answer;
   }
 
+  /** Nothing runs on here after an answer. */
+  async cancel(): Promise<null> {
+    return null;
+  }
+
   async sourceHas({ name, sourceCheck }: Processor, day: Day): Promise<'has_data' | 'no_data' | 'unreachable' | 'unknown'> {
     if (sourceCheck === null) return 'unknown';
     const { pipelineDirectory, sourceDirectory } = this.#options;

@@ -1,22 +1,23 @@
 import { sqlTokens, type SqlToken } from '../pipeline/sql-tokens.ts';
 import { isGroup, sqlTree, tokenOf, wordOf, type SqlGroup, type SqlItem } from '../pipeline/sql-tree.ts';
 import { UntranslatableSql } from './googlesql-error.ts';
+import { NO_EXTENSION, type Extension } from './googlesql-extension.ts';
 import { castTo, divisor, REWRITTEN, SAME_MEANING, type Refuse } from './googlesql-functions.ts';
 import { numericPlaceholder, parameterPlaceholder } from './googlesql-placeholders.ts';
 import { operandEnd, splitAtCommas, withNullOrder } from './googlesql-syntax.ts';
 
 /** GoogleSQL in words that the transpiler renders right: what it would get wrong is written otherwise, or refused. */
-export function rewriteQuery(sql: string): string {
+export function rewriteQuery(sql: string, extension: Extension = NO_EXTENSION): string {
   const tokens = sqlTokens(sql).filter((token, index, all) => !(token.text === ';' && index === all.length - 1));
   const unfinished = tokens.find((token) => token.kind === 'unterminated');
   if (unfinished) throw new UntranslatableSql(sql, unfinished.offset, 'a text or comment that never ends', 'close it');
-  return new Rewriter(sql).render(sqlTree(tokens).root.items);
+  return new Rewriter(sql, extension).render(sqlTree(tokens).root.items);
 }
 
 /** Words that stand before a parenthesis and are no function. */
 const NO_FUNCTION: ReadonlySet<string> = new Set([
   'AS', 'IN', 'OVER', 'ON', 'AND', 'OR', 'NOT', 'WHERE', 'SELECT', 'FROM', 'JOIN', 'BY', 'USING', 'WHEN', 'THEN', 'ELSE', 'CASE', 'BETWEEN', 'LIKE',
-  'HAVING', 'QUALIFY', 'UNION', 'ALL', 'DISTINCT', 'INTERSECT', 'EXCEPT', 'INTERVAL', 'LIMIT', 'IS', 'WITH', 'WEEK',
+  'HAVING', 'QUALIFY', 'UNION', 'ALL', 'DISTINCT', 'INTERSECT', 'EXCEPT', 'INTERVAL', 'LIMIT', 'IS', 'WITH', 'WEEK', 'VALUES', 'INSERT',
 ]);
 
 const UNTESTED_WORDS: ReadonlyMap<string, string> = new Map([
@@ -26,9 +27,11 @@ const UNTESTED_LITERALS: ReadonlySet<string> = new Set(['TIMESTAMP', 'DATETIME',
 
 class Rewriter {
   readonly sql: string;
+  readonly #extension: Extension;
 
-  constructor(sql: string) {
+  constructor(sql: string, extension: Extension) {
     this.sql = sql;
+    this.#extension = extension;
   }
 
   render(items: readonly SqlItem[]): string {
@@ -64,6 +67,8 @@ class Rewriter {
     }
     if (token.kind === 'word' && tokenOf(following)?.kind === 'string') {
       if (word === 'NUMERIC' || word === 'DECIMAL') return { text: `CAST(${wordOf(following)} AS ${numericPlaceholder('')})`, next: index + 2 };
+      const literal = this.#extension.literals.get(word);
+      if (literal) return { text: literal(wordOf(following)), next: index + 2 };
       if (UNTESTED_LITERALS.has(word)) this.#refuse(token, `a ${word} literal`, 'use a DATE literal or a column');
     }
     return { text: this.#plain(items, index, token, word), next: index + 1 };
@@ -95,7 +100,7 @@ class Rewriter {
     if (name === 'ARRAY_AGG' || name === 'STRING_AGG') return this.#aggregate(name, group, refuse);
     if (name === 'OFFSET' || name === 'SAFE_OFFSET' || name === 'ORDINAL' || name === 'SAFE_ORDINAL') return `${name}(${this.render(group.items)})`;
     if (name === 'REPLACE' && group.items.some((item) => wordOf(item) === 'AS')) return `REPLACE (${this.render(group.items)})`;
-    const rewrite = REWRITTEN.get(name);
+    const rewrite = this.#extension.functions.get(name) ?? REWRITTEN.get(name);
     if (rewrite) return rewrite(splitAtCommas(group.items).map((argument) => this.render(argument)), refuse);
     if (SAME_MEANING.has(name)) return `${name}(${this.render(group.items)})`;
     return refuse(`the function ${name}`, 'write it with another one, or add it to shared/embedded/googlesql-functions.ts with a test');
@@ -106,6 +111,8 @@ class Rewriter {
     const type = wordOf(group.items[as + 1]);
     const size = group.items[as + 2];
     if (as < 0 || group.items.length > as + (isGroup(size) ? 3 : 2)) return refuse(`this form of ${cast}`, `write ${cast}(value AS TYPE)`);
+    const extended = this.#extension.cast(cast, this.render(group.items.slice(0, as)), type);
+    if (extended !== null) return extended;
     return castTo(cast, this.render(group.items.slice(0, as)), type, isGroup(size) ? this.render(size.items) : '', refuse);
   }
 

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import type * as sdk from '@polyglot-sql/sdk';
+import type { Extension } from './googlesql-extension.ts';
 import { isCreateTable, rewriteCreateTable } from './googlesql-tables.ts';
 import { withoutPlaceholders } from './googlesql-placeholders.ts';
 import { rewriteQuery } from './googlesql-rewrite.ts';
@@ -33,6 +34,11 @@ export function translate(sql: string): Promise<string> {
     translations.set(sql, translation);
   }
   return translation;
+}
+
+/** Like `translate`, with functions, casts and literals that the caller's DuckDB has macros for. Nothing is kept. */
+export async function translateExtended(sql: string, extension: Extension): Promise<string> {
+  return render(rewriteQuery(sql, extension), sql);
 }
 
 async function translateNow(sql: string): Promise<string> {

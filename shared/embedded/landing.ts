@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { formatDay, parseDay, type Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import { InputError, NeverRetryError } from '../failures/errors.ts';
@@ -9,15 +8,15 @@ import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { PromoteOutcome, Promotion, Row, RowSource, Staged, WriteClaim } from '../ports/warehouse.ts';
 import { readIfThere, readMarker, removeLeftovers, writeDate } from './landing-files.ts';
-import { byKey } from './landing-order.ts';
-import { checkedRows } from './landing-rows.ts';
+import { byKey } from '../rows/row-order.ts';
+import { checkedRows } from '../rows/checked-rows.ts';
+import { linesOf, rowsOfLines } from '../rows/json-lines.ts';
 
 /**
  * Landed rows: `<kind>/game_date=YYYY-MM-DD/<kind>.jsonl`, JSON lines with sorted keys. Anybody may change such files at
  * any time, so coverage looks at each file's size, time and identity, and reads those that changed.
  */
 
-const rowSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 const DATE_FOLDER = /^game_date=(.+)$/;
 
 interface Seen {
@@ -125,7 +124,7 @@ export class Landing {
     await readMarker(folder, dataFile);
     const path = join(folder, dataFile);
     const text = await readIfThere(path);
-    return text === null ? null : text.split('\n').flatMap((line, index) => (line === '' ? [] : [rowOf(line, `${path}, line ${index + 1}`)]));
+    return text === null ? null : rowsOfLines(text, path);
   }
 
   async #days(processor: Processor): Promise<Day[]> {
@@ -142,17 +141,4 @@ export class Landing {
 function folderOf({ name, output }: Processor): string {
   if (output.kind !== 'landing') throw new InputError(`${name} writes ${output.ref}, which is no landing folder`);
   return output.folder;
-}
-
-function linesOf(rows: readonly Row[]): string {
-  return rows.map((row) => `${JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))))}\n`).join('');
-}
-
-/** A line that is no row is not skipped: the date would look complete with a row too few. */
-function rowOf(line: string, at: string): Row {
-  try {
-    return rowSchema.parse(JSON.parse(line));
-  } catch (thrown) {
-    throw new NeverRetryError(`${at} is no JSON object of plain values: ${line.slice(0, 80)}; land this date again, or delete the file`, { cause: thrown });
-  }
 }

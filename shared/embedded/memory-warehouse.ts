@@ -7,8 +7,8 @@ import type { Coverage } from '../gaps/coverage.ts';
 import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import type { PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
-import { byKey, calendarRowsOf } from './landing-order.ts';
-import { checkedRows } from './landing-rows.ts';
+import { byKey, calendarRowsOf } from '../rows/row-order.ts';
+import { checkedRows } from '../rows/checked-rows.ts';
 
 interface Held {
   readonly rows: readonly Row[];

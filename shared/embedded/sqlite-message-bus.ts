@@ -132,6 +132,11 @@ export class SqliteMessageBus implements MessageBus {
     return this.#options.subscriptions.map(({ name }) => this.#tables.backlog(name));
   }
 
+  /** Names of the subscriptions on a topic; null where there is no such topic. */
+  subscriptionsOn(topic: string): readonly string[] | null {
+    return this.#options.topics.includes(topic) ? this.#subscribersOf(topic) : null;
+  }
+
   /** The next instant at which something is due, or null. */
   nextDue(): number | null {
     const dues = this.#handled.map(({ name }) => this.#tables.nextDue(name)).filter((due) => due !== null);

@@ -5,7 +5,9 @@ import { nodeVerdict, processVerdict, sqliteVerdict } from './codes.ts';
 import { FailureError, RetryLaterError } from './errors.ts';
 import type { Evidence } from './evidence.ts';
 import { evidenceOf } from './evidence.ts';
-import { googleReasons, grpcStatus, httpVerdict } from './google-reasons.ts';
+import { googleReasons } from './google-reasons.ts';
+import { grpcStatus, httpVerdict } from './google-statuses.ts';
+import { googleTexts } from './google-texts.ts';
 import { patternRules, unknownFailure } from './patterns.ts';
 import type { QuotaPause } from './quota.ts';
 import { quotaPauseOf } from './quota.ts';
@@ -78,15 +80,17 @@ function fromOwn(error: FailureError): Failure {
 }
 
 function googleVerdict(evidence: Evidence): CodeVerdict | null {
-  // A queue of changes that is full is told as a quota, but goes away in seconds.
-  if (evidence.reasons.length > 0 && /too many DML statements outstanding/i.test(evidence.text)) return patternVerdict(evidence);
-  const named = evidence.grpcCode === null ? evidence.reasons : [...evidence.reasons, grpcStatus[evidence.grpcCode] ?? ''];
-  for (const reason of named) {
-    if (!Object.hasOwn(googleReasons, reason)) continue;
-    const verdict = googleReasons[reason];
-    if (verdict) return { rule: `google:${reason}`, ...verdict, quota: verdict.quota ?? (reason === 'RESOURCE_EXHAUSTED' && /quota/i.test(evidence.text) ? true : undefined) };
-  }
-  return null;
+  const grpc = evidence.grpcCode === null ? [] : [grpcStatus[evidence.grpcCode] ?? ''];
+  // Reasons first: BigQuery's rate limits come with the status INVALID_ARGUMENT, its too large answers with PERMISSION_DENIED.
+  const named = [...evidence.reasons, ...evidence.statuses, ...grpc].filter((name) => Object.hasOwn(googleReasons, name));
+  const [first] = named;
+  if (first === undefined) return null;
+  const text = googleTexts.find((row) => (row.with === null || row.with.some((name) => named.includes(name))) && row.pattern.test(evidence.text));
+  if (text) return { rule: `google:${text.rule}`, category: text.category, retry: text.retry, why: text.why };
+  const verdict = googleReasons[first];
+  if (!verdict) return null;
+  const quota = verdict.quota ?? (first === 'RESOURCE_EXHAUSTED' && /quota/i.test(evidence.text) ? true : undefined);
+  return { rule: `google:${first}`, category: verdict.category, retry: verdict.retry, why: verdict.why, quota };
 }
 
 /** A text that says more than an HTTP status goes first; a status says more than nothing. */

@@ -7,8 +7,10 @@ export interface Evidence {
   readonly text: string;
   /** Node's codes (ENOENT, ERR_SQLITE_ERROR, …), outermost first. */
   readonly codes: readonly string[];
-  /** Google's machine-readable reasons and statuses, outermost first. */
+  /** Google's machine-readable reasons, outermost first: they say more than the statuses beside them. */
   readonly reasons: readonly string[];
+  /** Google's canonical statuses (`PERMISSION_DENIED`), outermost first. */
+  readonly statuses: readonly string[];
   /** SQLite's extended result code. */
   readonly sqlite: number | null;
   readonly signal: string | null;
@@ -21,7 +23,7 @@ export interface Evidence {
 }
 
 const MAX_LEVELS = 6;
-const MAX_LINKS = 8;
+const MAX_LINKS = 12;
 const MAX_TEXT = 8000;
 const MAX_MESSAGE = 2000;
 
@@ -32,7 +34,7 @@ export function evidenceOf(thrown: unknown): Evidence {
   const [outer] = links;
   if (outer === undefined) {
     const message = plain(thrown);
-    return { type: typeof thrown, message: shorten(message, MAX_MESSAGE), text: shorten(message, MAX_TEXT), codes: [], reasons: [], sqlite: null, signal: null, exitCode: null, grpcCode: null, httpStatus: null, path: '', syscall: '' };
+    return { type: typeof thrown, message: shorten(message, MAX_MESSAGE), text: shorten(message, MAX_TEXT), codes: [], reasons: [], statuses: [], sqlite: null, signal: null, exitCode: null, grpcCode: null, httpStatus: null, path: '', syscall: '' };
   }
   const type = typeOf(outer);
   const message = text(outer, 'message') || text(outer, 'error') || text(outer, 'details');
@@ -42,7 +44,8 @@ export function evidenceOf(thrown: unknown): Evidence {
     message: shorten(message || type, MAX_MESSAGE),
     text: shorten(told.join('\n'), MAX_TEXT),
     codes: links.map((link) => text(link, 'code')).filter(Boolean),
-    reasons: links.flatMap((link) => [text(link, 'reason'), text(link, 'status')]).filter(Boolean),
+    reasons: links.map((link) => text(link, 'reason')).filter(Boolean),
+    statuses: links.map((link) => text(link, 'status')).filter(Boolean),
     sqlite: first(links, (link) => (text(link, 'code') === 'ERR_SQLITE_ERROR' ? number(link, 'errcode') : null)),
     signal: first(links, (link) => text(link, 'signal') || null),
     exitCode: first(links, (link) => number(link, 'exitCode') ?? (isProcess(link) ? number(link, 'code') : null)),
@@ -53,7 +56,7 @@ export function evidenceOf(thrown: unknown): Evidence {
   };
 }
 
-/** The thrown thing, then what it wraps: causes, Google's lists of errors, a response's body, a job's status. */
+/** The thrown thing, then what it wraps: causes, Google's lists of errors, a response's body, a job's status, its details. */
 function collect(value: unknown, links: object[], level: number): void {
   if (typeof value !== 'object' || value === null || level > MAX_LEVELS || links.length >= MAX_LINKS || links.includes(value)) return;
   if (Array.isArray(value)) {
@@ -61,7 +64,8 @@ function collect(value: unknown, links: object[], level: number): void {
     return;
   }
   links.push(value);
-  for (const key of ['error', 'errors', 'errorResult', 'status', 'cause', 'response', 'data', 'body']) collect(get(value, key), links, level + 1);
+  // A job's result before its list of errors, which may begin with warnings.
+  for (const key of ['error', 'errorResult', 'errors', 'status', 'cause', 'response', 'data', 'body', 'details']) collect(get(value, key), links, level + 1);
 }
 
 function get(from: object, key: string): unknown {

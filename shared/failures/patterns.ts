@@ -43,7 +43,7 @@ export const patternRules: readonly PatternRule[] = [
   { rule: 'command_not_found', category: 'infrastructure', pattern: /command not found|sh: (?:(?:line )?\d+: )?\S+: not found$|is not recognized as an? (?:internal|command)/im, why: 'the command is not installed here' },
   { rule: 'connection', category: 'infrastructure', pattern: /connection (?:attempt )?(?:time[d-]?[ -]?out|lost|refused|reset|closed|aborted|failed|terminated|error)|(?:connect|session) time[d-]?[ -]?out|ConnectionError|ConnectTimeout|lost connection|network (?:interruption|error|is unreachable)|socket hang up|broken pipe|fetch failed|name resolution|temporary failure/i, why: 'the connection was lost' },
   { rule: 'crash', category: 'infrastructure', pattern: /script (?:crash(?:es|ed)?|terminated)|(?:process|container) (?:crashed|terminated|was killed|exited unexpectedly)|system shutdown|segmentation fault|core dumped|\bSIG(?:KILL|TERM|SEGV|ABRT|HUP)\b/i, why: 'the process ended before it was done' },
-  { rule: 'service_down', category: 'infrastructure', pattern: /service unavailable|bad gateway|internal server error|temporarily unavailable|server is (?:shutting down|restarting)/i, why: 'the service failed for a moment' },
+  { rule: 'service_down', category: 'infrastructure', pattern: /service unavailable|bad gateway|internal server error|temporarily unavailable|server is (?:shutting down|restarting)|retrying (?:the job )?may solve the problem/i, why: 'the service failed for a moment' },
   { rule: 'locked', category: 'infrastructure', pattern: /database (?:table )?is locked|could not serialize|deadlock|lock (?:wait|contention)/i, why: 'another transaction was first' },
 
   // Data that is not there

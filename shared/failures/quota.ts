@@ -7,7 +7,8 @@ const MINUTES_MS = 5 * 60 * 1000;
 /** Google's daily quotas start anew at midnight there. */
 const QUOTA_ZONE = 'America/Los_Angeles';
 
-const DAILY = /\bdaily\b|per[ _-]?day|perday|\bbytes\b/i;
+/** Load jobs and appends are counted by table and day, which their message does not say: https://cloud.google.com/bigquery/quotas#standard_tables */
+const DAILY = /\bdaily\b|per[ _-]?day|perday|\bbytes\b|imports or query appends per table/i;
 
 /** Which of the two a message about a quota means. Where it doesn't say: minutes, which costs one probe each five. */
 export function quotaPauseOf(message: string): QuotaPause {

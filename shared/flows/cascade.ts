@@ -8,6 +8,7 @@ import type { Ask } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { BackfillRequest } from '../requests/messages.ts';
 import type { Engine } from './engine.ts';
+import { cascadeTrigger } from './cascade-trigger.ts';
 import { applyAsk } from './open.ts';
 import { historyRow } from './rows.ts';
 
@@ -20,9 +21,9 @@ export interface Cascaded {
 
 /**
  * Decides one cascade and acts on it in one transaction: the record, a request for each cell that the date makes ready,
- * and the message that has them worked off. A crash leaves all of it or nothing, and deciding again then releases once.
+ * and the message that has them worked off; or, where the next phase has a `cascade_target` topic, one trigger to that. A crash leaves all of it or nothing, and deciding again then releases once.
  */
-export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'paused' | 'record'>): Promise<Cascaded> {
+export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'paused' | 'record'> & { readonly cause?: string | null }): Promise<Cascaded> {
   const { phase, turn } = asked;
   const now = engine.parts.clock.now();
   const key = { phase: phase.name, day: turn };
@@ -30,7 +31,7 @@ export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'p
     // A transaction names what it reads before it knows what it decides: of a world that moved on meanwhile it reads again.
     const cells = readyCells(engine.world, phase, turn);
     const digest = turnDigest(engine.world, phase, turn);
-    const ask = cascadeAsk(engine, phase, turn, digest, asked.byPerson);
+    const ask: Ask = { ...cascadeAsk(engine, phase, turn, digest, asked.byPerson), ...(asked.cause ? { cause: asked.cause } : {}) };
     const outcome = await engine.change({ cascades: [key], controls: true, cells, asks: [ask.id] }, (snapshot): { writes: Writes; result: Decided } => {
       const question: CascadeQuestion = { ...asked, paused: snapshot.controls().paused !== null, record: snapshot.cascade(key) };
       const decision = decideCascade(engine.world, question, engine.strictness);
@@ -39,6 +40,11 @@ export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'p
       const writes = { cascades: [record], history };
       if (decision.reasons.length > 0 || phase.mode !== 'enforce') return { writes, result: { kind: 'decided', record, decision } };
       if (decision.digest !== digest || decision.release.length !== cells.length) return { writes: {}, result: { kind: 'again', outdated: [] } };
+      const next = nextPhase(engine.world, phase);
+      if (next && next.cascadeTopic !== null) {
+        const trigger = cascadeTrigger(engine.parts.ids.next('msg'), next.cascadeTopic, { completed: phase, next, turn, cells: decision.release, cause: asked.cause ?? null });
+        return { writes: { ...writes, outbox: [trigger] }, result: { kind: 'decided', record, decision } };
+      }
       const applied = applyAsk(engine, ask, decision.release, snapshot);
       if (applied.outdated.length > 0) return { writes: {}, result: { kind: 'again', outdated: applied.outdated } };
       const first = applied.outcomes.find((cell) => cell.outcome === 'open');
@@ -63,7 +69,7 @@ function doorbell(engine: Engine, ask: Ask, cell: CellKey): OutgoingMessage {
   const date = formatDay(cell.day);
   const body: Partial<BackfillRequest> = {
     processor_name: cell.processor, start_date: date, end_date: date, request_id: ask.id, is_backfill: ask.isBackfill, skip_downstream_trigger: ask.skipDownstreamTrigger,
-    priority: ask.priority, requested_by: ask.by, reason: ask.reason,
+    priority: ask.priority, requested_by: ask.by, reason: ask.reason, ...(ask.cause === undefined ? {} : { cause_id: ask.cause }),
   };
   return { id: engine.parts.ids.next('msg'), topic: engine.pipeline.topics.backfill_requests, body: JSON.stringify(body) };
 }

@@ -28,7 +28,8 @@ export type ClaimOutcome =
 export const LEASE_MS = 60_000;
 
 /**
- * Takes the lease and the slot of a queued cell in one transaction, or puts it where it belongs. Attempts count here.
+ * Takes the lease and the slot of a queued cell in one transaction (P1), or puts it where it belongs. Attempts count here
+ * (P7); slots are a table's, whatever the number of instances (P23).
  * Everything is judged again at this moment: inputs may have changed since the cell was queued.
  */
 export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutcome> {

@@ -12,6 +12,7 @@ import { instantOf, type PhaseComplete } from '../requests/messages.ts';
 import { decideTurn, type Cascaded } from './cascade.ts';
 import type { Engine } from './engine.ts';
 import { historyRow } from './rows.ts';
+import { settleStarted, startedRunOf } from './settle.ts';
 import { wakeWaiters } from './wake.ts';
 
 export type Completion =
@@ -30,21 +31,26 @@ export async function complete(engine: Engine, message: PhaseComplete, messageId
   const day = dayOf(message.game_date);
   if (!engine.world.contains(day)) return { kind: 'refused', reason: `received game_date ${message.game_date}, outside the pipeline's seasons` };
   await engine.refresh(day, day);
-  const recorded = await recordCompletion(engine, processor, day, message, messageId);
+  const key = { processor: processor.name, day };
+  const before = await engine.parts.store.cell(key);
+  const started = startedRunOf(engine, before);
+  const settled = started && started.lease.runId === message.run_id ? await settleStarted(engine, started, message) : null;
+  const recorded = await recordCompletion(engine, processor, day, message, { messageId, settled: settled !== null });
   if (processor.fillsCalendar) await engine.recalendar();
   if (recorded.external) await wakeWaiters(engine, { processor: processor.name, day });
   const turn = turnOf(engine.world, processor, day);
-  if (turn === null) return { kind: 'recorded', external: recorded.external, cascade: null, detect: false };
+  if (turn === null) return { kind: 'recorded', external: recorded.external, cascade: null, detect: settled !== null };
   const live = turn >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
   const cascade = await decideTurn(engine, {
     phase: processor.phase, turn, status: message.status,
-    isBackfill: message.backfill_mode || recorded.wasBackfill,
-    skipDownstreamTrigger: message.skip_downstream_trigger,
+    // A run of ours is known to be a backfill also when the service that ran it forgets to say so.
+    isBackfill: message.backfill_mode || recorded.wasBackfill || (settled !== null && before.request?.isBackfill === true),
+    skipDownstreamTrigger: message.skip_downstream_trigger || (settled !== null && before.request?.skipDownstreamTrigger === true),
     // Recovery of a live date by this system itself was owed its cascade.
-    owed: live && recorded.ours && !message.skip_downstream_trigger,
-    byPerson: null,
+    owed: live && recorded.ours && !message.skip_downstream_trigger && !(settled !== null && before.request?.skipDownstreamTrigger),
+    byPerson: null, cause: message.cause_id ?? before.request?.cause ?? null,
   });
-  return { kind: 'recorded', external: recorded.external, cascade, detect: message.status !== 'success' || cascade.record.state === 'parked' };
+  return { kind: 'recorded', external: recorded.external, cascade, detect: settled !== null || message.status !== 'success' || cascade.record.state === 'parked' };
 }
 
 interface Recorded {
@@ -54,7 +60,7 @@ interface Recorded {
   readonly wasBackfill: boolean;
 }
 
-async function recordCompletion(engine: Engine, processor: Processor, day: Day, message: PhaseComplete, messageId: string): Promise<Recorded> {
+async function recordCompletion(engine: Engine, processor: Processor, day: Day, message: PhaseComplete, { messageId, settled }: { readonly messageId: string; readonly settled: boolean }): Promise<Recorded> {
   const now = engine.parts.clock.now();
   const key = { processor: processor.name, day };
   const trace = traceOf(engine.world, processor, day);
@@ -65,7 +71,10 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
   return engine.change<Recorded>({ cells: [key] }, (snapshot) => {
     const record = snapshot.cell(key);
     const { request } = record;
-    const ours = request?.lease?.runId === runId || record.last?.runId === runId;
+    const ours = settled || request?.lease?.runId === runId || (record.last?.runId === runId && record.last.origin === 'ours') || (record.failure?.runId === runId && !record.failure.reported);
+    // The same message again. A team may keep one id over its retries: rows that have changed since are news.
+    const repeated = record.last?.runId === runId && record.last.origin === 'external' && record.last.fingerprint === (coverage?.fingerprint ?? EMPTY_FINGERPRINT) && message.status === 'success';
+    if (repeated) return { writes: {}, result: { external: false, ours: false, wasBackfill: request?.isBackfill ?? false } };
     const wasBackfill = request?.isBackfill ?? false;
     // While an attempt of ours is under way, only its own message counts; others are kept in the history.
     if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill } };
@@ -102,7 +111,7 @@ function reportedFailure(message: PhaseComplete, runId: string, now: number): Om
   const { category, message: text } = classify(message.error_message ?? `${message.processor_name} reported ${message.status}`);
   const gone = message.status === 'no_data';
   return {
-    outcome: 'failed', category: gone ? 'data_availability' : category, message: text, at: now, runId, step: 0, coolsUntil: gone ? now + coolingMs(0) : now, inputsDigest: null,
+    outcome: 'failed', reported: true, category: gone ? 'data_availability' : category, message: text, at: now, runId, step: 0, coolsUntil: gone ? now + coolingMs(0) : now, inputsDigest: null,
   };
 }
 

@@ -7,12 +7,16 @@ import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease } from './leases.ts';
 import { recover, type Recovered, type RecoverEvent } from './recover.ts';
 import { sweep } from './sweep.ts';
+import type { TimeBudget } from './time-budget.ts';
 import { reallyRan } from './walk-plan.ts';
 
 export interface DetectOptions {
   readonly from: Day;
   readonly to: Day;
   readonly signal: AbortSignal;
+  readonly time?: TimeBudget;
+  /** The ask that brought it about, if it was one. */
+  readonly cause?: string;
   readonly on?: (event: RecoverEvent) => void;
 }
 
@@ -26,7 +30,7 @@ export interface Detected {
 const LEASE = 'detector';
 
 /**
- * Finds gaps and fills those within the bounds. One at a time: a trigger that comes during a detection makes it go round
+ * Finds gaps and fills those within the bounds. One at a time, since ticks come twice (P14): a trigger that comes during a detection makes it go round
  * again. Over the bounds it says so, once for the same dates, with the command that would do it.
  */
 export async function detectGaps(engine: Engine, options: DetectOptions): Promise<Detected> {
@@ -42,7 +46,7 @@ export async function detectGaps(engine: Engine, options: DetectOptions): Promis
       lived.stop();
       wantedAgain = await returnLease(engine, LEASE);
     }
-    if (!wantedAgain || options.signal.aborted || await takeLease(engine, LEASE, '{}') === null) return result;
+    if (!wantedAgain || options.signal.aborted || options.time?.ranOut || await takeLease(engine, LEASE, '{}') === null) return result;
   }
 }
 
@@ -57,7 +61,7 @@ async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detec
   if (paused) return { joined: false, detection, recovered: null };
   const recovered = await recover(engine, {
     scope: { from: options.from, to: options.to, processors: null }, by: 'detector', all: false, altered: 'policy', requestedBy: 'smart_backfill_detection', reason: 'gap found',
-    signal: options.signal, budget: await budgetLeft(engine), on: options.on,
+    signal: options.signal, budget: await budgetLeft(engine), on: options.on, time: options.time, cause: options.cause, isFresh: true,
   });
   await spend(engine, recovered.runs.filter(reallyRan).length);
   await decideCascadesAgain(engine);

@@ -1,9 +1,10 @@
 import { Calendar } from '../calendar/calendar.ts';
 import type { CalendarRow } from '../calendar/games.ts';
-import { addDays, type Day } from '../calendar/day.ts';
+import { addDays, day, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
 import type { Coverage } from '../gaps/coverage.ts';
+import { keyOf } from '../gaps/detect.ts';
 import { isAltered } from '../gaps/facts.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
@@ -13,7 +14,7 @@ import type { Notifier } from '../ports/notifier.ts';
 import type { ProcessorRunner } from '../ports/processor-runner.ts';
 import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
-import type { CellKey } from '../requests/cell.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
 
 export interface EngineParts {
   readonly pipeline: Pipeline;
@@ -27,10 +28,25 @@ export interface EngineParts {
   readonly owner: string;
   /** Runs at a time in this process. */
   readonly lanes: number;
+  /**
+   * Other processes work on the same state: what they have open is read again as this one goes on. The embedded runtime
+   * owns its state folder alone.
+   */
+  readonly shared?: boolean;
 }
 
 type Change = (world: World) => void;
+
+interface Look {
+  readonly upstream: Processor;
+  readonly from: Day;
+  readonly to: Day;
+}
 const MINUTE_MS = 60_000;
+/** With others at work, how old may be what is known of their open cells. Every claim is judged in its transaction all the same. */
+const OTHERS_MS = 5000;
+/** A world this old is read again as a whole before a message is judged by it, where others write too. */
+const FRESH_MS = 30_000;
 
 /**
  * What every flow works with: the ports, and the world as this process knows it. The world is read from the ports by
@@ -45,6 +61,9 @@ export class Engine {
   readonly #journals = new Set<Change[]>();
   /** Days whose coverage is known, season by season. */
   #known: { from: Day; to: Day } | null = null;
+  #readAt = 0;
+  #othersAt = 0;
+  readonly #running = new Map<string, AbortController>();
 
   constructor(parts: EngineParts) {
     this.parts = parts;
@@ -88,6 +107,8 @@ export class Engine {
       // What this process wrote while it was reading may be missing from what it read.
       for (const change of journal) change(world);
       this.#world = world;
+      this.#readAt = world.moment.now;
+      this.#othersAt = world.moment.now;
       return world;
     } finally {
       this.#journals.delete(journal);
@@ -100,6 +121,33 @@ export class Engine {
     else this.keepTime();
   }
 
+  /**
+   * For a message about one processor's days: reads everything, or, where that has just been done for another message,
+   * these days' rows only.
+   */
+  async look(processor: Processor, from: Day, to: Day): Promise<void> {
+    const age = this.parts.clock.now() - this.#readAt;
+    const known = this.#known !== null && from >= this.#known.from && to <= this.#known.to;
+    if (!this.parts.shared || !known || age < 0 || age >= FRESH_MS) {
+      await this.refresh(from, to);
+      return;
+    }
+    this.keepTime();
+    await this.#reread([{ upstream: processor, from, to }]);
+    await this.hearOthers();
+  }
+
+  /** Where others work on the same state: what they have open, and what they have ended, is read again now and then. */
+  async hearOthers(): Promise<void> {
+    const now = this.parts.clock.now();
+    if (!this.parts.shared || (now >= this.#othersAt && now - this.#othersAt < OTHERS_MS)) return;
+    this.#othersAt = now;
+    const open = await this.parts.store.openCells();
+    const ended = this.#world.openCells().filter((cell) => !open.some((record) => record.processor === cell.processor && record.day === cell.day));
+    for (const record of open) if (this.#world.contains(record.day)) this.#apply((world) => world.setRecord(record));
+    await this.relearn(ended);
+  }
+
   /** Moves the world's moment on when it is older than a minute: dates become due while a process runs. */
   keepTime(): void {
     if (this.parts.clock.now() - this.#world.moment.now > MINUTE_MS) this.#world = this.#world.at(this.moment());
@@ -107,13 +155,14 @@ export class Engine {
 
   async #readWorld(from: Day, to: Day): Promise<World> {
     const { pipeline, warehouse, store } = this.parts;
-    const calendar = await this.#readCalendar(from, to);
-    const world = new World(pipeline, calendar, this.moment());
     const coverage = await warehouse.coverage(pipeline.processors, from, to);
+    const records = await store.cells(from, to);
+    const calendar = await this.#readCalendar(from, to, coverage.get(pipeline.schedule?.processor ?? ''), records);
+    const world = new World(pipeline, calendar, this.moment());
     for (const processor of pipeline.processors) {
       for (const [day, found] of coverage.get(processor.name) ?? []) world.setCoverage(processor, day, found);
     }
-    for (const record of await store.cells(from, to)) world.setRecord(record);
+    for (const record of records) world.setRecord(record);
     return world;
   }
 
@@ -126,7 +175,11 @@ export class Engine {
   /** The schedule's rows have changed: which dates are expected is made anew, coverage and records are kept. */
   async recalendar(): Promise<World> {
     if (!this.#known) return this.reread();
-    const calendar = await this.#readCalendar(this.#known.from, this.#known.to);
+    const { from, to } = this.#known;
+    const { warehouse, store, pipeline } = this.parts;
+    const processor = pipeline.byName.get(pipeline.schedule?.processor ?? '');
+    const coverage = processor && (await warehouse.coverage([processor], from, to)).get(processor.name);
+    const calendar = await this.#readCalendar(from, to, coverage, await store.cells(from, to));
     // Read after the wait: the world may have moved on meanwhile.
     this.#world = this.#world.at(this.moment(), calendar);
     return this.#world;
@@ -154,16 +207,25 @@ export class Engine {
    * Reads again what a cell holds and what its windows hold, as far as somebody else may have changed it. Where the rows
    * are others than this process knew, their record may be as well.
    */
-  async recheck(processor: Processor, day: Day): Promise<void> {
-    const { warehouse, store } = this.parts;
+  async recheck(processor: Processor, date: Day): Promise<void> {
     const looks = processor.upstreams.flatMap((edge) => {
-      const range = this.#world.range(edge, day);
+      const range = this.#world.range(edge, date);
       return range ? [{ upstream: this.#world.processor(edge.upstream), from: range.from, to: range.to }] : [];
     });
-    looks.push({ upstream: processor, from: day, to: day });
-    for (const { upstream, from, to } of looks) {
-      if (!warehouse.mayHaveChanged(upstream, from, to)) continue;
-      const found = (await warehouse.coverage([upstream], from, to)).get(upstream.name);
+    looks.push({ upstream: processor, from: date, to: date });
+    await this.#reread(looks);
+  }
+
+  async #reread(looks: readonly Look[]): Promise<void> {
+    const { warehouse, store } = this.parts;
+    const due = looks.filter(({ upstream, from, to }) => warehouse.mayHaveChanged(upstream, from, to));
+    if (due.length === 0) return;
+    // Together: a warehouse that answers from metadata is asked once for all of them.
+    const start = due.reduce((first, look) => (look.from < first ? look.from : first), due[0]?.from ?? 0);
+    const end = due.reduce((last, look) => (look.to > last ? look.to : last), due[0]?.to ?? 0);
+    const looked = await warehouse.coverage([...new Set(due.map((look) => look.upstream))], day(start), day(end));
+    for (const { upstream, from, to } of due) {
+      const found = looked.get(upstream.name);
       for (let at = from; at <= to; at = addDays(at, 1)) {
         const coverage = found?.get(at);
         if (this.#world.coverage(upstream, at)?.fingerprint === coverage?.fingerprint) continue;
@@ -193,12 +255,12 @@ export class Engine {
     for (const journal of this.#journals) journal.push(change);
   }
 
-  async #readCalendar(from: Day, to: Day): Promise<Calendar> {
+  async #readCalendar(from: Day, to: Day, coverage: ReadonlyMap<Day, Coverage> | undefined, records: readonly CellRecord[]): Promise<Calendar> {
     const { pipeline, warehouse, store } = this.parts;
     if (!pipeline.schedule) return new Calendar(pipeline, []);
     const rows: readonly CalendarRow[] = await warehouse.calendarRows(from, to);
     const memory = await store.remembered();
-    const merged = rememberCalendar(pipeline, memory, rows, { from, to }, await this.#alteredScheduleDays(pipeline.schedule.processor, from, to));
+    const merged = rememberCalendar(pipeline, memory, rows, { from, to }, this.#alteredScheduleDays(pipeline.schedule.processor, coverage, records));
     this.#calendarFindings = merged.findings;
     if (merged.changed.length > 0) await store.transact({}, () => ({ writes: { remembered: merged.changed }, result: null }));
     this.#remembered = merged.memory;
@@ -206,13 +268,25 @@ export class Engine {
   }
 
   /** Days whose schedule rows are not those that its last run wrote, and that nobody has accepted. */
-  async #alteredScheduleDays(name: string, from: Day, to: Day): Promise<ReadonlySet<Day>> {
-    const { pipeline, warehouse, store, clock } = this.parts;
-    const processor = pipeline.byName.get(name);
-    if (!processor) return new Set();
-    const coverage = (await warehouse.coverage([processor], from, to)).get(name);
-    const altered = (await store.cells(from, to)).filter((record) => record.processor === name && isAltered(record, coverage?.get(record.day), clock.now()));
-    return new Set(altered.map((record) => record.day));
+  #alteredScheduleDays(name: string, coverage: ReadonlyMap<Day, Coverage> | undefined, records: readonly CellRecord[]): ReadonlySet<Day> {
+    const now = this.parts.clock.now();
+    return new Set(records.filter((record) => record.processor === name && isAltered(record, coverage?.get(record.day), now)).map((record) => record.day));
+  }
+
+  /** What this process runs now, so that it can be stopped at once. The signal aborts when it is to end. */
+  running(key: CellKey): { readonly signal: AbortSignal; ended(): void } {
+    const controller = new AbortController();
+    const name = keyOf(key);
+    this.#running.set(name, controller);
+    return {
+      signal: controller.signal,
+      ended: () => { if (this.#running.get(name) === controller) this.#running.delete(name); },
+    };
+  }
+
+  /** Stops what this process runs of a cell; other processes see the order at their next heartbeat. */
+  stopRunning(key: CellKey): void {
+    this.#running.get(keyOf(key))?.abort();
   }
 
   get remembered(): readonly RememberedGames[] {

@@ -5,8 +5,8 @@ import { judgeInputs } from '../gaps/usable.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
-import type { EndedBadly, OpenRequest, VerifiedRun } from '../requests/cell.ts';
-import { attemptFailed, completed, givenBack } from '../requests/transitions.ts';
+import type { EndedBadly, Lease, OpenRequest, StopOrder, VerifiedRun } from '../requests/cell.ts';
+import { attemptFailed, completed, endedWithout, givenBack } from '../requests/transitions.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
@@ -15,20 +15,65 @@ import { changeRow, historyRow } from './rows.ts';
 /** A resource_exhausted failure leaves a processor one slot for this long. */
 const SLOW_MS = 10 * 60_000;
 
+/** An asynchronous target has begun: the lease, and its slot, last until its deadline. */
+export async function finishStarted(engine: Engine, claim: Claim, started: NonNullable<Lease['started']> & { readonly entries: string }): Promise<void> {
+  const { processor, record, lease } = claim;
+  const now = engine.parts.clock.now();
+  const until = lease.startedAt + processor.timeoutSeconds * 1000;
+  await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
+    const current = snapshot.cell(record);
+    const { request } = current;
+    if (!request?.lease || request.lease.token !== lease.token) return { writes: {}, result: null };
+    const slots = snapshot.slots(processor.name);
+    const { handle, trace, held } = started;
+    const running = { ...current, request: { ...request, lease: { ...request.lease, until, started: { handle, trace, held } } } };
+    return {
+      writes: {
+        cells: [running],
+        slots: [{ ...slots, holders: slots.holders.map((holder) => (holder.token === lease.token && holder.day === record.day ? { ...holder, until } : holder)) }],
+        traces: [{ runId: lease.runId, trace: started.entries }],
+        changes: [changeRow(running, request, 'processing', now, { metadata: { started: handle, until: new Date(until).toISOString() } })],
+      },
+      result: null,
+    };
+  });
+}
+
+/** A person had it stopped: the request ends cancelled, or, for a pause, goes back into the queue. */
+export async function finishStopped(engine: Engine, claim: Claim, order: StopOrder, stopped: string | null, inputsDigest: string): Promise<void> {
+  const { processor, record, lease } = claim;
+  const now = engine.parts.clock.now();
+  await finish(engine, claim, (snapshot, request) => {
+    const why = `${order.how === 'pause' ? 'paused' : 'cancelled'} by ${order.by}: ${order.reason}`;
+    const message = stopped === null ? why : `${why}; stopped ${stopped}`;
+    const current = snapshot.cell(record);
+    const next = order.how === 'pause' ? givenBack(current, request, null) : endedWithout(current, {
+      outcome: 'cancelled', category: 'invalid_request', message, at: now, runId: lease.runId, step: 0, coolsUntil: null, inputsDigest, definitionHash: processor.definitionHash,
+    });
+    return {
+      cells: [next],
+      askCells: order.how === 'pause' ? [] : outcomesOf(claim, request, 'cancelled', message, now),
+      changes: [changeRow(next, request, order.how === 'pause' ? 'queued' : 'cancelled', now, { error: message })],
+      history: [historyRow(processor, record.day, request, { runId: lease.runId, status: 'skipped', decision: order.how === 'pause' ? 'paused' : 'cancelled', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: message })],
+    };
+  });
+}
+
 /** Records a verified run, frees its slot, and queues the phase-complete message, all in one commit. */
-export async function finishVerified(engine: Engine, claim: Claim, run: VerifiedRun, trace: string, promoted: boolean): Promise<void> {
+export async function finishVerified(engine: Engine, claim: Claim, run: VerifiedRun, trace: string, promoted: boolean, told: 'publish' | 'is_told' = 'publish'): Promise<void> {
   const { processor, record, lease } = claim;
   const now = engine.parts.clock.now();
   await finish(engine, claim, (snapshot, request) => {
     const current = snapshot.cell(record);
     const unstable = isUnstable(processor, current.last, run);
-    const told: VerifiedRun = request.skipDownstreamTrigger ? { ...run, silent: true } : run;
-    const done = completed(current, unstable ? { ...told, standsFor: current.last?.standsFor ?? standingFor(current.last) } : told);
+    const heard: VerifiedRun = request.skipDownstreamTrigger ? { ...run, silent: true } : run;
+    const done = completed(current, unstable ? { ...heard, standsFor: current.last?.standsFor ?? standingFor(current.last) } : heard);
     return {
       cells: [done],
       traces: [{ runId: run.runId, trace }],
       askCells: outcomesOf(claim, request, 'ran', promoted ? `${run.rows} rows` : `${run.rows} rows, the same as before`, now),
-      outbox: request.skipDownstreamTrigger ? [] : [completionMessage(engine, claim, request, run, now)],
+      // An asynchronous target has published its completion itself.
+      outbox: request.skipDownstreamTrigger || told === 'is_told' ? [] : [completionMessage(engine, claim, request, run, now)],
       changes: [changeRow(done, request, 'completed', now)],
       history: [historyRow(processor, record.day, request, {
         runId: run.runId, status: 'success', decision: unstable ? 'unstable' : promoted ? 'ran' : 'unchanged', at: now, startedAt: lease.startedAt, attempt: request.attempts, rows: run.rows,
@@ -97,7 +142,7 @@ export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs
   });
 }
 
-/** Runs a finishing decision only while the claim's lease is still the cell's; frees the slot with it. */
+/** Runs a finishing decision only while the claim's lease is still the cell's (P8, P17); frees the slot with it. */
 async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot, request: OpenRequest) => Writes, slowUntil: number | null = null): Promise<void> {
   const { record, lease, processor } = claim;
   await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
@@ -132,6 +177,7 @@ function completionMessage(engine: Engine, claim: Claim, request: OpenRequest, r
     started_at: new Date(lease.startedAt).toISOString(),
     completed_at: new Date(now).toISOString(),
     ...(request.backfillId === null ? {} : { backfill_id: request.backfillId }),
+    ...(request.cause === undefined ? {} : { cause_id: request.cause }),
   };
   return { id: engine.parts.ids.next('msg'), topic: processor.phase.completionTopic, body: JSON.stringify(body) };
 }

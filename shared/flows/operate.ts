@@ -1,13 +1,15 @@
-import type { Day } from '../calendar/day.ts';
+import { formatDay, type Day } from '../calendar/day.ts';
 import { expectationOf } from '../gaps/expectation.ts';
 import { traceOf } from '../gaps/trace.ts';
 import type { Controls } from '../ports/request-store.ts';
-import type { CellKey, CellRecord } from '../requests/cell.ts';
+import type { CellKey, CellRecord, StopOrder } from '../requests/cell.ts';
 import { endedWithout } from '../requests/transitions.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import { decideCascadesAgain } from './cascade.ts';
 import type { Engine } from './engine.ts';
+import { finishStopped } from './finish.ts';
 import { changeRow, historyRow, type RunRow } from './rows.ts';
+import { startedRunOf } from './settle.ts';
 import { wakeWaiters } from './wake.ts';
 
 /** What a person does by hand to cells and to the whole pipeline. Each is one durable change with who and why. */
@@ -85,6 +87,58 @@ export async function cancel(engine: Engine, cells: readonly CellKey[], person: 
   });
   for (const cell of result.cancelled) await wakeWaiters(engine, cell);
   return result;
+}
+
+/** What became of runs that were to be stopped at once. */
+export interface Stopped {
+  /** What was stopped, in words: a run, an execution. */
+  readonly stopped: readonly string[];
+  /** Had written its rows already, and was completed. */
+  readonly completed: readonly CellKey[];
+  /** Did not end within the time: whoever runs it sees the order at its next heartbeat. */
+  readonly stopping: readonly CellKey[];
+}
+
+const LOOK_EVERY_MS = 250;
+/** Two heartbeats of another process, and the time to cancel a job. */
+const LONGEST_STOP_MS = 60_000;
+
+/**
+ * Stops what runs on these cells: the order is durable first, then this process's own runs are aborted, asynchronous ones
+ * are cancelled where they run, and others are waited for. What has promoted its rows by then is completed.
+ */
+export async function stopNow(engine: Engine, cells: readonly CellKey[], how: StopOrder['how'], person: ByPerson): Promise<Stopped> {
+  const { store, clock, runner } = engine.parts;
+  const order: StopOrder = { how, ...person, at: clock.now() };
+  const running = await engine.change({ cells }, (snapshot) => {
+    const records = cells.map((cell) => snapshot.cell(cell)).flatMap((record) => (record.request?.state === 'processing' ? [{ record, request: record.request }] : []));
+    return { writes: { cells: records.map(({ record, request }) => ({ ...record, request: { ...request, stop: order } })) }, result: records.map(({ record }) => record) };
+  });
+  const stopped: string[] = [];
+  for (const record of running) {
+    engine.stopRunning(record);
+    const started = startedRunOf(engine, record);
+    if (!started) continue;
+    const what = await runner.cancel(started.processor, started.lease.started.handle);
+    await finishStopped(engine, started, order, what, started.lease.started.trace.digest);
+    if (what !== null) stopped.push(what);
+    await wakeWaiters(engine, record);
+  }
+  const completed: CellKey[] = [];
+  let open = running;
+  for (const until = clock.now() + LONGEST_STOP_MS; open.length > 0;) {
+    const now = await Promise.all(open.map(async (before) => ({ before, after: await store.cell(before) })));
+    open = now.flatMap(({ before, after }) => (after.request?.lease?.runId === before.request?.lease?.runId ? [before] : []));
+    for (const { before, after } of now) {
+      if (open.includes(before)) continue;
+      const runId = before.request?.lease?.runId ?? '';
+      if (after.last?.runId === runId) completed.push(keyOfRecord(after));
+      else if (!before.request?.lease?.started) stopped.push(`the run ${runId} of ${before.processor} ${formatDay(before.day)}`);
+    }
+    if (open.length === 0 || clock.now() >= until) break;
+    await clock.sleep(LOOK_EVERY_MS);
+  }
+  return { stopped, completed, stopping: open.map(keyOfRecord) };
 }
 
 /** Stops all new work at once; what runs is finished. */

@@ -8,6 +8,7 @@ import { planRecovery } from '../recovery/planner.ts';
 import type { StepOutcome } from '../recovery/walk.ts';
 import type { Engine } from './engine.ts';
 import { sweep } from './sweep.ts';
+import type { TimeBudget } from './time-budget.ts';
 import { fromWorked, reallyRan, waitForRetry, walkPlan } from './walk-plan.ts';
 import { work, type Worked } from './work.ts';
 
@@ -18,6 +19,12 @@ export interface RecoverOptions extends Pick<PlanRequest, 'scope' | 'by' | 'all'
   /** Automatic work that may still really run today; null is no limit. */
   readonly budget: number | null;
   readonly on?: (event: RecoverEvent) => void;
+  /** The time that there is: what is left over goes on from state, at the next trigger. */
+  readonly time?: TimeBudget;
+  /** The ask that this goes back to, if one brought it about. */
+  readonly cause?: string;
+  /** The world has just been read. */
+  readonly isFresh?: boolean;
 }
 
 export type RecoverEvent =
@@ -67,16 +74,18 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
     if (run.outcome === 'failed') for (const action of ['fill', 'redo'] as const) attempted.add(attemptOf(engine, { ...run, action }));
     options.on?.({ kind: 'run', run });
   };
-  await engine.refresh(scope.from, scope.to);
-  await sweep(engine);
+  if (!options.isFresh) {
+    await engine.refresh(scope.from, scope.to);
+    await sweep(engine);
+  }
   // What an earlier run left queued goes first: it was right when it was queued, and is judged again when it is claimed.
   do {
-    await work(engine, { signal, onEnd: (worked) => record(fromWorked(worked, null)) });
+    await work(engine, { signal, budget: options.time, onEnd: (worked) => record(fromWorked(worked, null)) });
   } while (options.by === 'person' && await waitForRetry(engine, options));
   let plan = await makePlan(engine, options);
   let budget = options.budget;
   let round = 0;
-  while (round < MAX_ROUNDS && !signal.aborted) {
+  while (round < MAX_ROUNDS && !signal.aborted && !options.time?.ranOut) {
     round += 1;
     options.on?.({ kind: 'plan', plan, round });
     const steps = nextSteps(engine, plan, attempted, budget);
@@ -85,7 +94,7 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
     for (const step of steps) attempted.add(attemptOf(engine, step));
     await walkPlan(engine, { planId, round }, steps, options, budget, record);
     if (budget !== null) budget = Math.max(0, budget - runs.slice(before).filter(reallyRan).length);
-    if (signal.aborted) break;
+    if (signal.aborted || options.time?.ranOut) break;
     await engine.reread();
     plan = await makePlan(engine, options);
   }

@@ -3,9 +3,9 @@ import { factsOf } from '../gaps/cell-facts.ts';
 import type { DeliveredMessage } from '../ports/message-bus.ts';
 import { planRecovery } from '../recovery/planner.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
-import { parseBackfillRequest } from '../requests/decode.ts';
 import { expandRequest } from '../requests/expand.ts';
 import type { BackfillRequest } from '../requests/messages.ts';
+import { parseRequest } from '../requests/parse-request.ts';
 import { commandFor, describeOutage } from './detect-gaps.ts';
 import type { Engine } from './engine.ts';
 import { openAsk } from './open.ts';
@@ -18,11 +18,15 @@ export type Received =
 
 /** Takes a published backfill request: an ask on each cell that it names, and requests of their own for inputs that are missing. */
 export async function receiveRequest(engine: Engine, message: DeliveredMessage): Promise<Received> {
-  const parsed = parseBackfillRequest(message.body);
+  const parsed = parseRequest(engine.pipeline, message.body);
   if (parsed.kind === 'refused') return refuse(engine, message.messageId, 'unreadable request', parsed.reason);
   const request = parsed.value;
   const askId = request.request_id ?? message.messageId;
   const summary = `${request.processor_name} ${request.start_date}${request.end_date === request.start_date ? '' : ` to ${request.end_date}`}`;
+  const early = checkEarly(engine, request);
+  if (early) return refuse(engine, askId, summary, early);
+  const answered = await answeredBefore(engine, askId);
+  if (answered) return { kind: 'asked', askId, cells: answered };
   const expansion = await expand(engine, request);
   if (expansion.kind === 'refused') return refuse(engine, askId, summary, expansion.reason);
   if (expansion.kind === 'nothing') {
@@ -40,9 +44,34 @@ export async function receiveRequest(engine: Engine, message: DeliveredMessage):
   return { kind: 'asked', askId, cells: opened };
 }
 
+/** What can be refused without reading the warehouse is: a wrong message costs nothing. */
+function checkEarly(engine: Engine, request: BackfillRequest): string | null {
+  const early = expandRequest(request, { ...expandFacts(engine), expectedDays: (_name, from) => [from] });
+  return early.kind === 'refused' ? early.reason : null;
+}
+
+/** A redelivered message whose cells all have a request, or their outcome, is answered from state. */
+async function answeredBefore(engine: Engine, askId: string): Promise<readonly AskCell[] | null> {
+  const { store } = engine.parts;
+  const known = await store.ask(askId);
+  if (!known || known.cells.length === 0) return null;
+  for (const cell of known.cells) {
+    const state = cell.outcome === 'open' ? (await store.cell(cell)).request?.state : undefined;
+    // Its inputs may not have been asked for: the process that did it is gone.
+    if (state === 'waiting' || state === 'blocked') return null;
+  }
+  return known.cells;
+}
+
 async function expand(engine: Engine, request: BackfillRequest): Promise<ReturnType<typeof expandRequest>> {
+  const processor = engine.world.processor(request.processor_name);
+  await engine.look(processor, dayOf(request.start_date), dayOf(request.end_date));
+  return expandRequest(request, expandFacts(engine));
+}
+
+function expandFacts(engine: Engine): Parameters<typeof expandRequest>[1] {
   const { pipeline } = engine;
-  const facts = {
+  return {
     processorNames: pipeline.processors.map((processor) => processor.name),
     isBackfillable: (name: string): boolean => {
       const processor = pipeline.byName.get(name);
@@ -52,11 +81,6 @@ async function expand(engine: Engine, request: BackfillRequest): Promise<ReturnT
     today: engine.moment().today,
     maxDates: pipeline.settings.max_dates_per_message,
   };
-  // What can be refused without reading the warehouse is: a wrong message costs nothing.
-  const early = expandRequest(request, { ...facts, expectedDays: (_name, from) => [from] });
-  if (early.kind === 'refused') return early;
-  await engine.refresh(dayOf(request.start_date), dayOf(request.end_date));
-  return expandRequest(request, facts);
 }
 
 function askOf(engine: Engine, request: BackfillRequest, askId: string, summary: string): Ask {
@@ -75,6 +99,7 @@ function askOf(engine: Engine, request: BackfillRequest, askId: string, summary:
     backfillId: request.backfill_id ?? null,
     summary,
     refused: null,
+    ...(request.cause_id === null ? {} : { cause: request.cause_id }),
   };
 }
 
@@ -105,7 +130,8 @@ async function fillInputs(engine: Engine, processor: string, days: readonly Day[
   const inputs = steps.filter((step) => step.action !== 'check');
   if (inputs.length > 0) {
     const ask: Ask = {
-      id: `${askId}:inputs`, asker: 'detector', by: 'backfill-worker', reason: `input of ${processor}`, at: engine.parts.clock.now(), priority: 'high', reprocess: 'none', force: false,
+      id: `${askId}:inputs`, cause: askId, asker: 'detector', by: 'backfill-worker', reason: `input of ${processor}`, at: engine.parts.clock.now(), priority: 'high', reprocess: 'none',
+      force: false,
       skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: null, summary: `inputs of ${askId}`, refused: null,
     };
     await openAsk(engine, ask, inputs);

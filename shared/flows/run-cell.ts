@@ -4,9 +4,11 @@ import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
 import { expectationOf } from '../gaps/expectation.ts';
 import { shortcomingsOf } from '../gaps/facts.ts';
 import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
-import type { VerifiedRun } from '../requests/cell.ts';
+import type { Coverage } from '../gaps/coverage.ts';
+import type { TraceDigests, VerifiedRun } from '../requests/cell.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { Promotion, RowSource, Staged } from '../ports/warehouse.ts';
+import type { RunAnswer } from '../ports/processor-runner.ts';
+import type { Promotion, RowSource } from '../ports/warehouse.ts';
 import type { Day } from '../calendar/day.ts';
 import type { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
@@ -21,25 +23,36 @@ export type RunOutcome =
    * warehouse (restored, or lost). The cell goes on after that generation.
    */
   | { readonly kind: 'outdated'; readonly generation: number }
+  /** An asynchronous target has begun: a phase-complete message ends it, or its deadline. */
+  | { readonly kind: 'started'; readonly handle: string; readonly trace: TraceDigests; readonly held: string; readonly entries: string }
   /** The source answered that it has nothing for this date. */
   | { readonly kind: 'no_data'; readonly message: string };
 
 /**
  * One attempt: notes what it is about to read, produces the rows beside the table, measures them, compares the inputs
- * again, and promotes. Throws what went wrong; nothing of the table has changed then.
+ * again (P27), and promotes. Throws what went wrong; nothing of the table has changed then.
  */
 export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal): Promise<RunOutcome> {
   const { processor, record, lease } = claim;
   const { day } = record;
   const before = traceOf(engine.world, processor, day);
   const entries = encodeTrace(traceEntries(engine.world, processor, day));
+  const held = engine.world.coverage(processor, day)?.fingerprint ?? EMPTY_FINGERPRINT;
   const source = await produce(engine, claim, signal);
-  if ('noData' in source) return { kind: 'no_data', message: source.noData };
+  switch (source.kind) {
+    case 'no_data':
+      return source;
+    case 'started':
+      return { kind: 'started', handle: source.handle, trace: before, held, entries };
+    case 'wrote':
+      return judgeWritten(engine, { processor, day, runId: lease.runId, force: claim.request.force, trace: before, entries });
+    default:
+  }
   const { warehouse } = engine.parts;
-  const staged = await warehouse.stage({ processor, day, generation: record.generation, token: lease.token, runId: lease.runId }, source, engine.world.calendar);
+  const staged = await warehouse.stage({ processor, day, generation: record.generation, token: lease.token, runId: lease.runId }, source, engine.world.calendar, signal);
   try {
     signal.throwIfAborted();
-    verify(engine, processor, day, staged);
+    verify(engine, processor, day, staged.coverage, 'the rows in the table were left as they are');
     await engine.recheck(processor, day);
     const now = traceOf(engine.world, processor, day);
     if (now.digest !== before.digest && !claim.request.force) {
@@ -66,7 +79,9 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
   }
 }
 
-async function produce(engine: Engine, claim: Claim, signal: AbortSignal): Promise<RowSource | { readonly noData: string }> {
+type Produced = RowSource | Extract<RunAnswer, { readonly kind: 'wrote' | 'started' | 'no_data' }>;
+
+async function produce(engine: Engine, claim: Claim, signal: AbortSignal): Promise<Produced> {
   const { processor, record, request, lease } = claim;
   const { world, parts } = engine;
   const inputs = processor.upstreams.map((edge) => ({ upstream: world.processor(edge.upstream), columns: edge.columns, range: world.range(edge, record.day) }));
@@ -88,9 +103,38 @@ async function produce(engine: Engine, claim: Claim, signal: AbortSignal): Promi
     },
     signal,
   });
-  if (answer.kind === 'rows') return { kind: 'rows', rows: answer.rows };
-  if (answer.kind === 'no_data') return { noData: answer.message };
-  throw new ReportedFailure(answer.error);
+  if (answer.kind === 'failed') throw new ReportedFailure(answer.error);
+  return answer;
+}
+
+/** A run of a target that writes its table itself. */
+export interface WrittenRun {
+  readonly processor: Processor;
+  readonly day: Day;
+  readonly runId: string;
+  readonly force: boolean;
+  /** What its inputs were before it began. */
+  readonly trace: TraceDigests;
+  readonly entries: string;
+}
+
+/**
+ * Measures what a target has written by itself, whatever it said of it. Nothing can be taken back here: where it falls
+ * short, the cell is short for everybody, and its readers are held.
+ */
+export async function judgeWritten(engine: Engine, written: WrittenRun): Promise<RunOutcome> {
+  const { processor, day, trace } = written;
+  const known = engine.world.coverage(processor, day)?.fingerprint;
+  await engine.recheck(processor, day);
+  await engine.rereadCell(processor, day);
+  const coverage = engine.world.coverage(processor, day);
+  verify(engine, processor, day, coverage, 'its readers are held until the rows are right');
+  if (traceOf(engine.world, processor, day).digest !== trace.digest && !written.force) return { kind: 'inputs_changed' };
+  const run: VerifiedRun = {
+    runId: written.runId, at: engine.parts.clock.now(), rows: coverage?.rows ?? 0, fingerprint: coverage?.fingerprint ?? EMPTY_FINGERPRINT, views: coverage?.views ?? {},
+    trace, origin: 'ours', forced: written.force,
+  };
+  return { kind: 'verified', run, trace: written.entries, promoted: known !== coverage?.fingerprint };
 }
 
 /** What a target said of its own failure: classified by its type and text like anything thrown. */
@@ -104,16 +148,16 @@ export class ReportedFailure extends Error {
 }
 
 /** Rows that fall short of what is expected are never a success, whatever the run reported. */
-function verify(engine: Engine, processor: Processor, day: Day, staged: Staged): void {
+function verify(engine: Engine, processor: Processor, day: Day, coverage: Coverage | undefined, aftermath: string): void {
   const expectation = expectationOf(engine.world, processor, day);
-  const found = shortcomingsOf(staged.coverage, expectation);
-  if (found.length > 0) throw new SilentFailure(processor.name, found);
+  const found = shortcomingsOf(coverage, expectation);
+  if (found.length > 0) throw new SilentFailure(processor.name, found, aftermath);
 }
 
 /** A run that reported success with rows that can't be right. Held: the same inputs would give the same rows. */
 export class SilentFailure extends NeverRetryError {
-  constructor(processor: string, shortcomings: readonly string[]) {
-    super(`silent_failure: ${processor} reported success, but ${shortcomings.join('; ')}; the rows in the table were left as they are`, { category: 'processing' });
+  constructor(processor: string, shortcomings: readonly string[], aftermath: string) {
+    super(`silent_failure: ${processor} reported success, but ${shortcomings.join('; ')}; ${aftermath}`, { category: 'processing' });
   }
 }
 
@@ -133,9 +177,10 @@ const marker = z.object({
 
 /** Another attempt promoted first: its run is the cell's, if its rows are what the table holds. */
 async function afterFence(engine: Engine, processor: Processor, day: Day, winner: Promotion): Promise<RunOutcome> {
-  const outcome = await fromMarker(engine, processor, day, winner);
+  await engine.rereadCell(processor, day);
   const held = engine.world.coverage(processor, day)?.fingerprint ?? EMPTY_FINGERPRINT;
-  return held === winner.fingerprint ? outcome : { kind: 'outdated', generation: winner.generation };
+  // Compared first: of a winner that state has lost, nothing may be left but that it was.
+  return held === winner.fingerprint ? fromMarker(engine, processor, day, winner) : { kind: 'outdated', generation: winner.generation };
 }
 
 /** The run that a marker tells of: its rows are in the table, whatever became of the process that wrote them. */

@@ -7,6 +7,7 @@ import { finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
 import { releaseLeasesOf } from './leases.ts';
 import { fromMarker } from './run-cell.ts';
+import { settleOverdue, startedRunOf } from './settle.ts';
 import { changeRow, historyRow } from './rows.ts';
 import { decideAgain, wakeWaiters } from './wake.ts';
 
@@ -25,7 +26,7 @@ export interface Swept {
 }
 
 /**
- * Repairs what a crash left: a run whose lease ran out is finished if its rows were committed, else queued again; what
+ * Repairs what a crash or a lost message left (P4): a run whose lease ran out is finished if its rows were committed, else queued again; what
  * waits for long is decided again; what was blocked for too long fails. `isDead` lets a runtime that knows its processes
  * take a lease over before it runs out.
  */
@@ -40,6 +41,12 @@ export async function sweep(engine: Engine, isDead: (owner: string) => boolean =
   await engine.ensure(first, days.at(-1) ?? first);
   for (const record of open) {
     const { request } = record;
+    const overdue = startedRunOf(engine, record);
+    if (overdue) {
+      // It runs on by itself, whatever became of the process that started it.
+      if (overdue.lease.until <= now) swept[await settleOverdue(engine, overdue) === 'verified' ? 'finished' : 'requeued'] += 1;
+      continue;
+    }
     if (request?.lease && request.state === 'processing' && (request.lease.until <= now || isDead(request.lease.owner))) {
       const outcome = await takeOver(engine, record);
       swept[outcome] += 1;

@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease } from './leases.ts';
 import { openAsk, type AskedCell } from './open.ts';
 import type { RecoveredRun, RecoverOptions } from './recover.ts';
-import { work, type Worked } from './work.ts';
+import { hasEnded, work, type Worked } from './work.ts';
 
 /** Cells opened ahead of the lanes: enough that no lane waits for a commit, few enough that a pause is near. */
 const OPENED_AHEAD = 32;
@@ -74,7 +74,12 @@ export async function walkPlan(
   };
   const onEnd = (worked: Worked): void => {
     mine.delete(keyOf(worked));
-    if (worked.outcome === 'retry' || worked.outcome === 'inputs_changed' || worked.outcome === 'drained') return;
+    if (!hasEnded(worked) && worked.outcome !== 'started') return;
+    // What an asynchronous target has begun goes on without this walk: its completion has the rest planned anew.
+    if (worked.outcome === 'started') {
+      record(fromWorked(worked, null));
+      return;
+    }
     const step = walk.end(engine.world, worked.processor, worked.day);
     // Cut off at its claim, and seen to have ended before this lane could tell: it is recorded already.
     if (step === null && worked.outcome === 'cut_off') return;
@@ -83,8 +88,8 @@ export async function walkPlan(
   const lived = keepLease(engine, lease);
   try {
     await feed();
-    while (!walk.finished && !options.signal.aborted) {
-      const done = await work(engine, { signal: options.signal, feed, onEnd, onStart });
+    while (!walk.finished && !options.signal.aborted && !options.time?.ranOut) {
+      const done = await work(engine, { signal: options.signal, budget: options.time, feed, onEnd, onStart });
       if (done === 0 && !(await feed()) && !(await waitForOthers(engine, walk, options)) && !(await waitForRetry(engine, options))) break;
     }
   } finally {
@@ -93,18 +98,25 @@ export async function walkPlan(
   }
 }
 
-/** Another worker of this process is running a step of the plan: gives it a moment. False when there is none. */
+/**
+ * Another worker of this process is running a step of the plan: gives it a moment. False when there is none, and where
+ * other processes work too: whoever ends a step there rings for what comes after it.
+ */
 async function waitForOthers(engine: Engine, walk: PlanWalk, options: RecoverOptions): Promise<boolean> {
-  if (!walk.someInFlight(engine.world)) return false;
+  const inFlight = walk.inFlight(engine.world);
+  if (engine.parts.shared || inFlight.length === 0) return false;
   await engine.parts.clock.sleep(OTHERS_MS, options.signal);
+  // Were it another process after all, nothing else would tell how it ended.
+  await engine.relearn(inFlight);
   return true;
 }
 
 /** Sleeps until a request that backs off may be taken; false when there is none, or only one that waits for a quota. */
-export async function waitForRetry(engine: Engine, options: Pick<RecoverOptions, 'on' | 'signal'>): Promise<boolean> {
+export async function waitForRetry(engine: Engine, options: Pick<RecoverOptions, 'on' | 'signal' | 'time'>, atMostMs = LONGEST_WAIT_MS): Promise<boolean> {
   const now = engine.parts.clock.now();
   const due = await engine.parts.store.nextDue(now);
-  if (due === null || due - now > LONGEST_WAIT_MS || options.signal.aborted) return false;
+  if (due === null || due - now > atMostMs || options.signal.aborted) return false;
+  if (options.time && !options.time.hasRoom(due - now, now)) return false;
   options.on?.({ kind: 'backing_off', until: due });
   await engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), options.signal);
   return true;
@@ -123,7 +135,7 @@ function planAsk(engine: Engine, planId: string, id: string, options: RecoverOpt
   const person = options.by === 'person';
   return {
     id, asker: person ? 'plan' : 'detector', by: options.requestedBy, reason: options.reason, at: engine.parts.clock.now(), priority: 'normal', reprocess: 'none', force: false,
-    skipDownstreamTrigger: !live, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null,
+    skipDownstreamTrigger: !live, isBackfill: true, planId, backfillId: null, summary: options.reason, refused: null, ...(options.cause === undefined ? {} : { cause: options.cause }),
   };
 }
 
@@ -140,5 +152,5 @@ export function fromWorked(worked: Worked, step: PlanStep | null): RecoveredRun 
 
 /** Cut-off and blocked steps cost nothing of the day's automatic work. */
 export function reallyRan({ outcome }: Pick<RecoveredRun, 'outcome'>): boolean {
-  return outcome === 'ran' || outcome === 'unchanged' || outcome === 'failed' || outcome === 'elsewhere';
+  return outcome === 'ran' || outcome === 'unchanged' || outcome === 'failed' || outcome === 'elsewhere' || outcome === 'started';
 }

@@ -2,17 +2,19 @@ import { formatDay } from '../calendar/day.ts';
 import { alertDue } from '../failures/category.ts';
 import { classify, type Failure } from '../failures/classify.ts';
 import type { Alert } from '../ports/notifier.ts';
-import type { EndedBadly, CellKey } from '../requests/cell.ts';
+import { keyOf } from '../gaps/detect.ts';
 import { traceOf } from '../gaps/trace.ts';
+import type { EndedBadly, CellKey, StopOrder } from '../requests/cell.ts';
+import type { TimeBudget } from './time-budget.ts';
 import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { finishFailed, finishGivenBack, finishVerified } from './finish.ts';
+import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
 import { runCell } from './run-cell.ts';
 import { wakeWaiters } from './wake.ts';
 
 /** What became of one cell that the worker took up. */
 export interface Worked extends CellKey {
-  readonly outcome: 'ran' | 'unchanged' | 'cut_off' | 'inputs_changed' | 'retry' | 'failed' | 'drained';
+  readonly outcome: 'ran' | 'unchanged' | 'cut_off' | 'inputs_changed' | 'retry' | 'failed' | 'drained' | 'started' | 'cancelled';
   readonly reason: string;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -20,10 +22,15 @@ export interface Worked extends CellKey {
   readonly failure: EndedBadly | null;
   /** Retry: when it is tried again. */
   readonly retryAt: number | null;
+  /** What it goes back to, for the logs. */
+  readonly cause: string | null;
+  readonly runId: string | null;
 }
 
 export interface WorkOptions {
   readonly signal: AbortSignal;
+  /** The time there is for all of it: a unit that can't be finished within is not started (P8). */
+  readonly budget?: TimeBudget;
   /** Told of each cell when its claim is durable, and when it has ended. */
   readonly onStart?: (key: CellKey) => void;
   readonly onEnd?: (worked: Worked) => void;
@@ -84,6 +91,7 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
 async function takeNext(engine: Engine, fair: boolean, busy: Set<string>, options: WorkOptions): Promise<Claim | null> {
   const { store, clock } = engine.parts;
   engine.keepTime();
+  await engine.hearOthers();
   let looked = CANDIDATES;
   for (;;) {
     const now = clock.now();
@@ -92,13 +100,15 @@ async function takeNext(engine: Engine, fair: boolean, busy: Set<string>, option
     const candidates = [...(oldest ? [oldest] : []), ...best];
     let progressed = false;
     for (const candidate of candidates) {
-      const id = `${candidate.processor}/${candidate.day}`;
-      if (busy.has(id) || !engine.pipeline.byName.has(candidate.processor)) continue;
+      const id = keyOf(candidate);
+      const processor = engine.pipeline.byName.get(candidate.processor);
+      if (busy.has(id) || !processor) continue;
+      if (options.budget && !options.budget.hasRoomFor(processor, clock.now())) continue;
       busy.add(id);
       const outcome = await claimCell(engine, candidate).finally(() => busy.delete(id));
       if (outcome.kind === 'claimed') return outcome.claim;
       if (outcome.kind === 'cut_off') {
-        options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null });
+        options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null, cause: null, runId: null });
         await wakeWaiters(engine, candidate);
       }
       if (outcome.kind !== 'not_now') progressed = true;
@@ -113,8 +123,15 @@ async function workClaim(engine: Engine, claim: Claim, options: WorkOptions): Pr
   const key = { processor: claim.processor.name, day: claim.record.day };
   options.onStart?.(key);
   const worked = await attempt(engine, claim, options.signal);
-  options.onEnd?.({ ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now() });
-  if (worked.outcome !== 'retry' && worked.outcome !== 'drained' && worked.outcome !== 'inputs_changed') await wakeWaiters(engine, key);
+  options.onEnd?.({
+    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId,
+  });
+  if (hasEnded(worked)) await wakeWaiters(engine, key);
+}
+
+/** Whether the cell's request is over: not tried again by itself, and not running on elsewhere. */
+export function hasEnded({ outcome }: Pick<Worked, 'outcome'>): boolean {
+  return outcome === 'ran' || outcome === 'unchanged' || outcome === 'cut_off' || outcome === 'failed' || outcome === 'cancelled';
 }
 
 type Ended = Pick<Worked, 'outcome' | 'rows' | 'failure' | 'retryAt'>;
@@ -122,10 +139,11 @@ type Ended = Pick<Worked, 'outcome' | 'rows' | 'failure' | 'retryAt'>;
 async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promise<Ended> {
   const { processor, record } = claim;
   const inputsDigest = traceOf(engine.world, processor, record.day).digest;
-  const heart = beat(engine, claim);
+  const here = engine.running(record);
+  const heart = beat(engine, claim, here.signal);
   const timeout = AbortSignal.timeout(processor.timeoutSeconds * 1000);
   try {
-    const outcome = await runCell(engine, claim, AbortSignal.any([signal, timeout]));
+    const outcome = await runCell(engine, claim, AbortSignal.any([signal, timeout, heart.stopped, here.signal]));
     switch (outcome.kind) {
       case 'verified':
         await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted);
@@ -136,10 +154,18 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
       case 'outdated':
         await finishGivenBack(engine, claim, 'outdated', outcome.generation);
         return { outcome: 'inputs_changed', rows: null, failure: null, retryAt: null };
+      case 'started':
+        await finishStarted(engine, claim, outcome);
+        return { outcome: 'started', rows: null, failure: null, retryAt: null };
       case 'no_data':
         return await failed(engine, claim, Object.assign(new Error(`No data found: ${outcome.message}`), { name: 'NoDataError' }), inputsDigest);
     }
   } catch (error) {
+    const order = heart.stopped.aborted || here.signal.aborted ? await stopOrderOf(engine, claim) : null;
+    if (order) {
+      await finishStopped(engine, claim, order, `the run ${claim.lease.runId}`, inputsDigest);
+      return { outcome: order.how === 'cancel' ? 'cancelled' : 'drained', rows: null, failure: null, retryAt: null };
+    }
     if (signal.aborted) {
       await finishGivenBack(engine, claim, 'drained');
       return { outcome: 'drained', rows: null, failure: null, retryAt: null };
@@ -148,7 +174,12 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
     return await failed(engine, claim, thrown, inputsDigest);
   } finally {
     heart.stop();
+    here.ended();
   }
+}
+
+async function stopOrderOf(engine: Engine, claim: Claim): Promise<StopOrder | null> {
+  return (await engine.parts.store.cell(claim.record)).request?.stop ?? null;
 }
 
 async function failed(engine: Engine, claim: Claim, thrown: unknown, inputsDigest: string): Promise<Ended> {
@@ -172,30 +203,36 @@ function failedAlert(engine: Engine, claim: Claim, failure: Failure): Alert {
   };
 }
 
-/** Renews a claim's lease while its run is under way. A beat that fails is not fatal: the next one is in time. */
-function beat(engine: Engine, claim: Claim): { stop(): void } {
+/**
+ * Renews a claim's lease while its run is under way, and looks whether a person wants it stopped. A beat that fails is not
+ * fatal: the next one is in time.
+ */
+function beat(engine: Engine, claim: Claim, isStopped: AbortSignal): { stop(): void; readonly stopped: AbortSignal } {
   const controller = new AbortController();
-  const { signal } = controller;
+  const stopped = new AbortController();
+  const signal = AbortSignal.any([controller.signal, isStopped]);
   const renew = async (): Promise<void> => {
     for (;;) {
       await engine.parts.clock.sleep(LEASE_MS / 3, signal);
       if (signal.aborted) return;
       const until = engine.parts.clock.now() + LEASE_MS;
-      await engine.change({ cells: [claim.record], slots: [claim.processor.name] }, (snapshot) => {
+      const wanted = await engine.change({ cells: [claim.record], slots: [claim.processor.name] }, (snapshot) => {
         const record = snapshot.cell(claim.record);
         const { request } = record;
-        if (!request?.lease || request.lease.token !== claim.lease.token) return { writes: {}, result: null };
+        // An asynchronous target's lease lasts until its deadline, and is not shortened.
+        if (!request?.lease || request.lease.token !== claim.lease.token || request.lease.started) return { writes: {}, result: false };
         const slots = snapshot.slots(claim.processor.name);
         return {
           writes: {
             cells: [{ ...record, request: { ...request, lease: { ...request.lease, until } } }],
             slots: [{ ...slots, holders: slots.holders.map((holder) => (holder.token === claim.lease.token && holder.day === record.day ? { ...holder, until } : holder)) }],
           },
-          result: null,
+          result: request.stop !== undefined,
         };
-      });
+      }).catch(() => false);
+      if (wanted) stopped.abort();
     }
   };
-  void renew().catch(() => undefined);
-  return { stop: () => controller.abort() };
+  void renew();
+  return { stop: () => controller.abort(), stopped: stopped.signal };
 }

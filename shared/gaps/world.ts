@@ -4,7 +4,7 @@ import type { ExpectedDates } from '../calendar/expected-dates.ts';
 import type { Moment } from '../calendar/moment.ts';
 import { windowRange, type WindowRange } from '../calendar/window.ts';
 import type { Edge, Pipeline, Processor } from '../pipeline/pipeline.ts';
-import { emptyRecord, type CellRecord } from '../requests/cell.ts';
+import { emptyRecord, type CellKey, type CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
 import { acceptanceHolds, shortcomingsOf, type CellFacts } from './facts.ts';
 import { factsOf, isExpected } from './cell-facts.ts';
@@ -107,6 +107,11 @@ export class World {
     lane.coverage[index] = next;
     lane.plain[index] = this.#isPlain(lane, index) ? 1 : 0;
     this.#changed(lane, index);
+  }
+
+  /** Every cell that is known to have an open request. */
+  openCells(): CellKey[] {
+    return this.pipeline.processors.flatMap((processor) => this.#lane(processor).records.flatMap((record) => (record?.request ? [{ processor: record.processor, day: record.day }] : [])));
   }
 
   setRecord(record: CellRecord): void {

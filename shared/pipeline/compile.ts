@@ -1,4 +1,5 @@
 import { dayOf } from '../calendar/day.ts';
+import { mergedMessageMap, tablesOf } from './adoption.ts';
 import { definitionHash } from './definition-hash.ts';
 import { calendarFillers, edgesByReader, topologicalOrder } from './edges.ts';
 import { WHOLE_ROW, type Edge, type Output, type Phase, type Pipeline, type Processor, type ScheduleSource } from './pipeline.ts';
@@ -32,12 +33,15 @@ export function compilePipeline(definition: PipelineDefinition, files: PipelineF
     topics: definition.topics,
     subscriptions: definition.subscriptions,
     settings: definition.settings,
+    tables: tablesOf(definition),
+    messageMap: mergedMessageMap(definition.message_map),
     seasons: definition.calendar.seasons.map(({ name, from, to }) => ({ name, from: dayOf(from), to: dayOf(to) })),
     schedule: scheduleOf(definition),
     excluded: new Map(definition.calendar.exclude.map(({ date, reason }) => [dayOf(date), reason])),
     phases,
     processors,
     byName: new Map(processors.map((processor) => [processor.name, processor])),
+    byAlias: new Map(processors.flatMap((processor) => processor.aliases.map((alias) => [alias, processor] as const))),
   };
 }
 
@@ -59,6 +63,7 @@ function phasesOf(definition: PipelineDefinition, order: readonly string[]): Pha
     cascadeTopic: phase.cascade_target === 'requests' ? null : phase.cascade_target.topic,
     backfillable: phase.backfillable,
     alteredPolicy: phase.altered_policy,
+    messageMap: mergedMessageMap(definition.message_map, phase.message_map),
     processors: order.filter((name) => definition.processors[name]?.phase === phase.name),
   }));
 }
@@ -81,7 +86,9 @@ function processorOf(name: string, rank: number, context: Context): Processor {
     name,
     phase,
     rank,
+    aliases: source.aliases ?? [],
     output: outputOf(name, source),
+    tableFilter: source.table_filter ?? null,
     dateColumn: source.date_column,
     key: source.key,
     columns,
@@ -114,7 +121,7 @@ function processorOf(name: string, rank: number, context: Context): Processor {
     alteredPolicy: source.altered_policy ?? phase.alteredPolicy,
     codeChangePolicy: source.code_change_policy,
     sql,
-    definitionHash: definitionHash(sql, columns, upstreams),
+    definitionHash: definitionHash(sql, columns, upstreams, source.table_filter ?? null),
   };
 }
 

@@ -1,4 +1,6 @@
 import type { Day } from '../calendar/day.ts';
+import type { CompletionStatus } from '../requests/messages.ts';
+import type { CompletionField } from './schema-adoption.ts';
 import type { ColumnType, PipelineDefinition, TargetDefinition } from './schema.ts';
 
 /**
@@ -44,6 +46,51 @@ export type Output =
   | { readonly kind: 'table'; readonly dataset: string; readonly table: string; readonly ref: string }
   | { readonly kind: 'landing'; readonly folder: string; readonly ref: string };
 
+/** Which rows of a shared table are a processor's. */
+export interface TableFilter {
+  readonly column: string;
+  readonly equals: string | number | boolean;
+}
+
+/** How the completion messages of a running pipeline differ from ours; empty where they don't. */
+export interface MessageMap {
+  /** Ours by theirs; a dot leads into a field. */
+  readonly fields: ReadonlyMap<string, CompletionField>;
+  /** Ours by theirs, in lower case. */
+  readonly statuses: ReadonlyMap<string, CompletionStatus>;
+  readonly defaultStatus: CompletionStatus | null;
+  /** Ours by theirs. */
+  readonly phases: ReadonlyMap<string, string>;
+  /** Processors that the definition leaves out: nothing is made of their messages. */
+  readonly ignore: ReadonlySet<string>;
+}
+
+/** Columns of the team's own history table, by ours; null where it has none. */
+export interface HistoryView {
+  /** `dataset.table`. */
+  readonly table: string;
+  readonly columns: {
+    readonly processor_name: string;
+    readonly game_date: string;
+    readonly status: string;
+    readonly run_id: string | null;
+    readonly started_at: string | null;
+    readonly completed_at: string | null;
+    readonly rows_processed: string | null;
+    readonly error_message: string | null;
+  };
+  /** Ours by theirs, in lower case. */
+  readonly statuses: ReadonlyMap<string, CompletionStatus>;
+}
+
+/** Tables besides the processors' own, `dataset.table`, and the dataset in which dates are staged. */
+export interface Tables {
+  readonly run_history: string;
+  readonly backfill_requests: string;
+  readonly staging_dataset: string;
+  readonly history_view: HistoryView | null;
+}
+
 export interface Phase {
   readonly name: string;
   readonly index: number;
@@ -54,6 +101,8 @@ export interface Phase {
   readonly cascadeTopic: string | null;
   readonly backfillable: boolean;
   readonly alteredPolicy: 'report' | 'reprocess';
+  /** The phase's own map laid over the pipeline's. */
+  readonly messageMap: MessageMap;
   /** Processor names, in topological order. */
   readonly processors: readonly string[];
 }
@@ -63,7 +112,11 @@ export interface Processor {
   readonly phase: Phase;
   /** Position in the pipeline's topological order: an upstream's is always lower, own history aside. */
   readonly rank: number;
+  /** Other names under which messages name it. */
+  readonly aliases: readonly string[];
   readonly output: Output;
+  /** Where several fill one table: coverage, fingerprints, reads and promotion look at these rows only. */
+  readonly tableFilter: TableFilter | null;
   readonly dateColumn: string;
   readonly key: readonly string[];
   readonly columns: readonly Column[];
@@ -130,6 +183,8 @@ export interface Pipeline {
   readonly topics: PipelineDefinition['topics'];
   readonly subscriptions: PipelineDefinition['subscriptions'];
   readonly settings: PipelineDefinition['settings'];
+  readonly tables: Tables;
+  readonly messageMap: MessageMap;
   readonly seasons: readonly Season[];
   readonly schedule: ScheduleSource | null;
   readonly excluded: ReadonlyMap<Day, string>;
@@ -137,4 +192,6 @@ export interface Pipeline {
   /** In topological order: `processors[p.rank] === p`. */
   readonly processors: readonly Processor[];
   readonly byName: ReadonlyMap<string, Processor>;
+  /** Processors by their aliases. */
+  readonly byAlias: ReadonlyMap<string, Processor>;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { parseDay } from '../calendar/day.ts';
+import { aliasesSchema, messageMapSchema, tableFilterSchema, tablesSchema } from './schema-adoption.ts';
+import { gameDate, name, serviceName, servicePath, tableName, topicName } from './schema-names.ts';
 
 /**
  * The shape of `pipeline.yaml`. Every default stands here, in `DEFAULTS`, and in docs/pipeline-yaml.md, which is checked
@@ -27,10 +28,6 @@ export const DEFAULTS = {
   ack_deadline_seconds: 540,
 } as const;
 
-const gameDate = z.string().refine((text) => parseDay(text) !== undefined, { error: 'write a date of the calendar as YYYY-MM-DD' });
-const name = z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,62}$/, { error: 'a name starts with a letter and holds letters, digits and _' });
-const tableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}\.[A-Za-z_][A-Za-z0-9_]{0,62}$/, { error: 'write a table as dataset.table, letters, digits and _ only' });
-const topicName = z.string().regex(/^[A-Za-z][A-Za-z0-9\-._~+%]{2,254}$/, { error: 'a Pub/Sub name has 3 to 255 letters, digits and -._~+%, and starts with a letter' });
 const positive = z.number().int().positive();
 
 export const columnTypes = ['STRING', 'INT64', 'FLOAT64', 'NUMERIC', 'BOOL', 'DATE', 'TIMESTAMP'] as const;
@@ -69,7 +66,8 @@ const targetSchema = z.union([
   z.strictObject({ bigquery_sql: z.string() }),
   z.strictObject({ in_process: z.string().regex(/^[^#]+#[A-Za-z_]\w*$/, { error: "write a module and a function, as './processors/land.ts#landSchedule'" }) }),
   z.strictObject({ command: z.array(z.string()).min(1) }),
-  z.strictObject({ http: z.string() }),
+  /** An address, or a Cloud Run service of the pipeline's own project and region. */
+  z.strictObject({ http: z.union([z.string(), z.strictObject({ service: serviceName, path: servicePath.default('/') })]) }),
   z.strictObject({ cloud_run_job: z.string() }),
   z.strictObject({ pubsub: topicName }),
 ]);
@@ -77,7 +75,9 @@ export type TargetDefinition = z.infer<typeof targetSchema>;
 
 export const processorSchema = z.strictObject({
   phase: name,
+  aliases: aliasesSchema.optional(),
   table: tableName.optional(),
+  table_filter: tableFilterSchema.optional(),
   landing: z.string().regex(/^[a-z0-9_]+$/, { error: 'a landing folder has lower-case letters, digits and _' }).optional(),
   key: z.array(name).min(1),
   date_column: name.default('game_date'),
@@ -141,7 +141,10 @@ export const pipelineSchema = z.strictObject({
     cascade_target: z.union([z.literal('requests'), z.strictObject({ topic: topicName })]).default('requests'),
     backfillable: z.boolean().default(true),
     altered_policy: policySchema.default('reprocess'),
+    message_map: messageMapSchema.optional(),
   })).min(1),
+  message_map: messageMapSchema.optional(),
+  tables: tablesSchema.prefault({}),
   settings: z.strictObject({
     auto_backfill_threshold: positive.default(DEFAULTS.auto_backfill_threshold),
     window_completeness: z.number().min(0).max(1).default(DEFAULTS.window_completeness),

@@ -1,5 +1,6 @@
 import { enumerated, shown, type Mistake } from './problems.ts';
 import type { PipelineDefinition } from './schema.ts';
+import { targetsOf } from './targets.ts';
 
 /** Phases, topics and the pipeline's zone. */
 export function phaseMistakes(definition: PipelineDefinition): readonly Mistake[] {
@@ -32,6 +33,16 @@ function topicMistakes(definition: PipelineDefinition): readonly Mistake[] {
     mistakes.push({
       path: ['phases', index, 'cascade_target', 'topic'], what: `a cascade cannot be published to ${target.topic}`,
       received: `${shown(target.topic)}, which is ${other}`, allowed: 'requests, or a topic that only triggers the next phase', hint: 'name a topic of its own',
+    });
+  }
+  for (const [name, { target }] of Object.entries(definition.processors)) {
+    const { googleTarget } = targetsOf(target);
+    if (!googleTarget || !('pubsub' in googleTarget)) continue;
+    const other = usedFor.get(googleTarget.pubsub);
+    if (other === undefined) continue;
+    mistakes.push({
+      path: ['processors', name, 'target'], what: `${name} cannot be started by a message to ${googleTarget.pubsub}`, received: `${shown(googleTarget.pubsub)}, which is ${other}`,
+      allowed: 'a topic that only its service listens to', hint: 'name a topic of its own',
     });
   }
   const { backfill_worker: worker, phase_router: router } = definition.subscriptions;

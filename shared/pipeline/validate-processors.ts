@@ -98,7 +98,7 @@ function targetMistakes(name: string, processor: ProcessorDefinition): readonly 
       if (!isSqlPath(file)) refuse(at, `${shown(file)} is no .sql file of this folder`, shown(file), "a path below the definition's folder that ends in .sql", `write for example sql/${name}.sql`);
     }
     if ('http' in form) {
-      if (!/^https?:\/\/[^\s/]/.test(form.http)) refuse([...where, 'http'], `${shown(form.http)} is no address`, shown(form.http), 'https://…', 'write the address of the service');
+      if (typeof form.http === 'string' && !/^https?:\/\/[^\s/]/.test(form.http)) refuse([...where, 'http'], `${shown(form.http)} is no address`, shown(form.http), 'https://…, or {service: name, path: /…}', 'write the address of the service');
       if (processor.timeout_seconds > MOST_HTTP_SECONDS) refuse([...path.slice(0, 2), 'timeout_seconds'], `an http target cannot take ${processor.timeout_seconds} s`, String(processor.timeout_seconds), `at most ${MOST_HTTP_SECONDS}`, 'shorten it, or use cloud_run_job or pubsub');
     }
   }
@@ -112,17 +112,40 @@ function targetMistakes(name: string, processor: ProcessorDefinition): readonly 
 }
 
 function sharedOutputs(processors: readonly (readonly [string, ProcessorDefinition])[]): readonly Mistake[] {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, [string, ProcessorDefinition][]>();
   const mistakes: Mistake[] = [];
-  for (const [name, { table, landing }] of processors) {
-    for (const [field, value] of [['table', table], ['landing', landing]] as const) {
+  for (const [name, processor] of processors) {
+    for (const field of ['table', 'landing'] as const) {
+      const value = processor[field];
       if (value === undefined) continue;
       // DuckDB's names know no case.
       const output = `${field} ${value.toLowerCase()}`;
-      const owner = owners.get(output);
-      if (owner === undefined) owners.set(output, name);
-      else mistakes.push({ path: ['processors', name, field], what: `${field} ${value} is filled by two processors`, received: `${owner} and ${name}`, allowed: `one processor a ${field}`, hint: `name another ${field}` });
+      const others = owners.get(output) ?? [];
+      // One mistake a processor: the first other that it can't share with.
+      mistakes.push(...others.flatMap((other) => sharing(field, value, other, [name, processor])).slice(0, 1));
+      owners.set(output, [...others, [name, processor]]);
     }
   }
   return mistakes;
+}
+
+type Named = readonly [string, ProcessorDefinition];
+
+/** Two processors share a table only where each says which rows are its own. */
+function sharing(field: 'table' | 'landing', value: string, [owner, first]: Named, [name, second]: Named): readonly Mistake[] {
+  const path = ['processors', name];
+  const [one, other] = [first.table_filter, second.table_filter];
+  if (field === 'landing' || !one || !other) {
+    const lacks = one ? name : other ? owner : 'each';
+    return [{
+      path: [...path, field], what: `${field} ${value} is filled by two processors`, received: `${owner} and ${name}`, allowed: field === 'landing' ? 'one processor a landing' : 'one processor a table, or a table_filter on each',
+      hint: field === 'landing' ? 'name another landing' : `name another table, or say by table_filter which rows ${lacks} fills`,
+    }];
+  }
+  if (one.column !== other.column) return [{ path: [...path, 'table_filter', 'column'], what: `${owner} and ${name} share ${value} and tell their rows apart by two columns`, received: `${one.column} and ${other.column}`, allowed: `${one.column}, as ${owner} has`, hint: 'name one column: a row could be of both' }];
+  if (one.equals === other.equals) return [{ path: [...path, 'table_filter', 'equals'], what: `${owner} and ${name} fill the same rows of ${value}`, received: `${other.column} ${shown(other.equals)} on both`, allowed: 'a value of its own', hint: 'name the value that the rows of each have' }];
+  if (first.date_column !== second.date_column) return [{ path: [...path, 'date_column'], what: `${owner} and ${name} share ${value} and have two date columns`, received: `${first.date_column} and ${second.date_column}`, allowed: first.date_column, hint: 'a table is partitioned by one column: name that' }];
+  const differing = [...new Set([...Object.keys(first.columns ?? {}), ...Object.keys(second.columns ?? {})])].filter((column) => first.columns?.[column] !== second.columns?.[column]);
+  if (differing.length === 0) return [];
+  return [{ path: [...path, 'columns'], at: 'key', what: `${owner} and ${name} share ${value} and declare other columns of it`, received: `${enumerated(differing)} on one of them only, or of two types`, allowed: "the table's columns, on both", hint: 'write them once with a YAML anchor (&columns, *columns)' }];
 }

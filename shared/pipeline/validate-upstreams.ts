@@ -68,7 +68,7 @@ function inputNameMistakes(name: string, processor: ProcessorDefinition, definit
     if (source?.table === undefined) continue;
     const other = byShortName.get(shortName(source.table));
     if (other === undefined) byShortName.set(shortName(source.table), upstream);
-    else if (other !== upstream) mistakes.push({ path, what: `the tables of ${other} and ${upstream} have one name in the SQL of ${name}`, received: source.table, allowed: 'upstreams whose table names differ without the dataset', hint: 'rename one table' });
+    else if (other !== upstream) mistakes.push({ path, what: `the tables of ${other} and ${upstream} have one name in the SQL of ${name}`, received: source.table, allowed: 'upstreams whose table names differ without the dataset', hint: source.table_filter ? 'read one of them: the SQL names the table, not whose rows of it' : 'rename one table' });
   }
   return mistakes;
 }

@@ -1,5 +1,6 @@
 import type { Mistake } from './problems.ts';
 import type { PipelineDefinition } from './schema.ts';
+import { adoptionMistakes } from './validate-adoption.ts';
 import { calendarMistakes } from './validate-calendar.ts';
 import { graphMistakes } from './validate-graph.ts';
 import { phaseMistakes } from './validate-phases.ts';
@@ -19,5 +20,6 @@ export function validateDefinition(definition: PipelineDefinition, doubtful: Rea
     ...upstreamMistakes(definition, doubtful),
     ...windowMistakes(definition, doubtful),
     ...graphMistakes(definition),
+    ...adoptionMistakes(definition, doubtful),
   ];
 }

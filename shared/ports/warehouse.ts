@@ -69,8 +69,11 @@ export interface Warehouse {
   mayHaveChanged(processor: Processor, from: Day, to: Day): boolean;
   /** The schedule's rows in [from, to], as the calendar needs them. Empty where the table is not there yet. */
   calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]>;
-  /** Produces a date's rows beside the table and measures them. Throws what the SQL threw, classified by the caller. */
-  stage(claim: WriteClaim, source: RowSource, calendar: Calendar): Promise<Staged>;
+  /**
+   * Produces a date's rows beside the table and measures them. Throws what the SQL threw, classified by the caller. When
+   * `signal` aborts, what runs in the warehouse is cancelled and the reason of the signal is thrown.
+   */
+  stage(claim: WriteClaim, source: RowSource, calendar: Calendar, signal?: AbortSignal): Promise<Staged>;
   /** The marker of a cell's newest promotion, if it was promoted here. */
   promotion(processor: Processor, day: Day): Promise<Promotion | null>;
   /** The rows of one processor in a range, ordered by date column and key: what `read` of an in-process run returns. */

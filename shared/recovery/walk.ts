@@ -106,11 +106,11 @@ export class PlanWalk {
     return ended.map(({ step }) => step);
   }
 
-  /** Whether any started step is being run. */
-  someInFlight(world: World): boolean {
-    return [...this.#started].some((index) => {
+  /** The started steps that are being run. */
+  inFlight(world: World): PlanStep[] {
+    return [...this.#started].flatMap((index) => {
       const step = this.steps[index];
-      return step !== undefined && world.record(world.processor(step.processor), step.day).request?.state === 'processing';
+      return step !== undefined && world.record(world.processor(step.processor), step.day).request?.state === 'processing' ? [step] : [];
     });
   }
 

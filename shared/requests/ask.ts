@@ -30,6 +30,8 @@ export interface Ask {
   /** For people: what was asked for, in one line; for a refused ask, with the reason. */
   readonly summary: string;
   readonly refused: string | null;
+  /** The ask that all of this goes back to, where it is not this one: what a person follows through every log. */
+  readonly cause?: string;
 }
 
 export interface AskCell {

@@ -61,10 +61,22 @@ export interface OpenRequest {
   readonly isBackfill: boolean;
   readonly planId: string | null;
   readonly backfillId: string | null;
+  /** Id of the ask that it goes back to, through cascades and plans. */
+  readonly cause?: string;
+  /** A person wants what runs stopped: whoever runs it sees this at its next heartbeat. */
+  readonly stop?: StopOrder;
   /** Claims so far, also those that were given back: what a lease's token rises by. */
   readonly claims?: number;
   /** Takeovers of an expired lease without an outcome. */
   readonly takeovers: number;
+}
+
+/** `cancel` ends the request; `pause` puts it back into the queue. */
+export interface StopOrder {
+  readonly how: 'cancel' | 'pause';
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
 }
 
 export interface Lease {
@@ -74,6 +86,11 @@ export interface Lease {
   readonly until: number;
   readonly runId: string;
   readonly startedAt: number;
+  /**
+   * An asynchronous target runs on by itself until `until`, its deadline: what was started, what it was to read, and the
+   * fingerprint of the rows that the cell held then (EMPTY_FINGERPRINT for none).
+   */
+  readonly started?: { readonly handle: string; readonly trace: TraceDigests; readonly held: string };
 }
 
 export interface VerifiedRun {
@@ -118,6 +135,8 @@ export interface EndedBadly {
   /** Digest of the inputs, and the definition, that the failed run saw. */
   readonly inputsDigest: string | null;
   readonly definitionHash: string;
+  /** Somebody else's run, by its own message. */
+  readonly reported?: boolean;
 }
 
 export interface Acceptance {

@@ -141,7 +141,8 @@ export function parseBackfillRequest(body: string | Uint8Array): Decoded<Backfil
 
 /** A phase-complete message from a message's body. */
 export function parsePhaseComplete(body: string | Uint8Array): Decoded<PhaseComplete> {
-  return parseAs(body, phaseCompleteSchema, 'a phase-complete message');
+  const parsed = parseMessage(body);
+  return parsed.kind === 'refused' ? parsed : asPhaseComplete(parsed.value);
 }
 
 /** A target's answer from its HTTP body or its output. */
@@ -149,13 +150,21 @@ export function parseTargetAnswer(body: string | Uint8Array): Decoded<TargetAnsw
   return parseAs(body, targetAnswerSchema, "a target's answer");
 }
 
+/** A phase-complete message from a value that is parsed already. */
+export function asPhaseComplete(value: unknown): Decoded<PhaseComplete> {
+  return checkedAs(value, phaseCompleteSchema, 'a phase-complete message');
+}
+
 function parseAs<S extends z.ZodType>(body: string | Uint8Array, schema: S, what: string): Decoded<z.infer<S>> {
   const parsed = parseMessage(body);
-  if (parsed.kind === 'refused') return parsed;
-  if (!isObject(parsed.value)) return refused(`received ${excerpt(parsed.value)}; ${what} is a JSON object; see docs/messages.md`);
-  const result = schema.safeParse(parsed.value);
+  return parsed.kind === 'refused' ? parsed : checkedAs(parsed.value, schema, what);
+}
+
+function checkedAs<S extends z.ZodType>(value: unknown, schema: S, what: string): Decoded<z.infer<S>> {
+  if (!isObject(value)) return refused(`received ${excerpt(value)}; ${what} is a JSON object; see docs/messages.md`);
+  const result = schema.safeParse(value);
   if (result.success) return ok(result.data);
-  return refused(`received ${what} that is not right: ${explain(result.error, parsed.value)}; see docs/messages.md`);
+  return refused(`received ${what} that is not right: ${explain(result.error, value)}; see docs/messages.md`);
 }
 
 /** All that is wrong at once, each with its field and what stood there. */
@@ -167,7 +176,7 @@ function explain(error: z.ZodError, received: unknown): string {
   }).join('; ');
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -180,7 +189,7 @@ function utf8(bytes: Uint8Array): string | null {
 }
 
 /** A received value, short enough to stand in a sentence. */
-function excerpt(value: unknown): string {
+export function excerpt(value: unknown): string {
   let text: string;
   try {
     text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? typeof value);

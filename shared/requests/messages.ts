@@ -62,6 +62,7 @@ export const backfillRequestSchema = z.looseObject({
   force: flag(false),
   dry_run: flag(false),
   reason: optional(text),
+  cause_id: optional(z.string().min(1).max(200)),
 }).meta({
   title: 'Backfill request',
   anyOf: [{ required: ['start_date', 'end_date'] }, ...dateNames.map((name) => ({ required: [name] }))],
@@ -101,6 +102,7 @@ export const phaseCompleteSchema = z.looseObject({
   backfill_id: optional(z.string().min(1).max(200)),
   code_version: optional(text),
   error_message: optional(z.string()),
+  cause_id: optional(z.string().min(1).max(200)),
 }).meta({
   title: 'Phase complete',
   anyOf: dateNames.map((name) => ({ required: [name] })),
@@ -137,11 +139,28 @@ export const targetAnswerSchema = z.looseObject({
 }).meta({ title: 'Target answer' });
 export type TargetAnswer = z.infer<typeof targetAnswerSchema>;
 
+/** Published to a phase's `cascade_target` topic when the phase before it is complete for a date and nothing holds it. */
+export const cascadeTriggerSchema = z.looseObject({
+  /** The phase that is to start. */
+  phase: z.string(),
+  completed_phase: z.string(),
+  game_date: date,
+  status: z.literal('success'),
+  trigger_reason: z.literal('cascade'),
+  backfill_mode: z.literal(false),
+  skip_downstream_trigger: z.literal(false),
+  /** What the date makes ready: a processor that looks forward has another date. */
+  cells: z.array(z.strictObject({ processor_name: processorName, game_date: date })),
+  cause_id: z.string().nullable(),
+}).meta({ title: 'Cascade trigger' });
+export type CascadeTrigger = z.infer<typeof cascadeTriggerSchema>;
+
 const schemas = {
   backfill_request: backfillRequestSchema,
   phase_complete: phaseCompleteSchema,
   target_input: targetInputSchema,
   target_answer: targetAnswerSchema,
+  cascade_trigger: cascadeTriggerSchema,
 } as const;
 export type MessageKind = keyof typeof schemas;
 
@@ -153,6 +172,7 @@ export function messageJsonSchemas(): Record<MessageKind, z.core.JSONSchema.Base
     phase_complete: asJson(schemas.phase_complete),
     target_input: asJson(schemas.target_input),
     target_answer: asJson(schemas.target_answer),
+    cascade_trigger: asJson(schemas.cascade_trigger),
   };
 }
 

@@ -5,7 +5,7 @@ import type { CascadeReason, CascadeRecord } from '../cascade/cascade.ts';
 import { failureCategories } from '../failures/category.ts';
 import { askers, askOutcomes, reprocessModes, type Ask, type AskCell } from './ask.ts';
 import {
-  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type TraceDigests,
+  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type StopOrder, type TraceDigests,
   type VerifiedRun,
 } from './cell.ts';
 
@@ -21,7 +21,16 @@ export const daySchema = z.int().transform(day);
 
 export const cellKeySchema: z.ZodType<CellKey> = z.object({ processor: text, day: daySchema });
 
-export const leaseOfCellSchema: z.ZodType<Lease> = z.object({ owner: text, token: z.int(), until: instant, runId: text, startedAt: instant });
+const traceDigestsSchema: z.ZodType<TraceDigests> = z.object({
+  digest: text, edges: z.record(text, text), definitionHash: text, codeVersion: text,
+});
+
+export const leaseOfCellSchema: z.ZodType<Lease> = z.object({
+  owner: text, token: z.int(), until: instant, runId: text, startedAt: instant,
+  started: z.object({ handle: text, trace: traceDigestsSchema, held: text }).optional(),
+});
+
+const stopOrderSchema: z.ZodType<StopOrder> = z.object({ how: z.enum(['cancel', 'pause']), by: text, reason: text, at: instant });
 
 export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   state: z.enum(requestStates),
@@ -43,12 +52,10 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   isBackfill: z.boolean(),
   planId: text.nullable(),
   backfillId: text.nullable(),
+  cause: text.optional(),
+  stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
   takeovers: z.int(),
-});
-
-const traceDigestsSchema: z.ZodType<TraceDigests> = z.object({
-  digest: text, edges: z.record(text, text), definitionHash: text, codeVersion: text,
 });
 
 const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
@@ -74,6 +81,7 @@ const endedBadlySchema: z.ZodType<EndedBadly> = z.object({
   coolsUntil: instant.nullable(),
   inputsDigest: text.nullable(),
   definitionHash: text,
+  reported: z.boolean().optional(),
 });
 
 const acceptanceSchema: z.ZodType<Acceptance> = z.object({
@@ -108,6 +116,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   backfillId: text.nullable(),
   summary: text,
   refused: text.nullable(),
+  cause: text.optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({

@@ -38,6 +38,7 @@ export function opened(record: CellRecord, ask: Ask, cell: { readonly reason: st
     isBackfill: ask.isBackfill,
     planId: ask.planId,
     backfillId: ask.backfillId,
+    cause: ask.cause ?? ask.id,
     takeovers: 0,
   };
   return { ...remembering(record, ask.id), generation: record.generation + 1, request };
@@ -77,7 +78,8 @@ function higher(a: OpenRequest['priority'], b: OpenRequest['priority']): OpenReq
 }
 
 export function queued(record: CellRecord, request: OpenRequest, notBefore: number | null = null): CellRecord {
-  return { ...record, request: { ...request, state: 'queued', waitingFor: null, waitingSince: null, lease: null, notBefore } };
+  const { stop: _stop, ...rest } = request;
+  return { ...record, request: { ...rest, state: 'queued', waitingFor: null, waitingSince: null, lease: null, notBefore } };
 }
 
 export function waiting(record: CellRecord, request: OpenRequest, state: 'waiting' | 'blocked', on: CellKey, now: number): CellRecord {

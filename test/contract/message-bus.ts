@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { DeliveredMessage, MessageBus, MessageHandler, Verdict } from '../../shared/ports/message-bus.ts';
+import { Cases, type Exceptions } from './exceptions.ts';
 
 /** The subscription that the suite's bus has on `requests`; dead letters go to `dead`, where they are kept. */
 export interface SuiteSubscription {
@@ -13,6 +14,8 @@ export interface SuiteSubscription {
 /** A bus under test: topics `requests` (with the subscription `worker`, and `audit` when a second one is given), `dead`, `silent`. */
 export interface BusUnderTest {
   readonly bus: MessageBus;
+  /** False where deliveries do not say how many there were before. */
+  readonly countsDeliveries?: boolean;
   /** Delivers until nothing is due at this time. */
   readonly settle: () => Promise<void>;
   /** Lets time pass for redelivery; delivers nothing by itself. */
@@ -37,8 +40,10 @@ function answering(seen: DeliveredMessage[], ...verdicts: readonly Verdict[]): S
 }
 
 /** What every `MessageBus` promises. Adapters that can't run a case wrap it by name, with the reason. */
-export function messageBusContract(name: string, factory: (worker: SuiteSubscription, audit?: SuiteSubscription) => Promise<BusUnderTest>): void {
+export function messageBusContract(name: string, factory: (worker: SuiteSubscription, audit?: SuiteSubscription) => Promise<BusUnderTest>, exceptions: Exceptions = {}, timeoutMs: number | null = null): void {
   describe(`MessageBus: ${name}`, () => {
+    const cases = new Cases(exceptions, timeoutMs);
+    const { must } = cases;
     let subject: BusUnderTest | null = null;
     const start = async (worker: SuiteSubscription, audit?: SuiteSubscription): Promise<BusUnderTest> => (subject = await factory(worker, audit));
     afterEach(async () => {
@@ -46,7 +51,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       subject = null;
     });
 
-    it('delivers a message with its attributes, and not again once it is acknowledged', async () => {
+    must('delivers a message with its attributes, and not again once it is acknowledged', async () => {
       const seen: DeliveredMessage[] = [];
       const { bus, settle, advance } = await start(answering(seen));
       const messageId = await bus.publish('requests', '{"processor_name":"Räw 🏀"}', { origin: 'test' });
@@ -61,7 +66,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       await settle();
       assert.equal(seen.length, 1);
     });
-    it('gives two publishes of one content two ids', async () => {
+    must('gives two publishes of one content two ids', async () => {
       const seen: DeliveredMessage[] = [];
       const { bus, settle } = await start(answering(seen));
       const ids = await Promise.all([bus.publish('requests', '{}'), bus.publish('requests', '{}')]);
@@ -69,7 +74,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       assert.deepEqual(new Set(seen.map(({ messageId }) => messageId)), new Set(ids));
       assert.equal(new Set(ids).size, 2);
     });
-    it('delivers to every subscription of a topic, each with its own answer', async () => {
+    must('delivers to every subscription of a topic, each with its own answer', async () => {
       const worker: DeliveredMessage[] = [];
       const audit: DeliveredMessage[] = [];
       const { bus, settle, advance } = await start(answering(worker), answering(audit, nack, ack));
@@ -79,7 +84,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       await settle();
       assert.deepEqual([worker.length, audit.length], [1, 2]);
     });
-    it('delivers a nacked message again after a growing pause, with the same id', async () => {
+    must('delivers a nacked message again after a growing pause, with the same id', async () => {
       const seen: DeliveredMessage[] = [];
       const { bus, settle, advance } = await start(answering(seen, nack, nack, ack));
       await bus.publish('requests', '{}');
@@ -99,7 +104,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       assert.deepEqual(seen.map(({ deliveryAttempt }) => deliveryAttempt), [1, 2, 3]);
       assert.equal(new Set(seen.map(({ messageId }) => messageId)).size, 1);
     });
-    it('takes a handler that throws for a nack', async () => {
+    must('takes a handler that throws for a nack', async () => {
       const seen: DeliveredMessage[] = [];
       const handler: MessageHandler = async (message) => {
         seen.push(message);
@@ -114,7 +119,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       assert.equal(seen.length, 2);
       assert.deepEqual(await dead(), []);
     });
-    it('keeps as a dead letter what was delivered too often, with the reason', async () => {
+    must('keeps as a dead letter what was delivered too often, with the reason', async () => {
       const seen: DeliveredMessage[] = [];
       const { bus, settle, advance, dead } = await start(answering(seen, nack));
       const id = await bus.publish('requests', '{"a":1}', { origin: 'test' });
@@ -130,7 +135,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       assert.equal(letter?.attributes['dead_letter_source_message_id'], id);
       assert.match(letter?.attributes['dead_letter_reason'] ?? '', /state could not be reached/);
     });
-    it('keeps as a dead letter at once what can never be right', async () => {
+    must('keeps as a dead letter at once what can never be right', async () => {
       const seen: DeliveredMessage[] = [];
       const { bus, settle, advance, dead } = await start(answering(seen, { kind: 'dead_letter', reason: 'unknown processor Raww' }));
       await bus.publish('requests', 'not json');
@@ -140,7 +145,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       assert.equal(seen.length, 1);
       assert.deepEqual((await dead()).map(({ body, attributes }) => [body, attributes['dead_letter_reason']]), [['not json', 'unknown processor Raww']]);
     });
-    it('delivers again what is not answered within the ack deadline, and takes the late answer', async () => {
+    must('delivers again what is not answered within the ack deadline, and takes the late answer', async () => {
       const seen: DeliveredMessage[] = [];
       let answerLate: (verdict: Verdict) => void = () => undefined;
       const late = new Promise<Verdict>((resolve) => {
@@ -163,7 +168,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       await settle();
       assert.equal(seen.length, 2, 'the nack of a delivery that another one took over changes nothing');
     });
-    it('delivers again after a crash what was published, and what was delivered and not acknowledged', async () => {
+    must('delivers again after a crash what was published, and what was delivered and not acknowledged', async () => {
       const seen: DeliveredMessage[] = [];
       const before = await start({ ...answering(seen), handler: (message) => { seen.push(message); return new Promise(() => undefined); } });
       await before.bus.publish('requests', '1');
@@ -175,9 +180,9 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       await subject.settle();
       assert.deepEqual(after.map(({ body }) => body).sort(), ['1', '2']);
       assert.equal(after.find(({ body }) => body === '1')?.messageId, seen[0]?.messageId);
-      assert.equal(after.find(({ body }) => body === '1')?.deliveryAttempt, 2);
+      if (subject.countsDeliveries !== false) assert.equal(after.find(({ body }) => body === '1')?.deliveryAttempt, 2);
     });
-    it('does not deliver again after a crash what was acknowledged', async () => {
+    must('does not deliver again after a crash what was acknowledged', async () => {
       const seen: DeliveredMessage[] = [];
       const before = await start(answering(seen));
       await before.bus.publish('requests', '1');
@@ -186,7 +191,7 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       await subject.settle();
       assert.equal(seen.length, 1);
     });
-    it('is no dead letter because the process died a few times', async () => {
+    must('is no dead letter because the process died a few times', async () => {
       const seen: DeliveredMessage[] = [];
       const hanging = { ...answering(seen), handler: (message: DeliveredMessage) => { seen.push(message); return new Promise<Verdict>(() => undefined); } };
       let current = await start(hanging);
@@ -199,32 +204,40 @@ export function messageBusContract(name: string, factory: (worker: SuiteSubscrip
       }
       assert.deepEqual(await current.dead(), []);
     });
-    it('refuses a topic that there is not, and a body that is too large', async () => {
+    must('refuses a topic that there is not, and a body that is too large', async () => {
       const { bus } = await start(answering([]));
       await assert.rejects(bus.publish('requsts', '{}'), /requsts.*topics are .*requests/);
       await assert.rejects(bus.publish('requests', 'x'.repeat(10_000_001)), /10000001 bytes/);
     });
-    it('takes a message for a topic without a subscription, as Pub/Sub does', async () => {
+    must('takes a message for a topic without a subscription, as Pub/Sub does', async () => {
       const { bus, settle } = await start(answering([]));
       assert.ok(await bus.publish('silent', '{}'));
       await settle();
     });
-    it('delivers a thousand of the same message', async () => {
+    must('delivers a thousand of the same message', async () => {
       const seen: DeliveredMessage[] = [];
       const { bus, settle } = await start(answering(seen));
       await Promise.all(Array.from({ length: 1000 }, () => bus.publish('requests', '{"same":true}')));
       await settle();
       assert.equal(new Set(seen.map(({ messageId }) => messageId)).size, 1000);
     });
+    it('names only cases that there are as exceptions', () => {
+      assert.deepEqual(cases.unknown(), []);
+    });
   });
 }
 
-/** Waits for a condition that comes true in this process, without a sleep. */
+const WITHIN_MS = 30_000;
+
+/** Waits for a condition that something else in this process, or a server, makes come true. */
 export async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + WITHIN_MS;
   for (let turns = 0; !condition(); turns += 1) {
-    assert.ok(turns < 100_000, 'the condition never came true');
+    assert.ok(performance.now() < deadline, 'the condition never came true');
     await new Promise<void>((resolve) => {
-      setImmediate(resolve);
+      // Turns first, which is all that work in this process needs; then the processor is left to the others.
+      if (turns < 1000) setImmediate(resolve);
+      else setTimeout(resolve, 5);
     });
   }
 }

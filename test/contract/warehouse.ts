@@ -62,7 +62,7 @@ export function warehouseContract(name: string, open: (pipeline: Pipeline) => Pr
           assert.equal((await coverageOf(processor, nov16))?.rows, 1);
         });
 
-        it('leaves old rows when a stage is discarded or its rows are refused', async () => {
+        it('leaves old rows when a stage is discarded or its rows are refused (P24)', async () => {
           await write(claimOf(processor, nov15), [row(1)]);
           await (await stage(claimOf(processor, nov15, 2), { kind: 'rows', rows: [row(2)] })).discard();
           await assert.rejects(stage(claimOf(processor, nov15, 2), { kind: 'rows', rows: [{ ...row(2), points: 'many' }] }), /row 1 of 1, column 'points': received "many", which is no INT64/);

@@ -4,7 +4,7 @@ import { dayOf } from '../../shared/calendar/day.ts';
 import { Connections } from '../../shared/embedded/duckdb-connections.ts';
 import { measured, measuringSql } from '../../shared/embedded/duckdb-measure.ts';
 import { chunksOf, SQL_TYPES } from '../../shared/embedded/duckdb-values.ts';
-import { checkedRows } from '../../shared/embedded/landing-rows.ts';
+import { checkedRows } from '../../shared/rows/checked-rows.ts';
 import { coverageOfRows } from '../../shared/gaps/row-fingerprint.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import { named } from '../contract/warehouse-under-test.ts';

@@ -1,6 +1,6 @@
 import { formatDay, dayOf, addDays } from '../../shared/calendar/day.ts';
-import { SystemClock } from '../../shared/embedded/clock.ts';
-import { RandomIds } from '../../shared/embedded/ids.ts';
+import { SystemClock } from '../../shared/system/clock.ts';
+import { RandomIds } from '../../shared/system/ids.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteMessageBus } from '../../shared/embedded/sqlite-message-bus.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';

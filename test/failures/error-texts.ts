@@ -129,6 +129,7 @@ export const services: readonly Row[] = [
   ['FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory', 'resource_exhausted', 'out_of_memory'],
   ['upstream connect error or disconnect/reset before headers', 'infrastructure', 'upstream_connection'],
   ['503 Service Unavailable', 'infrastructure', 'service_down'],
+  ['The job encountered an error during execution. Retrying the job may solve the problem.', 'infrastructure', 'service_down'],
   ['read ECONNRESET: socket hang up', 'infrastructure', 'connection'],
   ['requests.exceptions.ConnectionError: HTTPSConnectionPool(host="stats.nba.com")', 'infrastructure', 'connection'],
   ['database is locked', 'infrastructure', 'locked'],

@@ -41,7 +41,7 @@ describe('a recovery', () => {
     assert.deepEqual(await season.open(), []);
   });
 
-  it('does not promote what was made of rows that changed while it ran', async () => {
+  it('does not promote what was made of rows that changed while it ran (P27)', async () => {
     season.write('TeamForm', DATE, null);
     season.outside.during = (cell, when) => {
       if (cell === `TeamForm ${DATE}` && when === 'after' && season.outside.started.length === 1) changed('Box', '2024-01-09', 1);
@@ -88,7 +88,7 @@ describe('a recovery', () => {
     assert.deepEqual(held.map((names) => names.sort()), [['detector', 'plan']]);
   });
 
-  it('of two detections in one process the second only makes the first go round again', async () => {
+  it('of two detections in one process the second only makes the first go round again (P14)', async () => {
     season.write('Box', DATE, null);
     const tick = () => detectGaps(season.site.engine, { from: wholeSeason.from, to: wholeSeason.to, signal: season.site.stop.signal });
     const [first, second] = await season.wait(Promise.all([tick(), tick()]));

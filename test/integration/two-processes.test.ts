@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ManualClock } from '../../shared/embedded/clock.ts';
+import { ManualClock } from '../../shared/system/clock.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, recoverAll, wholeSeason } from '../simulation/clean.ts';
 import { Fuse, SimulatedCrash } from '../simulation/crash.ts';
@@ -93,7 +93,7 @@ describe('several processes on one state', () => {
     }));
   }
 
-  it('the same message a thousand times is one run', async () => {
+  it('the same message a thousand times is one run (P1)', async () => {
     const pair = await damagedSeason(new Random(1));
     const site = await Site.open(pair.options);
     const body = JSON.stringify({ processor_name: 'Features', start_date: '2024-01-05', end_date: '2024-01-05', request_id: 'once', reprocess: 'completed', force: true });

@@ -9,10 +9,10 @@ describe('pipeline/shape', () => {
       'pipeline.yaml:1:10: version cannot be 2; write what is allowed; received: 2 (number); allowed: 1',
     ]],
     ['an unknown key at the top', [['name: small', 'name: small\nsetings: {}']], [
-      `pipeline.yaml:3:1: unknown key setings; did you mean settings? received: 'setings'; allowed: version, name, time_zone, topics, subscriptions, calendar, phases, settings, processors`,
+      `pipeline.yaml:3:1: unknown key setings; did you mean settings? received: 'setings'; allowed: version, name, time_zone, topics, subscriptions, calendar, phases, message_map, tables, settings, processors`,
     ]],
     ['an unknown key of a processor', [['    phase: phase_3_analytics', '    phase: phase_3_analytics\n    upstreams: []']], [
-      `pipeline.yaml:36:5: unknown key upstreams; did you mean upstream? received: 'upstreams'; allowed: phase, table, landing, key, date_column, columns, upstream, reads_own_history, expected, every_day, only, expectations, volatile, order, target, timeout_seconds, slots, source_check, retention_days, code_version, backfillable, critical, stale_policy, altered_policy, code_change_policy`,
+      `pipeline.yaml:36:5: unknown key upstreams; did you mean upstream? received: 'upstreams'; allowed: phase, aliases, table, table_filter, landing, key, date_column, columns, upstream, reads_own_history, expected, every_day, only, expectations, volatile, order, target, timeout_seconds, slots, source_check, retention_days, code_version, backfillable, critical, stale_policy, altered_policy, code_change_policy`,
     ]],
     ['an unknown key of a window', [['{game_dates: 43, critical: 10}', '{gamedates: 43, critical: 10}']], [
       `pipeline.yaml:41:18: unknown key gamedates; did you mean game_dates? received: 'gamedates'; allowed: days, game_dates, season_to_date, include_own_date, critical`,

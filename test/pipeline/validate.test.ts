@@ -88,7 +88,7 @@ describe('pipeline/validate', () => {
       'pipeline.yaml:24:5: Schedule narrows a calendar that has nothing to narrow by; add narrow_by to calendar.schedule, or remove only; received: only: Playoffs; allowed: only together with calendar.schedule.narrow_by',
     ]],
     ['two processors on one table', [['table: raw.boxscore', 'table: raw.Schedule']], [
-      'pipeline.yaml:27:12: table raw.Schedule is filled by two processors; name another table; received: Schedule and Boxscore; allowed: one processor a table',
+      'pipeline.yaml:27:12: table raw.Schedule is filled by two processors; name another table, or say by table_filter which rows each fills; received: Schedule and Boxscore; allowed: one processor a table, or a table_filter on each',
     ]],
     ['two processors on one landing', [['    table: raw.boxscore\n', '    landing: x\n'], ['    table: analytics.summary\n', '    landing: x\n']], [
       'pipeline.yaml:36:14: landing x is filled by two processors; name another landing; received: Boxscore and Summary; allowed: one processor a landing',
@@ -105,7 +105,7 @@ describe('pipeline/validate', () => {
       'pipeline.yaml:34:22: an http target cannot take 900 s; shorten it, or use cloud_run_job or pubsub; received: 900; allowed: at most 480',
     ]],
     ['an HTTP target without an address', [[`target: {in_process: './land.ts#boxscore'}`, 'target: {http: box}']], [
-      `pipeline.yaml:33:20: 'box' is no address; write the address of the service; received: 'box'; allowed: https://…`,
+      `pipeline.yaml:33:20: 'box' is no address; write the address of the service; received: 'box'; allowed: https://…, or {service: name, path: /…}`,
     ]],
     ['an embedded target on Google', [[`target: {in_process: './land.ts#boxscore'}`, `target: {embedded: {in_process: './land.ts#boxscore'}, google: {command: [node, x.js]}}`]], [
       'pipeline.yaml:33:60: this target exists in the embedded runtime only; choose another target for google; received: a mapping with command; allowed: bigquery_sql, http, cloud_run_job, pubsub',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parseBackfillRequest, parsePhaseComplete, parseTargetAnswer } from '../../shared/requests/decode.ts';
-import { instantOf, messageJsonSchemas, targetInputSchema } from '../../shared/requests/messages.ts';
+import { cascadeTriggerSchema, instantOf, messageJsonSchemas, targetInputSchema } from '../../shared/requests/messages.ts';
 
 const request = { processor_name: 'PlayerGameSummaryProcessor', start_date: '2023-11-15', end_date: '2023-11-15' };
 const complete = { phase: 'phase_2_raw', processor_name: 'NbacPlayerBoxscoreProcessor', game_date: '2023-11-15', status: 'success' };
@@ -21,7 +21,7 @@ describe('a backfill request', () => {
   it('needs only a processor and its dates, and gets the documented defaults', () => {
     assert.deepEqual(valueOf(asRequest(request)), {
       ...request, is_backfill: true, trigger_reason: null, requested_at: null, requested_by: null, priority: 'normal', request_id: null, backfill_id: null,
-      skip_downstream_trigger: true, reprocess: 'none', force: false, dry_run: false, reason: null,
+      skip_downstream_trigger: true, reprocess: 'none', force: false, dry_run: false, reason: null, cause_id: null,
     });
   });
 
@@ -79,7 +79,7 @@ describe('a phase-complete message', () => {
   it('gets the documented defaults', () => {
     assert.deepEqual(valueOf(asComplete(complete)), {
       ...complete, backfill_mode: false, skip_downstream_trigger: false, rows_processed: null, run_id: null, started_at: null, completed_at: null, backfill_id: null,
-      code_version: null, error_message: null,
+      code_version: null, error_message: null, cause_id: null,
     });
   });
 
@@ -133,7 +133,7 @@ describe('the JSON Schema of the messages', () => {
     const property = schemas.backfill_request.properties?.['skip_downstream_trigger'];
     assert.equal(typeof property === 'object' && property.default, true);
   });
-  it('can be written as JSON', () => assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(schemas))), ['backfill_request', 'phase_complete', 'target_input', 'target_answer']));
+  it('can be written as JSON', () => assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(schemas))), ['backfill_request', 'phase_complete', 'target_input', 'target_answer', 'cascade_trigger']));
 });
 
 describe('docs/messages.md', () => {
@@ -145,7 +145,8 @@ describe('docs/messages.md', () => {
     valueOf(parsePhaseComplete(examples[0] ?? ''));
     targetInputSchema.parse(JSON.parse(examples[1] ?? ''));
     valueOf(parseTargetAnswer(examples[2] ?? ''));
-    for (const line of (examples[3] ?? '').trim().split('\n')) assert.equal(typeof JSON.parse(line), 'object');
+    cascadeTriggerSchema.parse(JSON.parse(examples[3] ?? ''));
+    for (const line of (examples[4] ?? '').trim().split('\n')) assert.equal(typeof JSON.parse(line), 'object');
   });
 
   it('names every field', () => {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { addDays, dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
-import { ManualClock } from '../../shared/embedded/clock.ts';
+import { ManualClock } from '../../shared/system/clock.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import type { PipelineDefinition } from '../../shared/pipeline/schema.ts';
 import type { Verdict } from '../../shared/ports/message-bus.ts';
@@ -102,8 +102,8 @@ export class LiveSeason {
     if (!phase) throw new RangeError(`received ${processor}`);
     const body = JSON.stringify({ phase: phase.name, processor_name: processor, game_date: date, status: 'success', ...more });
     this.#heard += 1;
-    const { engine, bus } = this.site;
-    return this.wait(handlePhaseComplete({ engine, bus, detectionTopic: TOPICS.detection, signal: AbortSignal.abort() }, {
+    const { engine, bus, worker } = this.site;
+    return this.wait(handlePhaseComplete({ engine, worker, bus, detectionTopic: TOPICS.detection, signal: AbortSignal.abort() }, {
       messageId: `heard-${this.#heard}`, topic: phase.completionTopic, subscription: 'mini-router-sub', body, attributes: {}, deliveryAttempt: 1,
     }));
   }

@@ -1,5 +1,5 @@
 import { dayOf } from '../../shared/calendar/day.ts';
-import { ManualClock } from '../../shared/embedded/clock.ts';
+import { ManualClock } from '../../shared/system/clock.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import type { PipelineDefinition } from '../../shared/pipeline/schema.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
@@ -7,7 +7,7 @@ import type { AskCell } from '../../shared/requests/ask.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
 import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, type CleanState } from './clean.ts';
 import { cellName, miniPipeline } from './mini-pipeline.ts';
-import { differences, inManualTime, Outside, rowsOf, Site, TOPICS } from './site.ts';
+import { differences, inManualTime, Outside, rowsOf, Site, TOPICS, type SiteOptions } from './site.ts';
 
 /** The whole season, complete, a few days after its end; with messages, ticks and hands on its rows. */
 export class WholeSeason {
@@ -25,12 +25,12 @@ export class WholeSeason {
     this.state = state;
   }
 
-  static async open(settings: Partial<PipelineDefinition['settings']> = {}): Promise<WholeSeason> {
+  static async open(settings: Partial<PipelineDefinition['settings']> = {}, more: Pick<SiteOptions, 'runner'> = {}): Promise<WholeSeason> {
     const state = await cleanState();
     const warehouse = await copyOfWarehouse(state);
     const clock = new ManualClock(AFTER_SEASON);
     const outside = new Outside();
-    const site = await Site.open({ pipeline: miniPipeline(settings), databasePath: copyOfState(state), warehouse, clock, outside });
+    const site = await Site.open({ pipeline: miniPipeline(settings), databasePath: copyOfState(state), warehouse, clock, outside, ...more });
     return new WholeSeason(site, warehouse, clock, outside, state);
   }
 

@@ -3,14 +3,15 @@ import { handleBackfillRequest } from '../../functions/backfill-worker/handler.t
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { formatDay } from '../../shared/calendar/day.ts';
-import type { ManualClock } from '../../shared/embedded/clock.ts';
-import { RandomIds } from '../../shared/embedded/ids.ts';
+import type { ManualClock } from '../../shared/system/clock.ts';
+import { RandomIds } from '../../shared/system/ids.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteMessageBus } from '../../shared/embedded/sqlite-message-bus.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
 import type { Chooser } from '../../shared/embedded/sqlite-subscriptions.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { Worker } from '../../shared/flows/worker.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
@@ -74,6 +75,10 @@ export class SimulatedRunner implements ProcessorRunner {
     });
   }
 
+  async cancel(): Promise<null> {
+    return null;
+  }
+
   async sourceHas(): Promise<'unknown'> {
     return 'unknown';
   }
@@ -103,6 +108,7 @@ export class Site {
   readonly alerts: Alert[] = [];
   readonly stop = new AbortController();
   readonly #plain: RequestStore;
+  readonly worker: Worker;
 
   private constructor(database: SqliteDatabase, options: SiteOptions, other: Site | null) {
     const { pipeline, clock, outside } = options;
@@ -116,19 +122,21 @@ export class Site {
       pipeline, clock, ids, store: this.store, warehouse: new FusedWarehouse(options.warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }), runner: options.runner ?? new SimulatedRunner(outside, fuse),
       notifier: { notify: async (alert) => { alerts.push(alert); } }, owner: ids.next('owner'), lanes: options.lanes ?? 2,
     });
+    this.worker = new Worker(this.engine, { waitsForRetryMs: 0 });
     this.bus = other?.bus ?? this.#makeBus(options, clock);
   }
 
   #makeBus({ pipeline, disorder }: SiteOptions, clock: Clock): SqliteMessageBus {
     const { engine } = this;
     const { signal } = this.stop;
+    const deps = () => ({ engine, worker: this.worker, detectionTopic: TOPICS.detection, bus: this.bus, signal });
     const common = { kind: 'handled', deadLetterTopic: TOPICS.deadLetters } as const;
-    const completion: MessageHandler = (message) => handlePhaseComplete({ engine, bus: this.bus, detectionTopic: TOPICS.detection, signal }, message);
+    const completion: MessageHandler = (message) => handlePhaseComplete(deps(), message);
     return new SqliteMessageBus(this.database, clock, new RandomIds(), {
       topics: [TOPICS.requests, TOPICS.detection, TOPICS.deadLetters, ...pipeline.phases.map((phase) => phase.completionTopic)],
       subscriptions: [
-        { ...common, name: 'mini-worker-sub', topic: TOPICS.requests, handler: (message) => handleBackfillRequest({ engine, signal }, message) },
-        { ...common, name: 'mini-detector-sub', topic: TOPICS.detection, handler: (message) => handleDetection({ engine, signal }, message) },
+        { ...common, name: 'mini-worker-sub', topic: TOPICS.requests, handler: (message) => handleBackfillRequest(deps(), message) },
+        { ...common, name: 'mini-detector-sub', topic: TOPICS.detection, handler: (message) => handleDetection(deps(), message) },
         ...pipeline.phases.map((phase) => ({ ...common, name: `mini-router-sub-${phase.name}`, topic: phase.completionTopic, handler: completion })),
         { kind: 'kept', name: 'mini-dead-letters-sub', topic: TOPICS.deadLetters },
       ],

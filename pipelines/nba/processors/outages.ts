@@ -17,7 +17,7 @@ const outageSchema = z.enum(['no_data', 'down']);
 export type Outage = z.infer<typeof outageSchema>;
 
 const gameDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, { error: 'write a date as YYYY-MM-DD' });
-const outagesSchema = z.partialRecord(z.enum(pages), z.record(gameDate, outageSchema));
+export const outagesSchema = z.partialRecord(z.enum(pages), z.record(gameDate, outageSchema));
 
 /** What is wrong with a page on a date now; undefined where nothing is, or where there is no such file. */
 export async function outageOf(sourceDirectory: string, page: Page, date: string): Promise<Outage | undefined> {

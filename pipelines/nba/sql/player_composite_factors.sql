@@ -17,6 +17,8 @@
 --   opponent_strength_score  points per 100 possessions that the opponent allows over the league's average; below 0: strong
 --   composite_score          the weighted sum of all, in points: the weights are judgement, kept here in one place
 -- A player and a team play one game a date at most, so the latest date names one row.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH players AS (
   SELECT player_id, MAX(game_date) AS game_date
   FROM player_shot_zone_analysis
@@ -52,10 +54,10 @@ scores AS (
     + IF(player.minutes_last_7_days > 110, DIV((player.minutes_last_7_days - 110), 3), 0)
     + IF(player.minutes_avg_last_10 > 34, 2 * CAST(FLOOR(player.minutes_avg_last_10 - 34) AS INT64), 0) AS fatigue,
     ROUND(100 * (2 * zones.two_point_attempt_share * defenses.two_point_pct_vs_league
-      + 3 * zones.three_point_attempt_share * defenses.three_point_pct_vs_league), 4) AS shot_zone_mismatch_score,
-    ROUND((team.opponent_pace_last_15 - team.pace_last_15) / 2, 4) AS pace_score,
-    ROUND(100 * (cache.usage_rate_last_5 - cache.usage_rate_last_30), 4) AS usage_spike_score,
-    ROUND(defenses.defensive_rating_vs_league, 4) AS opponent_strength_score,
+      + 3 * zones.three_point_attempt_share * defenses.three_point_pct_vs_league) + 1e-9, 4) AS shot_zone_mismatch_score,
+    ROUND((team.opponent_pace_last_15 - team.pace_last_15) / 2 + 1e-9, 4) AS pace_score,
+    ROUND(100 * (cache.usage_rate_last_5 - cache.usage_rate_last_30) + 1e-9, 4) AS usage_spike_score,
+    ROUND(defenses.defensive_rating_vs_league + 1e-9, 4) AS opponent_strength_score,
     team.rest_advantage,
     IF(player.is_home, 1, -1) AS home_court_score
   FROM upcoming_player_game_context AS player
@@ -85,5 +87,5 @@ SELECT
     + 0.30 * COALESCE(usage_spike_score, 0)
     + 0.10 * COALESCE(opponent_strength_score, 0)
     + 0.10 * COALESCE(rest_advantage, 0)
-    + 0.30 * home_court_score, 4) AS composite_score
+    + 0.30 * home_court_score + 1e-9, 4) AS composite_score
 FROM scores

@@ -5,6 +5,8 @@
 --          player_game_summary           60 game dates before the own date
 --          team_offense_game_summary     30 game dates before the own date, for the team's last 10 games
 -- Windows: the player's last 5, 10 and 30 games before this one, as far as they lie in the 60 game dates.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH today AS (
   SELECT game_id, player_id, player_name, team
   FROM upcoming_player_game_context
@@ -57,8 +59,8 @@ teams_ranked AS (
 teams AS (
   SELECT
     team,
-    ROUND(SAFE_DIVIDE(48 * SUM(possessions_x100), 100 * SUM(game_minutes)), 4) AS pace,
-    ROUND(SAFE_DIVIDE(10000 * SUM(points), SUM(possessions_x100)), 4) AS offensive_rating
+    ROUND(SAFE_DIVIDE(48 * SUM(possessions_x100), 100 * SUM(game_minutes)) + 1e-9, 4) AS pace,
+    ROUND(SAFE_DIVIDE(10000 * SUM(points), SUM(possessions_x100)) + 1e-9, 4) AS offensive_rating
   FROM teams_ranked
   WHERE games_ago <= 10
   GROUP BY team
@@ -72,21 +74,21 @@ SELECT
   sums.games_30 AS games_last_30,
   sums.games_14_days AS games_last_14_days,
   sums.minutes_14_days AS minutes_last_14_days,
-  ROUND(SAFE_DIVIDE(sums.minutes_5, sums.games_5), 4) AS minutes_avg_last_5,
-  ROUND(SAFE_DIVIDE(sums.minutes_10, sums.games_10), 4) AS minutes_avg_last_10,
-  ROUND(SAFE_DIVIDE(sums.minutes_30, sums.games_30), 4) AS minutes_avg_last_30,
-  ROUND(SAFE_DIVIDE(sums.points_5, sums.games_5), 4) AS points_avg_last_5,
-  ROUND(SAFE_DIVIDE(sums.points_10, sums.games_10), 4) AS points_avg_last_10,
-  ROUND(SAFE_DIVIDE(sums.points_30, sums.games_30), 4) AS points_avg_last_30,
-  ROUND(SQRT(SAFE_DIVIDE(sums.games_30 * sums.points_squared_30 - sums.points_30 * sums.points_30, sums.games_30 * sums.games_30)), 4) AS points_stddev_last_30,
-  ROUND(SAFE_DIVIDE(36 * sums.points_30, sums.minutes_30), 4) AS points_per_36_last_30,
-  ROUND(SAFE_DIVIDE(sums.rebounds_10, sums.games_10), 4) AS rebounds_avg_last_10,
-  ROUND(SAFE_DIVIDE(sums.rebounds_30, sums.games_30), 4) AS rebounds_avg_last_30,
-  ROUND(SAFE_DIVIDE(sums.assists_10, sums.games_10), 4) AS assists_avg_last_10,
-  ROUND(SAFE_DIVIDE(sums.assists_30, sums.games_30), 4) AS assists_avg_last_30,
-  ROUND(SAFE_DIVIDE(100 * sums.points_30, 200 * sums.fga_30 + 88 * sums.fta_30), 4) AS true_shooting_last_30,
-  ROUND(SAFE_DIVIDE(sums.plays_used_5, sums.plays_seen_5), 4) AS usage_rate_last_5,
-  ROUND(SAFE_DIVIDE(sums.plays_used_30, sums.plays_seen_30), 4) AS usage_rate_last_30,
+  ROUND(SAFE_DIVIDE(sums.minutes_5, sums.games_5) + 1e-9, 4) AS minutes_avg_last_5,
+  ROUND(SAFE_DIVIDE(sums.minutes_10, sums.games_10) + 1e-9, 4) AS minutes_avg_last_10,
+  ROUND(SAFE_DIVIDE(sums.minutes_30, sums.games_30) + 1e-9, 4) AS minutes_avg_last_30,
+  ROUND(SAFE_DIVIDE(sums.points_5, sums.games_5) + 1e-9, 4) AS points_avg_last_5,
+  ROUND(SAFE_DIVIDE(sums.points_10, sums.games_10) + 1e-9, 4) AS points_avg_last_10,
+  ROUND(SAFE_DIVIDE(sums.points_30, sums.games_30) + 1e-9, 4) AS points_avg_last_30,
+  ROUND(SQRT(SAFE_DIVIDE(sums.games_30 * sums.points_squared_30 - sums.points_30 * sums.points_30, sums.games_30 * sums.games_30)) + 1e-9, 4) AS points_stddev_last_30,
+  ROUND(SAFE_DIVIDE(36 * sums.points_30, sums.minutes_30) + 1e-9, 4) AS points_per_36_last_30,
+  ROUND(SAFE_DIVIDE(sums.rebounds_10, sums.games_10) + 1e-9, 4) AS rebounds_avg_last_10,
+  ROUND(SAFE_DIVIDE(sums.rebounds_30, sums.games_30) + 1e-9, 4) AS rebounds_avg_last_30,
+  ROUND(SAFE_DIVIDE(sums.assists_10, sums.games_10) + 1e-9, 4) AS assists_avg_last_10,
+  ROUND(SAFE_DIVIDE(sums.assists_30, sums.games_30) + 1e-9, 4) AS assists_avg_last_30,
+  ROUND(SAFE_DIVIDE(100 * sums.points_30, 200 * sums.fga_30 + 88 * sums.fta_30) + 1e-9, 4) AS true_shooting_last_30,
+  ROUND(SAFE_DIVIDE(sums.plays_used_5, sums.plays_seen_5) + 1e-9, 4) AS usage_rate_last_5,
+  ROUND(SAFE_DIVIDE(sums.plays_used_30, sums.plays_seen_30) + 1e-9, 4) AS usage_rate_last_30,
   teams.pace AS team_pace_last_10,
   teams.offensive_rating AS team_offensive_rating_last_10
 FROM today

@@ -9,6 +9,8 @@
 --
 -- A play ends in a shot, a trip to the line (0.44 of a free throw) or a turnover; plays_x100 counts hundredths of plays, so
 -- that all sums are sums of integers. Usage is the player's share of his team's plays while he was on the court.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH tonight AS (
   SELECT
     game_id, player_id, player_name, team, minutes, points, rebounds, assists, steals, blocks, turnovers,
@@ -81,17 +83,17 @@ SELECT
   teams.game_minutes,
   tonight.plays_x100,
   teams.team_plays_x100,
-  ROUND(SAFE_DIVIDE(2 * tonight.fgm + tonight.fg3m, 2 * tonight.fga), 4) AS effective_fg_pct,
-  ROUND(SAFE_DIVIDE(100 * tonight.points, 200 * tonight.fga + 88 * tonight.fta), 4) AS true_shooting_pct,
-  ROUND(SAFE_DIVIDE(tonight.plays_x100 * teams.game_minutes, tonight.minutes * teams.team_plays_x100), 4) AS usage_rate,
-  ROUND(SAFE_DIVIDE(tonight.assists, tonight.turnovers), 4) AS assist_turnover_ratio,
+  ROUND(SAFE_DIVIDE(2 * tonight.fgm + tonight.fg3m, 2 * tonight.fga) + 1e-9, 4) AS effective_fg_pct,
+  ROUND(SAFE_DIVIDE(100 * tonight.points, 200 * tonight.fga + 88 * tonight.fta) + 1e-9, 4) AS true_shooting_pct,
+  ROUND(SAFE_DIVIDE(tonight.plays_x100 * teams.game_minutes, tonight.minutes * teams.team_plays_x100) + 1e-9, 4) AS usage_rate,
+  ROUND(SAFE_DIVIDE(tonight.assists, tonight.turnovers) + 1e-9, 4) AS assist_turnover_ratio,
   form.games AS games_last_10,
-  ROUND(SAFE_DIVIDE(form.minutes, form.games), 4) AS minutes_avg_last_10,
-  ROUND(SAFE_DIVIDE(form.points, form.games), 4) AS points_avg_last_10,
-  ROUND(SQRT(SAFE_DIVIDE(form.games * form.points_squared - form.points * form.points, form.games * form.games)), 4) AS points_stddev_last_10,
-  ROUND(SAFE_DIVIDE(form.rebounds, form.games), 4) AS rebounds_avg_last_10,
-  ROUND(SAFE_DIVIDE(form.assists, form.games), 4) AS assists_avg_last_10,
-  ROUND(SAFE_DIVIDE(100 * form.points, 200 * form.fga + 88 * form.fta), 4) AS true_shooting_last_10
+  ROUND(SAFE_DIVIDE(form.minutes, form.games) + 1e-9, 4) AS minutes_avg_last_10,
+  ROUND(SAFE_DIVIDE(form.points, form.games) + 1e-9, 4) AS points_avg_last_10,
+  ROUND(SQRT(SAFE_DIVIDE(form.games * form.points_squared - form.points * form.points, form.games * form.games)) + 1e-9, 4) AS points_stddev_last_10,
+  ROUND(SAFE_DIVIDE(form.rebounds, form.games) + 1e-9, 4) AS rebounds_avg_last_10,
+  ROUND(SAFE_DIVIDE(form.assists, form.games) + 1e-9, 4) AS assists_avg_last_10,
+  ROUND(SAFE_DIVIDE(100 * form.points, 200 * form.fga + 88 * form.fta) + 1e-9, 4) AS true_shooting_last_10
 FROM tonight
 JOIN form ON form.player_id = tonight.player_id
 LEFT JOIN sides ON sides.game_id = tonight.game_id AND sides.team = tonight.team

@@ -8,6 +8,8 @@
 --
 -- The sources hold no shot places, so a zone is a kind of scoring: two-point shots, three-point shots, free throws.
 -- Who has not attempted a shot in a zone has null there.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH league AS (
   SELECT
     SAFE_DIVIDE(SUM(fgm - fg3m), SUM(fga - fg3a)) AS fg2_pct,
@@ -51,19 +53,19 @@ SELECT
   tonight.team,
   sums.games AS games_in_window,
   sums.fga AS attempts_in_window,
-  ROUND(SAFE_DIVIDE(sums.fg2a, sums.fga), 4) AS two_point_attempt_share,
-  ROUND(SAFE_DIVIDE(sums.fg3a, sums.fga), 4) AS three_point_attempt_share,
-  ROUND(SAFE_DIVIDE(sums.fta, sums.fga), 4) AS free_throw_rate,
-  ROUND(SAFE_DIVIDE(sums.fg2m, sums.fg2a), 4) AS two_point_pct,
-  ROUND(SAFE_DIVIDE(sums.fg3m, sums.fg3a), 4) AS three_point_pct,
-  ROUND(SAFE_DIVIDE(sums.ftm, sums.fta), 4) AS free_throw_pct,
-  ROUND(SAFE_DIVIDE(2 * sums.fg2m, sums.points), 4) AS two_point_points_share,
-  ROUND(SAFE_DIVIDE(3 * sums.fg3m, sums.points), 4) AS three_point_points_share,
-  ROUND(SAFE_DIVIDE(sums.ftm, sums.points), 4) AS free_throw_points_share,
-  ROUND(SAFE_DIVIDE(2 * sums.fg2m + 3 * sums.fg3m, sums.fga), 4) AS points_per_shot,
-  ROUND(SAFE_DIVIDE(sums.fg2m, sums.fg2a) - league.fg2_pct, 4) AS two_point_pct_vs_league,
-  ROUND(SAFE_DIVIDE(sums.fg3m, sums.fg3a) - league.fg3_pct, 4) AS three_point_pct_vs_league,
-  ROUND(SAFE_DIVIDE(sums.ftm, sums.fta) - league.ft_pct, 4) AS free_throw_pct_vs_league,
+  ROUND(SAFE_DIVIDE(sums.fg2a, sums.fga) + 1e-9, 4) AS two_point_attempt_share,
+  ROUND(SAFE_DIVIDE(sums.fg3a, sums.fga) + 1e-9, 4) AS three_point_attempt_share,
+  ROUND(SAFE_DIVIDE(sums.fta, sums.fga) + 1e-9, 4) AS free_throw_rate,
+  ROUND(SAFE_DIVIDE(sums.fg2m, sums.fg2a) + 1e-9, 4) AS two_point_pct,
+  ROUND(SAFE_DIVIDE(sums.fg3m, sums.fg3a) + 1e-9, 4) AS three_point_pct,
+  ROUND(SAFE_DIVIDE(sums.ftm, sums.fta) + 1e-9, 4) AS free_throw_pct,
+  ROUND(SAFE_DIVIDE(2 * sums.fg2m, sums.points) + 1e-9, 4) AS two_point_points_share,
+  ROUND(SAFE_DIVIDE(3 * sums.fg3m, sums.points) + 1e-9, 4) AS three_point_points_share,
+  ROUND(SAFE_DIVIDE(sums.ftm, sums.points) + 1e-9, 4) AS free_throw_points_share,
+  ROUND(SAFE_DIVIDE(2 * sums.fg2m + 3 * sums.fg3m, sums.fga) + 1e-9, 4) AS points_per_shot,
+  ROUND(SAFE_DIVIDE(sums.fg2m, sums.fg2a) - league.fg2_pct + 1e-9, 4) AS two_point_pct_vs_league,
+  ROUND(SAFE_DIVIDE(sums.fg3m, sums.fg3a) - league.fg3_pct + 1e-9, 4) AS three_point_pct_vs_league,
+  ROUND(SAFE_DIVIDE(sums.ftm, sums.fta) - league.ft_pct + 1e-9, 4) AS free_throw_pct_vs_league,
   CASE
     WHEN sums.points = 0 THEN 'none'
     WHEN 2 * sums.fg2m >= 3 * sums.fg3m AND 2 * sums.fg2m >= sums.ftm THEN 'two_point'

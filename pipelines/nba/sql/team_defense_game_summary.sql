@@ -6,6 +6,8 @@
 -- Windows: "last 10" is the team's last 10 games, tonight's included; they lie within 30 game dates.
 --
 -- Possessions as in team_offense_game_summary, where the estimate is explained.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH boxes AS (
   SELECT
     game_date, game_id, team, minutes, points, steals, blocks, turnovers, fgm, fga, fg3m, fg3a, ftm, fta,
@@ -61,16 +63,16 @@ SELECT
   games.opponent_fg3a,
   games.opponent_ftm,
   games.opponent_fta,
-  ROUND(SAFE_DIVIDE(10000 * games.points_allowed, games.possessions_x100), 4) AS defensive_rating,
-  ROUND(SAFE_DIVIDE(2 * games.opponent_fgm + games.opponent_fg3m, 2 * games.opponent_fga), 4) AS opponent_effective_fg_pct,
-  ROUND(SAFE_DIVIDE(games.opponent_fg3a, games.opponent_fga), 4) AS opponent_three_point_rate,
-  ROUND(SAFE_DIVIDE(games.opponent_fta, games.opponent_fga), 4) AS opponent_free_throw_rate,
-  ROUND(SAFE_DIVIDE(100 * games.opponent_turnovers, games.possessions_x100), 4) AS forced_turnover_rate,
+  ROUND(SAFE_DIVIDE(10000 * games.points_allowed, games.possessions_x100) + 1e-9, 4) AS defensive_rating,
+  ROUND(SAFE_DIVIDE(2 * games.opponent_fgm + games.opponent_fg3m, 2 * games.opponent_fga) + 1e-9, 4) AS opponent_effective_fg_pct,
+  ROUND(SAFE_DIVIDE(games.opponent_fg3a, games.opponent_fga) + 1e-9, 4) AS opponent_three_point_rate,
+  ROUND(SAFE_DIVIDE(games.opponent_fta, games.opponent_fga) + 1e-9, 4) AS opponent_free_throw_rate,
+  ROUND(SAFE_DIVIDE(100 * games.opponent_turnovers, games.possessions_x100) + 1e-9, 4) AS forced_turnover_rate,
   form.games AS games_last_10,
-  ROUND(SAFE_DIVIDE(form.points_allowed, form.games), 4) AS points_allowed_avg_last_10,
-  ROUND(SAFE_DIVIDE(10000 * form.points_allowed, form.possessions_x100), 4) AS defensive_rating_last_10,
-  ROUND(SAFE_DIVIDE(2 * form.opponent_fgm + form.opponent_fg3m, 2 * form.opponent_fga), 4) AS opponent_effective_fg_last_10,
-  ROUND(SAFE_DIVIDE(100 * form.opponent_turnovers, form.possessions_x100), 4) AS forced_turnover_rate_last_10
+  ROUND(SAFE_DIVIDE(form.points_allowed, form.games) + 1e-9, 4) AS points_allowed_avg_last_10,
+  ROUND(SAFE_DIVIDE(10000 * form.points_allowed, form.possessions_x100) + 1e-9, 4) AS defensive_rating_last_10,
+  ROUND(SAFE_DIVIDE(2 * form.opponent_fgm + form.opponent_fg3m, 2 * form.opponent_fga) + 1e-9, 4) AS opponent_effective_fg_last_10,
+  ROUND(SAFE_DIVIDE(100 * form.opponent_turnovers, form.possessions_x100) + 1e-9, 4) AS forced_turnover_rate_last_10
 FROM games
 JOIN form ON form.team = games.team
 LEFT JOIN nbac_schedule AS schedule ON schedule.game_id = games.game_id

@@ -8,6 +8,8 @@
 -- The sources hold no shot places, so a zone is a kind of scoring: two-point shots, three-point shots, free throws.
 -- A zone is weak where the opponents get more from it than the league does: shots by percentage, the line by free throws
 -- made a shot attempt.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH ranked AS (
   SELECT
     team, points_allowed, possessions_x100,
@@ -53,14 +55,14 @@ allowed AS (
 compared AS (
   SELECT
     allowed.*,
-    ROUND(allowed.fg2_pct - league.fg2_pct, 4) AS fg2_vs_league,
-    ROUND(allowed.fg3_pct - league.fg3_pct, 4) AS fg3_vs_league,
-    ROUND(allowed.ft_rate - league.ft_rate, 4) AS ft_vs_league,
-    ROUND(allowed.rating - league.rating, 4) AS rating_vs_league,
+    ROUND(allowed.fg2_pct - league.fg2_pct + 1e-9, 4) AS fg2_vs_league,
+    ROUND(allowed.fg3_pct - league.fg3_pct + 1e-9, 4) AS fg3_vs_league,
+    ROUND(allowed.ft_rate - league.ft_rate + 1e-9, 4) AS ft_vs_league,
+    ROUND(allowed.rating - league.rating + 1e-9, 4) AS rating_vs_league,
     -- As a share of what the league allows, so that the three can be compared.
-    ROUND(SAFE_DIVIDE(allowed.fg2_pct, league.fg2_pct), 4) AS fg2_ratio,
-    ROUND(SAFE_DIVIDE(allowed.fg3_pct, league.fg3_pct), 4) AS fg3_ratio,
-    ROUND(SAFE_DIVIDE(allowed.ft_rate, league.ft_rate), 4) AS ft_ratio
+    ROUND(SAFE_DIVIDE(allowed.fg2_pct, league.fg2_pct) + 1e-9, 4) AS fg2_ratio,
+    ROUND(SAFE_DIVIDE(allowed.fg3_pct, league.fg3_pct) + 1e-9, 4) AS fg3_ratio,
+    ROUND(SAFE_DIVIDE(allowed.ft_rate, league.ft_rate) + 1e-9, 4) AS ft_ratio
   FROM allowed
   CROSS JOIN league
 )
@@ -69,15 +71,15 @@ SELECT
   tonight.game_id,
   tonight.team,
   compared.games AS games_in_window,
-  ROUND(compared.rating, 4) AS defensive_rating,
-  ROUND(SAFE_DIVIDE(compared.fg2a, compared.fga), 4) AS two_point_attempt_share,
-  ROUND(SAFE_DIVIDE(compared.fg3a, compared.fga), 4) AS three_point_attempt_share,
-  ROUND(compared.ft_rate, 4) AS free_throw_rate,
-  ROUND(compared.fg2_pct, 4) AS two_point_pct,
-  ROUND(compared.fg3_pct, 4) AS three_point_pct,
-  ROUND(SAFE_DIVIDE(2 * compared.fg2m, compared.points), 4) AS two_point_points_share,
-  ROUND(SAFE_DIVIDE(3 * compared.fg3m, compared.points), 4) AS three_point_points_share,
-  ROUND(SAFE_DIVIDE(compared.ftm, compared.points), 4) AS free_throw_points_share,
+  ROUND(compared.rating + 1e-9, 4) AS defensive_rating,
+  ROUND(SAFE_DIVIDE(compared.fg2a, compared.fga) + 1e-9, 4) AS two_point_attempt_share,
+  ROUND(SAFE_DIVIDE(compared.fg3a, compared.fga) + 1e-9, 4) AS three_point_attempt_share,
+  ROUND(compared.ft_rate + 1e-9, 4) AS free_throw_rate,
+  ROUND(compared.fg2_pct + 1e-9, 4) AS two_point_pct,
+  ROUND(compared.fg3_pct + 1e-9, 4) AS three_point_pct,
+  ROUND(SAFE_DIVIDE(2 * compared.fg2m, compared.points) + 1e-9, 4) AS two_point_points_share,
+  ROUND(SAFE_DIVIDE(3 * compared.fg3m, compared.points) + 1e-9, 4) AS three_point_points_share,
+  ROUND(SAFE_DIVIDE(compared.ftm, compared.points) + 1e-9, 4) AS free_throw_points_share,
   compared.rating_vs_league AS defensive_rating_vs_league,
   compared.fg2_vs_league AS two_point_pct_vs_league,
   compared.fg3_vs_league AS three_point_pct_vs_league,

@@ -8,6 +8,8 @@
 -- Possessions are shots, 0.44 of the free throws and turnovers, less the offensive rebounds; where the source has none
 -- (regular season) 23 of 100 missed shots count as rebounded, the league's share in these seasons. Both teams of a game have
 -- the mean of the two estimates, in hundredths, so that all sums are sums of integers.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH boxes AS (
   SELECT
     game_date, game_id, team, minutes, points, assists, turnovers, fgm, fga, fg3m, fg3a, ftm, fta,
@@ -63,20 +65,20 @@ SELECT
   games.fg3a,
   games.ftm,
   games.fta,
-  ROUND(SAFE_DIVIDE(48 * games.possessions_x100, 100 * games.minutes), 4) AS pace,
-  ROUND(SAFE_DIVIDE(10000 * games.points, games.possessions_x100), 4) AS offensive_rating,
-  ROUND(SAFE_DIVIDE(2 * games.fgm + games.fg3m, 2 * games.fga), 4) AS effective_fg_pct,
-  ROUND(SAFE_DIVIDE(100 * games.points, 200 * games.fga + 88 * games.fta), 4) AS true_shooting_pct,
-  ROUND(SAFE_DIVIDE(games.fg3a, games.fga), 4) AS three_point_rate,
-  ROUND(SAFE_DIVIDE(games.fta, games.fga), 4) AS free_throw_rate,
-  ROUND(SAFE_DIVIDE(100 * games.turnovers, games.possessions_x100), 4) AS turnover_rate,
-  ROUND(SAFE_DIVIDE(games.assists, games.fgm), 4) AS assisted_fg_share,
+  ROUND(SAFE_DIVIDE(48 * games.possessions_x100, 100 * games.minutes) + 1e-9, 4) AS pace,
+  ROUND(SAFE_DIVIDE(10000 * games.points, games.possessions_x100) + 1e-9, 4) AS offensive_rating,
+  ROUND(SAFE_DIVIDE(2 * games.fgm + games.fg3m, 2 * games.fga) + 1e-9, 4) AS effective_fg_pct,
+  ROUND(SAFE_DIVIDE(100 * games.points, 200 * games.fga + 88 * games.fta) + 1e-9, 4) AS true_shooting_pct,
+  ROUND(SAFE_DIVIDE(games.fg3a, games.fga) + 1e-9, 4) AS three_point_rate,
+  ROUND(SAFE_DIVIDE(games.fta, games.fga) + 1e-9, 4) AS free_throw_rate,
+  ROUND(SAFE_DIVIDE(100 * games.turnovers, games.possessions_x100) + 1e-9, 4) AS turnover_rate,
+  ROUND(SAFE_DIVIDE(games.assists, games.fgm) + 1e-9, 4) AS assisted_fg_share,
   form.games AS games_last_10,
   form.wins AS wins_last_10,
-  ROUND(SAFE_DIVIDE(form.points, form.games), 4) AS points_avg_last_10,
-  ROUND(SAFE_DIVIDE(48 * form.possessions_x100, 100 * form.minutes), 4) AS pace_last_10,
-  ROUND(SAFE_DIVIDE(10000 * form.points, form.possessions_x100), 4) AS offensive_rating_last_10,
-  ROUND(SAFE_DIVIDE(2 * form.fgm + form.fg3m, 2 * form.fga), 4) AS effective_fg_last_10
+  ROUND(SAFE_DIVIDE(form.points, form.games) + 1e-9, 4) AS points_avg_last_10,
+  ROUND(SAFE_DIVIDE(48 * form.possessions_x100, 100 * form.minutes) + 1e-9, 4) AS pace_last_10,
+  ROUND(SAFE_DIVIDE(10000 * form.points, form.possessions_x100) + 1e-9, 4) AS offensive_rating_last_10,
+  ROUND(SAFE_DIVIDE(2 * form.fgm + form.fg3m, 2 * form.fga) + 1e-9, 4) AS effective_fg_last_10
 FROM games
 JOIN form ON form.team = games.team
 LEFT JOIN nbac_schedule AS schedule ON schedule.game_id = games.game_id

@@ -8,6 +8,8 @@
 --
 -- There is no roster here (espn_team_roster is left out, see pipeline.yaml): a player belongs to the team of his latest game
 -- of the last 30 game dates. team_games_missed counts his team's games since then: an injury shows there.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH sides AS (
   SELECT game_date, game_id, home_team AS team, away_team AS opponent, TRUE AS is_home
   FROM nbac_schedule
@@ -59,8 +61,8 @@ defenses_ranked AS (
 defenses AS (
   SELECT
     team,
-    ROUND(SAFE_DIVIDE(10000 * SUM(points_allowed), SUM(possessions_x100)), 4) AS defensive_rating,
-    ROUND(SAFE_DIVIDE(48 * SUM(possessions_x100), 100 * SUM(game_minutes)), 4) AS pace
+    ROUND(SAFE_DIVIDE(10000 * SUM(points_allowed), SUM(possessions_x100)) + 1e-9, 4) AS defensive_rating,
+    ROUND(SAFE_DIVIDE(48 * SUM(possessions_x100), 100 * SUM(game_minutes)) + 1e-9, 4) AS pace
   FROM defenses_ranked
   WHERE games_ago <= 10
   GROUP BY team
@@ -80,12 +82,12 @@ SELECT
   form.games_last_7_days,
   form.minutes_last_7_days,
   form.games AS games_last_10,
-  ROUND(SAFE_DIVIDE(form.minutes, form.games), 4) AS minutes_avg_last_10,
-  ROUND(SAFE_DIVIDE(form.points_5, form.games_5), 4) AS points_avg_last_5,
-  ROUND(SAFE_DIVIDE(form.points, form.games), 4) AS points_avg_last_10,
-  ROUND(SQRT(SAFE_DIVIDE(form.games * form.points_squared - form.points * form.points, form.games * form.games)), 4) AS points_stddev_last_10,
-  ROUND(SAFE_DIVIDE(100 * form.points, 200 * form.fga + 88 * form.fta), 4) AS true_shooting_last_10,
-  ROUND(SAFE_DIVIDE(form.plays_used, form.plays_seen), 4) AS usage_rate_last_10,
+  ROUND(SAFE_DIVIDE(form.minutes, form.games) + 1e-9, 4) AS minutes_avg_last_10,
+  ROUND(SAFE_DIVIDE(form.points_5, form.games_5) + 1e-9, 4) AS points_avg_last_5,
+  ROUND(SAFE_DIVIDE(form.points, form.games) + 1e-9, 4) AS points_avg_last_10,
+  ROUND(SQRT(SAFE_DIVIDE(form.games * form.points_squared - form.points * form.points, form.games * form.games)) + 1e-9, 4) AS points_stddev_last_10,
+  ROUND(SAFE_DIVIDE(100 * form.points, 200 * form.fga + 88 * form.fta) + 1e-9, 4) AS true_shooting_last_10,
+  ROUND(SAFE_DIVIDE(form.plays_used, form.plays_seen) + 1e-9, 4) AS usage_rate_last_10,
   defenses.defensive_rating AS opponent_defensive_rating_last_10,
   defenses.pace AS opponent_pace_last_10
 FROM sides

@@ -8,6 +8,8 @@
 --          in-season tournament's final are on the schedule only: they count for rest, not for form.
 --
 -- On a team's opening night form and rest are null: no window crosses a season's start.
+--
+-- Ratios are rounded with 1e-9 added: engines differ in which way they round a decimal tie, such as 0.56875 to four places.
 WITH sides AS (
   SELECT game_date, game_id, season_type, home_team AS team, away_team AS opponent, TRUE AS is_home
   FROM nbac_schedule
@@ -66,12 +68,12 @@ ratings AS (
     team,
     games,
     wins,
-    ROUND(SAFE_DIVIDE(48 * possessions_x100, 100 * minutes), 4) AS pace,
-    ROUND(SAFE_DIVIDE(10000 * points, possessions_x100), 4) AS offensive_rating,
-    ROUND(SAFE_DIVIDE(10000 * opponent_points, possessions_x100), 4) AS defensive_rating,
-    ROUND(SAFE_DIVIDE(10000 * (points - opponent_points), possessions_x100), 4) AS net_rating,
-    ROUND(SAFE_DIVIDE(2 * fgm + fg3m, 2 * fga), 4) AS effective_fg,
-    ROUND(SAFE_DIVIDE(2 * opponent_fgm + opponent_fg3m, 2 * opponent_fga), 4) AS effective_fg_allowed
+    ROUND(SAFE_DIVIDE(48 * possessions_x100, 100 * minutes) + 1e-9, 4) AS pace,
+    ROUND(SAFE_DIVIDE(10000 * points, possessions_x100) + 1e-9, 4) AS offensive_rating,
+    ROUND(SAFE_DIVIDE(10000 * opponent_points, possessions_x100) + 1e-9, 4) AS defensive_rating,
+    ROUND(SAFE_DIVIDE(10000 * (points - opponent_points), possessions_x100) + 1e-9, 4) AS net_rating,
+    ROUND(SAFE_DIVIDE(2 * fgm + fg3m, 2 * fga) + 1e-9, 4) AS effective_fg,
+    ROUND(SAFE_DIVIDE(2 * opponent_fgm + opponent_fg3m, 2 * opponent_fga) + 1e-9, 4) AS effective_fg_allowed
   FROM form
 )
 SELECT

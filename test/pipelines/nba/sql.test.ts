@@ -6,7 +6,7 @@ import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { dayOf, formatDay } from '../../../shared/calendar/day.ts';
 import type { WindowRange } from '../../../shared/calendar/window.ts';
 import { rowHashSql } from '../../../shared/embedded/duckdb-measure.ts';
-import { inputName } from '../../../shared/embedded/duckdb-staging.ts';
+import { inputName } from '../../../shared/rows/staged-rows.ts';
 import { columnList, quoted, SQL_TYPES } from '../../../shared/embedded/duckdb-values.ts';
 import { translateWithInputs } from '../../../shared/embedded/googlesql.ts';
 import { fingerprint } from '../../../shared/gaps/fingerprint.ts';

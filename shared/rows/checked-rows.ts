@@ -20,6 +20,10 @@ export function checkedRows(processor: Processor, day: Day, rows: readonly Row[]
     if (found !== date && (known.size > 0 || found !== undefined)) {
       throw new NeverRetryError(`${at} has ${processor.dateColumn} ${JSON.stringify(found ?? null)}; a run may only hand over rows of its own date`);
     }
+    const { tableFilter } = processor;
+    if (tableFilter !== null && checked[tableFilter.column] !== tableFilter.equals) {
+      throw new NeverRetryError(`${at} has ${tableFilter.column} ${JSON.stringify(checked[tableFilter.column] ?? null)}; allowed is ${JSON.stringify(tableFilter.equals)}, its table_filter: the other rows of ${processor.output.ref} are another service's`);
+    }
     return checked;
   });
 }

@@ -1,0 +1,38 @@
+import { formatDay } from '../../shared/calendar/day.ts';
+import type { Completion } from '../../shared/flows/complete.ts';
+import type { Detected } from '../../shared/flows/detect-gaps.ts';
+import type { Worked } from '../../shared/flows/work.ts';
+import type { CellKey } from '../../shared/requests/cell.ts';
+import type { Logger } from './logger.ts';
+
+/** Told by the worker of each cell; lines name the cell, and the ask it goes back to, which need not be the message's own. */
+export function workLog(log: Logger): { readonly onStart: (key: CellKey) => void; readonly onEnd: (worked: Worked) => void } {
+  return {
+    onStart: ({ processor, day }) => log.log('cell_started', `${processor} ${formatDay(day)}`, { processor_name: processor, game_date: formatDay(day) }),
+    onEnd: ({ processor, day, outcome, reason, rows, failure, startedAt, endedAt, cause, runId }) => {
+      const date = formatDay(day);
+      log.log(failure === null ? 'cell_ended' : 'cell_failed', `${processor} ${date}: ${outcome}${failure === null ? '' : `: ${failure.message}`}`, {
+        processor_name: processor, game_date: date, outcome, reason, rows, milliseconds: endedAt - startedAt, run_id: runId ?? undefined,
+        ...(cause === null ? {} : { cause }), ...(failure === null ? {} : { category: failure.category }),
+      });
+    },
+  };
+}
+
+export function detectionLog(log: Logger): (detected: Detected) => void {
+  return ({ joined, detection, recovered }) => {
+    if (joined) log.log('detection_joined', 'another detection is under way');
+    else log.log('detection_ended', `${detection?.gaps.length ?? 0} gaps; ${recovered?.runs.length ?? 0} cells worked on`, { gaps: detection?.gaps.length, cells: recovered?.runs.length });
+  };
+}
+
+/** Told by the router of what was decided of a date's cascade; the alert on parked cascades counts these lines. */
+export function completionLog(log: Logger): (completion: Completion) => void {
+  return (completion) => {
+    const record = completion.kind === 'recorded' ? completion.cascade?.record : undefined;
+    if (record?.state !== 'parked' && record?.state !== 'released') return;
+    const fields = { phase: record.phase, game_date: formatDay(record.day) };
+    if (record.state === 'released') log.log('cascade_released', `${record.phase} ${fields.game_date}`, fields);
+    else log.log('cascade_parked', `${record.phase} ${fields.game_date}: ${record.reasons[0]?.text ?? 'no reason'}`, { ...fields, reasons: record.reasons.map(({ text }) => text) });
+  };
+}

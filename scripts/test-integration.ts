@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { FailureError } from '../shared/failures/errors.ts';
+import { exitCodeOfError } from '../shared/failures/exit-codes.ts';
+import { startEmulators, type Emulator } from './local-cloud/emulators.ts';
+
+/**
+ * The suites that need Google's emulators: starts them, runs mocha on what was named (by default all of test/google),
+ * stops them, and ends with mocha's exit code. Nothing is skipped here for want of an emulator.
+ */
+const DEFAULT_PATTERN = 'test/google/**/*.test.ts';
+/** A test waits for real servers, and for Java to get warm. */
+const MOCHA_TIMEOUT_MS = 60_000;
+
+async function main(args: readonly string[]): Promise<number> {
+  const emulators = await startEmulators(['pubsub', 'firestore'], { env: process.env });
+  try {
+    return await mocha(args, emulators);
+  } finally {
+    await Promise.all(emulators.map((emulator) => emulator.stop()));
+  }
+}
+
+async function mocha(args: readonly string[], emulators: readonly Emulator[]): Promise<number> {
+  const named = args.some((arg) => !arg.startsWith('-'));
+  const program = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
+  const child = spawn(process.execPath, [program, '--no-config', '--timeout', String(MOCHA_TIMEOUT_MS), ...args, ...(named ? [] : [DEFAULT_PATTERN])], {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      ...Object.assign({}, ...emulators.map(({ env }) => env)),
+      GOOGLE_CLOUD_PROJECT: 'demo-smart-backfill',
+      REQUIRE_EMULATORS: '1',
+    },
+  });
+  // The terminal sends these to mocha as well; the emulators are stopped once it has ended.
+  const wait = (): void => undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, wait);
+  const [code, signal]: unknown[] = await once(child, 'exit');
+  return typeof code === 'number' ? code : signal === 'SIGINT' ? 130 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof FailureError)) throw error;
+  console.error(`error: ${error.message}${error.detail ? `\n${error.detail}` : ''}`);
+  process.exitCode = exitCodeOfError(error);
+}

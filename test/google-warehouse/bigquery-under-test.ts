@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BigQueryClient } from '../../shared/google/bigquery-api.ts';
+import { BigQueryWarehouse, type BigQueryWarehouseOptions } from '../../shared/google/bigquery-warehouse.ts';
+import { MemoryCoverageMemo } from '../../shared/google/coverage-memo.ts';
+import { FolderObjects } from '../../shared/google/objects-folder.ts';
+import { MemoryPromotionMarkers } from '../../shared/google/promotion-markers.ts';
+import { formatDay, type Day } from '../../shared/calendar/day.ts';
+import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
+import type { Row } from '../../shared/ports/warehouse.ts';
+import { bigQueryClient } from '../../scripts/local-cloud/bigquery/client.ts';
+import { startBigQuery, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
+import type { WarehouseUnderTest } from '../contract/warehouse-under-test.ts';
+
+/** What outlives an instance: the service, the state, the files. */
+export interface GoogleParts {
+  readonly server: FakeBigQuery;
+  readonly client: BigQueryClient;
+  readonly memo: MemoryCoverageMemo;
+  readonly markers: MemoryPromotionMarkers;
+  readonly folder: string;
+}
+
+/** A client that notes what it is asked to send. */
+export function noting(client: BigQueryClient, sent: unknown[]): BigQueryClient {
+  return {
+    apiEndpoint: client.apiEndpoint,
+    request: (options, callback) => {
+      sent.push(options.json ?? options.body);
+      client.request(options, callback);
+    },
+  };
+}
+
+export async function startParts(): Promise<GoogleParts> {
+  const server = await startBigQuery();
+  return {
+    server, client: bigQueryClient(server), memo: new MemoryCoverageMemo(), markers: new MemoryPromotionMarkers(),
+    folder: mkdtempSync(join(tmpdir(), 'smart-backfill-bigquery-')),
+  };
+}
+
+export async function stopParts({ server, folder }: GoogleParts): Promise<void> {
+  await server.close();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+export function warehouseOn({ server, client, memo, markers, folder }: GoogleParts, pipeline: Pipeline, change: Partial<BigQueryWarehouseOptions> = {}): BigQueryWarehouse {
+  return new BigQueryWarehouse({
+    pipeline, client: async () => client, project: server.projectId, location: server.location, stagingDataset: 'staging', maximumBytesBilled: 10 ** 9,
+    memo, markers, objects: new FolderObjects(folder), now: Date.now, newId: randomUUID, ...change,
+  });
+}
+
+export async function openBigQuery(pipeline: Pipeline, given?: GoogleParts): Promise<WarehouseUnderTest & { readonly warehouse: BigQueryWarehouse; readonly parts: GoogleParts }> {
+  const parts = given ?? await startParts();
+  const warehouse = warehouseOn(parts, pipeline);
+  await warehouse.ensureTables();
+  return {
+    warehouse,
+    parts,
+    outside: (processor, day, rows) => changeOutside(parts, processor, day, rows),
+    reopen: async (other) => {
+      await warehouse.close();
+      return openBigQuery(other, parts);
+    },
+    dispose: async () => {
+      await warehouse.close();
+      await stopParts(parts);
+    },
+  };
+}
+
+async function changeOutside({ server, folder }: GoogleParts, { output, dateColumn, columns }: Processor, day: Day, rows: readonly Row[] | null): Promise<void> {
+  const date = formatDay(day);
+  if (output.kind === 'landing') {
+    const objects = new FolderObjects(folder);
+    const name = `${output.folder}/game_date=${date}/${output.folder}.jsonl`;
+    if (rows === null) await objects.remove(name);
+    else await objects.write(name, new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join('')), (await objects.read(name))?.version ?? null);
+    return;
+  }
+  await server.outside(`DELETE FROM ${output.ref} WHERE ${dateColumn} = DATE '${date}'`);
+  if (rows === null || rows.length === 0) return;
+  const types = new Map(columns.map(({ name, type }) => [name, type]));
+  const literal = (name: string, value: Row[string]): string => (typeof value === 'string' ? `CAST(${JSON.stringify(value)} AS ${types.get(name)})` : String(value));
+  const values = rows.map((row) => `(${columns.map(({ name }) => literal(name, row[name] ?? null)).join(', ')})`);
+  await server.outside(`INSERT INTO ${output.ref} (${columns.map(({ name }) => name).join(', ')}) VALUES ${values.join(', ')}`);
+}
