@@ -27,11 +27,12 @@ locals {
   manifest = jsondecode(file("${var.build_dir}/manifest.json"))
   database = coalesce(var.firestore_database, "${local.pipeline.name}-backfill")
 
-  # One detection at a time is state's rule; one instance at a time saves the others from asking.
+  # Who rings while there is work at hand is answered at once, so an instance takes many; one that has no room refuses with
+  # 429, which counts as a delivery, and enough of those would dead-letter a doorbell. One detection at a time is state's rule.
   function_defaults = {
-    backfill-worker = { concurrency = 8, max_instances = 10 }
-    phase-router    = { concurrency = 8, max_instances = 5 }
-    gap-detector    = { concurrency = 1, max_instances = 1 }
+    backfill-worker = { concurrency = 40, max_instances = 10 }
+    phase-router    = { concurrency = 40, max_instances = 5 }
+    gap-detector    = { concurrency = 40, max_instances = 2 }
   }
   functions = {
     for name, defaults in local.function_defaults : name => merge(

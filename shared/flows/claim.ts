@@ -18,11 +18,11 @@ export interface Claim {
 export type ClaimOutcome =
   | { readonly kind: 'claimed'; readonly claim: Claim }
   /** No slot, paused, or somebody else was faster: nothing has changed. */
-  | { readonly kind: 'not_now' }
+  | { readonly kind: 'not_now'; readonly noSlot?: true }
   /** Put back to wait for an input. */
   | { readonly kind: 'parked' }
   /** What it reads and holds is as it should be: ended without a run. */
-  | { readonly kind: 'cut_off' };
+  | { readonly kind: 'cut_off'; readonly cause: string | null };
 
 /** How long a claim is believed without a heartbeat. Longer than any pause of a live process, short enough to be taken over soon. */
 export const LEASE_MS = 60_000;
@@ -63,12 +63,12 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
       const done = completed(record, record.last);
       return {
         writes: { cells: [done], changes: [changeRow(done, request, 'cut_off', now)], askCells: request.asks.map((askId) => ({ askId, ...key, outcome: 'cut_off' as const, note: 'nothing that it reads has changed', at: now })) },
-        result: { kind: 'cut_off' },
+        result: { kind: 'cut_off', cause: request.cause ?? null },
       };
     }
     const slots = withoutExpired(snapshot.slots(key.processor), now);
     const limit = slots.slowUntil !== null && slots.slowUntil > now ? 1 : processor.slots;
-    if (slots.holders.length >= limit) return nothing('not_now');
+    if (slots.holders.length >= limit) return { writes: {}, result: { kind: 'not_now', noSlot: true } };
     const token = tokenAfter(record);
     const lease: Lease = { owner: parts.owner, token, until: now + LEASE_MS, runId, startedAt: now };
     const taken = claimed(record, request, lease);

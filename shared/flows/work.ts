@@ -6,6 +6,7 @@ import { keyOf } from '../gaps/detect.ts';
 import { traceOf } from '../gaps/trace.ts';
 import type { EndedBadly, CellKey, StopOrder } from '../requests/cell.ts';
 import type { TimeBudget } from './time-budget.ts';
+import { Candidates } from './candidates.ts';
 import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
@@ -59,18 +60,19 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
     bell.resolve();
     bell = Promise.withResolvers();
   };
-  const busy = new Set<string>();
+  const shared: Shared = { busy: new Set<string>(), queue: new Candidates(engine) };
   const lane = async (): Promise<void> => {
     while (!options.signal.aborted) {
       turn += 1;
       // Taken before looking: what ends while this lane looks must not go unheard.
       const heard = bell.promise;
-      const claim = await takeNext(engine, turn % (options.fairTurn ?? FAIR_TURN) === 0, busy, options);
+      const claim = await takeNext(engine, turn % (options.fairTurn ?? FAIR_TURN) === 0, shared, options);
       if (claim) {
         done += 1;
         running += 1;
         await workClaim(engine, claim, options).finally(() => {
           running -= 1;
+          shared.queue.slotFreed();
           ring();
         });
       } else if (await options.feed?.()) {
@@ -87,34 +89,46 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
   return done;
 }
 
+/** What the lanes of one worker have together. */
+interface Shared {
+  /** Cells that a lane is claiming. */
+  readonly busy: Set<string>;
+  readonly queue: Candidates;
+}
+
 /** Claims the best queued cell that can be had now, or null. Cells that turn out to wait are put there on the way. */
-async function takeNext(engine: Engine, fair: boolean, busy: Set<string>, options: WorkOptions): Promise<Claim | null> {
+async function takeNext(engine: Engine, fair: boolean, { busy, queue }: Shared, options: WorkOptions): Promise<Claim | null> {
   const { store, clock } = engine.parts;
   engine.keepTime();
   await engine.hearOthers();
   let looked = CANDIDATES;
+  let again = false;
   for (;;) {
     const now = clock.now();
     const oldest = fair ? await store.oldestQueued(now) : null;
-    const best = await store.queued(now, looked);
-    const candidates = [...(oldest ? [oldest] : []), ...best];
+    const { cells, all, fresh } = await queue.best(now, looked, again);
     let progressed = false;
-    for (const candidate of candidates) {
+    for (const candidate of [...(oldest ? [oldest] : []), ...cells]) {
       const id = keyOf(candidate);
       const processor = engine.pipeline.byName.get(candidate.processor);
-      if (busy.has(id) || !processor) continue;
+      if (busy.has(id) || !processor || queue.isFull(candidate.processor)) continue;
       if (options.budget && !options.budget.hasRoomFor(processor, clock.now())) continue;
       busy.add(id);
       const outcome = await claimCell(engine, candidate).finally(() => busy.delete(id));
-      if (outcome.kind === 'claimed') return outcome.claim;
-      if (outcome.kind === 'cut_off') {
-        options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null, cause: null, runId: null });
-        await wakeWaiters(engine, candidate);
+      if (outcome.kind === 'not_now') {
+        if (outcome.noSlot) queue.full(candidate.processor);
+        continue;
       }
-      if (outcome.kind !== 'not_now') progressed = true;
+      queue.took(candidate);
+      if (outcome.kind === 'claimed') return outcome.claim;
+      progressed = true;
+      if (outcome.kind !== 'cut_off') continue;
+      options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null, cause: outcome.cause, runId: null });
+      await wakeWaiters(engine, candidate);
     }
-    if (progressed) continue;
-    if (best.length < looked || looked === MORE_CANDIDATES) return null;
+    again = !progressed;
+    if (progressed || !fresh) continue;
+    if (all || looked === MORE_CANDIDATES) return null;
     looked = MORE_CANDIDATES;
   }
 }

@@ -39,8 +39,12 @@ export interface Topology {
 
 /** The time a person has to read what was pulled by hand. Pub/Sub's default of 10 s would show it again meanwhile. */
 const KEPT_ACK_DEADLINE_SECONDS = 60;
-/** The longest backoff that Pub/Sub knows, and its least number of delivery attempts (P7: approximate, so state counts too). */
-const delivery = { minBackoffSeconds: 10, maxBackoffSeconds: 600, maxDeliveryAttempts: 5 } as const;
+/**
+ * The shortest and longest backoff that Pub/Sub knows. A nack means only that state could not be reached, so the attempts
+ * have to last through an outage: with this backoff 20 take two and a half hours, where the least that is allowed, 5, take
+ * two and a half minutes (P7: Pub/Sub counts approximately; state counts too).
+ */
+const delivery = { minBackoffSeconds: 10, maxBackoffSeconds: 600, maxDeliveryAttempts: 20 } as const;
 
 /** The topic whose messages start a detection. */
 export function detectionTopicOf(pipeline: Pipeline): string {

@@ -109,7 +109,7 @@ run "a_setting_is_changed" {
   }
 
   assert {
-    condition     = local.functions["backfill-worker"].max_instances == 20 && local.functions["backfill-worker"].concurrency == 8
+    condition     = local.functions["backfill-worker"].max_instances == 20 && local.functions["backfill-worker"].concurrency == 40
     error_message = "A setting replaces its own default only."
   }
 }

@@ -42,14 +42,14 @@ describe('pipeline/topology', () => {
     const pushed = subscriptions.filter(({ push }) => push !== null);
     assert.equal(pushed.length, 4);
     for (const { name: _, topic: __, push: ___, ...settings } of pushed) {
-      assert.deepEqual(settings, { ackDeadlineSeconds: 300, minBackoffSeconds: 10, maxBackoffSeconds: 600, deadLetterTopic: 'dead-letters', maxDeliveryAttempts: 5 });
+      assert.deepEqual(settings, { ackDeadlineSeconds: 300, minBackoffSeconds: 10, maxBackoffSeconds: 600, deadLetterTopic: 'dead-letters', maxDeliveryAttempts: 20 });
     }
   });
 
   it('keeps dead letters and alerts for a person, and dead letters nothing of them (P5)', () => {
     for (const topic of ['dead-letters', 'alerts']) {
       assert.deepEqual(named(`${topic}-sub`), {
-        name: `${topic}-sub`, topic, push: null, ackDeadlineSeconds: 60, minBackoffSeconds: 10, maxBackoffSeconds: 600, deadLetterTopic: null, maxDeliveryAttempts: 5,
+        name: `${topic}-sub`, topic, push: null, ackDeadlineSeconds: 60, minBackoffSeconds: 10, maxBackoffSeconds: 600, deadLetterTopic: null, maxDeliveryAttempts: 20,
       });
     }
   });

@@ -49,7 +49,7 @@ describe('terraform/functions', () => {
       assert.deepEqual(Object.keys(manifest.functions).sort(), [...functionNames].sort());
     }
     assert.deepEqual(Object(root.local('functions'))['gap-detector'], {
-      concurrency: 1, entry_point: 'gap-detector', max_instances: 1, sha256: '8739c76e681f900923b900c9df0ef75cf421d39cabb54650c4b9ad19b6a76d85', zip_path: join(TERRAFORM, 'tests/build/empty.zip'),
+      concurrency: 40, entry_point: 'gap-detector', max_instances: 2, sha256: '8739c76e681f900923b900c9df0ef75cf421d39cabb54650c4b9ad19b6a76d85', zip_path: join(TERRAFORM, 'tests/build/empty.zip'),
     });
   });
 

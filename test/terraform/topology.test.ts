@@ -51,7 +51,7 @@ function topologyIn(module: Evaluation): unknown {
       name: subscription['name'], topic: nameOf(subscription['topic']),
       push: push === undefined ? null : { function: Object.entries(ENDPOINTS).find(([, url]) => url === push.push_endpoint)?.[0] },
       ackDeadlineSeconds: subscription['ack_deadline_seconds'], minBackoffSeconds: seconds(retry.minimum_backoff), maxBackoffSeconds: seconds(retry.maximum_backoff),
-      deadLetterTopic: dead === undefined ? null : nameOf(dead.dead_letter_topic), maxDeliveryAttempts: dead === undefined ? 5 : dead.max_delivery_attempts,
+      deadLetterTopic: dead === undefined ? null : nameOf(dead.dead_letter_topic), maxDeliveryAttempts: dead === undefined ? 20 : dead.max_delivery_attempts,
     };
   });
   return sorted({ topics, subscriptions });

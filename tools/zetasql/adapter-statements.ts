@@ -53,8 +53,12 @@ function runStatements(pipeline: Pipeline, processor: Processor): readonly State
   const query = queryWithInputs(processor, day(19_001), upstreams, named);
   const tables = upstreams.flatMap(({ upstream: { output, columns } }) => (output.kind === 'table' ? [tableNamed(output.dataset, output.table, columns)] : []));
   const parameters = Object.fromEntries(query.parameters.map((parameter) => [parameter.name, typeOf(parameter)]));
-  const of = (what: string, sql: string): Statement => ({ title: `${processor.name}: ${what}`, sql, tables, parameters, gives: processor.columns });
-  return [of('with its inputs', query.sql), of('into its stage', fillingSql(processor, query.sql))];
+  const title = (what: string): string => `${processor.name}: ${what}`;
+  const staged = [pipeline.tables.staging_dataset, `${processor.name}_stage`] as const;
+  return [
+    { title: title('with its inputs'), sql: query.sql, tables, parameters, gives: processor.columns },
+    { title: title('into its stage'), sql: fillingSql(processor, named(...staged), query.sql), tables: [...tables, tableNamed(...staged, processor.columns)], parameters, gives: null },
+  ];
 }
 
 /** Columns of the metadata views that are read: https://cloud.google.com/bigquery/docs/information-schema-partitions, …-columns */

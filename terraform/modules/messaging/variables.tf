@@ -80,8 +80,8 @@ variable "service_agent" {
 
 variable "max_delivery_attempts" {
   type        = number
-  description = "Deliveries after which a message goes to the dead-letter topic. Approximate on Pub/Sub's side (P7): the functions count attempts in state."
-  default     = 5
+  description = "Deliveries after which a message goes to the dead-letter topic. Approximate on Pub/Sub's side (P7): the functions count attempts in state. 20 last through an outage of two hours."
+  default     = 20
 
   validation {
     condition     = var.max_delivery_attempts >= 5 && var.max_delivery_attempts <= 100
