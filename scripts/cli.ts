@@ -40,6 +40,7 @@ const OPTIONS = `
 Options of most commands:
   --pipeline DIR   folder with pipeline.yaml (default: pipelines/nba)
   --state DIR      state folder (default: .smart-backfill)
+  --runtime NAME   embedded (default), or google: see docs/commands.md
   --from, --to     first and last game date, both included (default: the season)
   --season --phase --processor     which cells
   --json           one JSON object on stdout     --yes, --quiet, --log-level
@@ -114,9 +115,9 @@ function quietly(command: Command, io: Io): Command {
   return command;
 }
 
-/** `--pipeline`, `--state` and `--now` as they were given: what a printed command needs to mean the same. */
+/** `--pipeline`, `--state`, `--runtime` and `--now` as they were given: what a printed command needs to mean the same. */
 function placeOf(argv: readonly string[]): string[] {
-  return ['--pipeline', '--state', '--now'].flatMap((option) => {
+  return ['--pipeline', '--state', '--runtime', '--now'].flatMap((option) => {
     const at = argv.findLastIndex((word) => word === option || word.startsWith(`${option}=`));
     const word = argv[at];
     const value = word === option ? argv[at + 1] : word?.slice(option.length + 1);

@@ -11,11 +11,12 @@ import type { Pipeline } from '../shared/pipeline/pipeline.ts';
 import { formatProblem } from '../shared/pipeline/problems.ts';
 import type { Alert } from '../shared/ports/notifier.ts';
 import type { CliContext } from './commands/command.ts';
-import { checkPlaces, checkRuntime, pipelineDirectory, readNow, readScope, stateDirectory, type CommonOptions } from './commands/options.ts';
+import { checkPlaces, checkRuntime, pipelineDirectory, placeOf, readNow, readScope, stateDirectory, type CommonOptions } from './commands/options.ts';
+import { tellAlert } from './output/alert.ts';
 import type { Io } from './output/io.ts';
-import { errStyle } from './output/style.ts';
 import { quoted, withCommands } from './output/words.ts';
 import type { EmbeddedOptions, EmbeddedRuntime } from './runtime/embedded.ts';
+import type { Runtime } from './runtime/runtime.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /** A pipeline definition that can't be used: each problem with its file, line and column. */
@@ -27,8 +28,7 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly options: CommonOptions;
   readonly pipeline: Pipeline;
-  readonly runtime: EmbeddedRuntime;
-  readonly stateDirectory: string;
+  readonly runtime: Runtime;
   /** The command is run by the process that owns the folder for another one. */
   readonly served: boolean;
   /** Which cells the command is about, by its options and the clock. */
@@ -66,11 +66,15 @@ export function openPipeline(options: Pick<CommonOptions, 'pipeline'>, cwd: stri
   throw new InvalidPipelineError(`${problems.map(formatProblem).join('\n')}\nerror: the pipeline definition has ${problems.length} problem${problems.length === 1 ? '' : 's'}; correct it (docs/pipeline-yaml.md), or give another folder with --pipeline`);
 }
 
-interface StateUse {
+export interface StateUse {
   readonly check?: (pipeline: Pipeline) => void;
   readonly opening?: Partial<EmbeddedOptions>;
   /** Where there is no state yet, none is made: a folder that goes away with the command stands in for it. */
   readonly makesNone?: boolean;
+  /** Changes nothing: at its end nothing has to be sent. */
+  readonly looks?: boolean;
+  /** Goes on where the places of a local cloud do not answer: it says so itself. */
+  readonly tellsUnreachable?: boolean;
 }
 
 /**
@@ -86,6 +90,7 @@ export async function withState(
   checkPlaces(options);
   checkRuntime(options);
   const { io, owner } = context;
+  if (options.runtime === 'google') return (await import('./session-google.ts')).withGoogle(context, options, run, more);
   const directory = stateDirectory(options, io.cwd);
   if (owner) {
     const asked = pipelineDirectory(options, io.cwd);
@@ -94,7 +99,7 @@ export async function withState(
     }
     more.check?.(owner.runtime.pipeline);
     if (options.now !== undefined) io.err.write(`note: --now is left aside: the time of the process that owns the state folder counts (${owner.command})\n`);
-    return run(sessionOf(context, options, owner.runtime, directory, true));
+    return run(sessionOf(context, options, owner.runtime, true));
   }
   const pipeline = openPipeline(options, io.cwd);
   more.check?.(pipeline);
@@ -138,7 +143,13 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
     const { openEmbedded } = await import('./runtime/embedded.ts');
     const database = folder.openDatabase();
     let runtime: EmbeddedRuntime | null = null;
-    const notifier = { notify: async (alert: Alert) => tell(alert, io, options, runtime) };
+    const notifier = {
+      notify: async (alert: Alert) => {
+        tellAlert(alert, io, options);
+        // Durable, too, on the topic of alerts. It never fails the work that it tells of.
+        if (runtime) await runtime.bus.publish(runtime.pipeline.topics.alerts, JSON.stringify(alert)).catch(() => undefined);
+      },
+    };
     try {
       runtime = await openEmbedded({ notifier, ...more.opening, pipeline, stateDirectory: directory, database, startAt });
     } catch (error) {
@@ -152,7 +163,7 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
       const { forwardedIo } = await import('./output/io.ts');
       await folder.serve(({ argv: [program = io.program, ...argv], ...client }, streams) =>
         context.runForwarded(argv, forwardedIo({ ...client, program, stdout: streams.stdout, stderr: streams.stderr }), streams.signal, state));
-      return await run(sessionOf(context, options, runtime, directory, false));
+      return await run(sessionOf(context, options, runtime, false));
     } finally {
       signal.removeEventListener('abort', stop);
       await folder.stopServing(signal);
@@ -163,11 +174,11 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
   }
 }
 
-function sessionOf(context: CliContext, options: CommonOptions, runtime: EmbeddedRuntime, directory: string, served: boolean): Session {
+export function sessionOf(context: CliContext, options: CommonOptions, runtime: Runtime, served: boolean): Session {
   const { io, signal } = context;
   const { pipeline } = runtime;
   return {
-    io, signal, options, pipeline, runtime, stateDirectory: directory, served,
+    io, signal, options, pipeline, runtime, served,
     scope: () => readScope(options, pipeline, runtime.engine.moment().today),
     command: (...words) => [io.program, ...words.map(quoted), ...placeOf(options)].join(' '),
     text: (core) => withCommands(core, io.program, placeOf(options)),
@@ -175,29 +186,6 @@ function sessionOf(context: CliContext, options: CommonOptions, runtime: Embedde
       if (levels[level] <= levels[options.quiet ? 'error' : options.logLevel]) io.err.write(`${text}\n`);
     },
   };
-}
-
-/** `--pipeline` and `--state`, where they were given: what a printed command needs to mean the same. */
-export function placeOf(options: Pick<CommonOptions, 'pipeline' | 'state' | 'now'>): string[] {
-  return [
-    ...(options.pipeline === undefined ? [] : ['--pipeline', quoted(options.pipeline)]),
-    ...(options.state === undefined ? [] : ['--state', quoted(options.state)]),
-    ...(options.now === undefined ? [] : ['--now', quoted(options.now)]),
-  ];
-}
-
-/** An alert goes to the terminal and, durably, to the topic of alerts. It never fails the work that it tells of. */
-async function tell(alert: Alert, io: Io, options: CommonOptions, runtime: EmbeddedRuntime | null): Promise<void> {
-  const style = errStyle(io);
-  const dress = alert.severity === 'info' ? style.cyan : alert.severity === 'warning' ? style.yellow : style.red;
-  const command = alert.command === null ? [] : [`  ${withPlace(alert.command, io, options)}`];
-  io.err.write(`${[dress(`alert (${alert.severity}): ${alert.title}`), ...alert.lines.map((line) => `  ${line}`), ...command].join('\n')}\n`);
-  if (runtime) await runtime.bus.publish(runtime.pipeline.topics.alerts, JSON.stringify(alert)).catch(() => undefined);
-}
-
-/** A command as the flows write it (`smart-backfill recover …`), as it has to be typed here. */
-export function withPlace(command: string, io: Io, options: Pick<CommonOptions, 'pipeline' | 'state' | 'now'>): string {
-  return [command.replace(/^smart-backfill\b/, io.program), ...placeOf(options)].join(' ');
 }
 
 const exitCode = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(5), z.literal(130)]);

@@ -42,3 +42,8 @@ output "dashboard" {
   description = "Full name of the dashboard."
   value       = module.monitoring.dashboard
 }
+
+output "environment" {
+  description = "What the command line needs in its environment to work with this deployment (--runtime google)."
+  value       = module.functions.environment
+}

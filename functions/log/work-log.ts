@@ -1,14 +1,16 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { Completion } from '../../shared/flows/complete.ts';
 import type { Detected } from '../../shared/flows/detect-gaps.ts';
+import type { RecoverEvent } from '../../shared/flows/recover.ts';
 import type { Worked } from '../../shared/flows/work.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
+import type { LogFields } from './fields.ts';
 import type { Logger } from './logger.ts';
 
 /** Told by the worker of each cell; lines name the cell, and the ask it goes back to, which need not be the message's own. */
 export function workLog(log: Logger): { readonly onStart: (key: CellKey) => void; readonly onEnd: (worked: Worked) => void } {
   return {
-    onStart: ({ processor, day }) => log.log('cell_started', `${processor} ${formatDay(day)}`, { processor_name: processor, game_date: formatDay(day) }),
+    onStart: (key) => log.log('cell_started', nameOf(key), cellFields(key)),
     onEnd: ({ processor, day, outcome, reason, rows, failure, startedAt, endedAt, cause, runId }) => {
       const date = formatDay(day);
       log.log(failure === null ? 'cell_ended' : 'cell_failed', `${processor} ${date}: ${outcome}${failure === null ? '' : `: ${failure.message}`}`, {
@@ -17,6 +19,27 @@ export function workLog(log: Logger): { readonly onStart: (key: CellKey) => void
       });
     },
   };
+}
+
+/** Told by the detector of each step of its recovery, which it works off itself. */
+export function recoveryLog(log: Logger): (event: RecoverEvent) => void {
+  return (event) => {
+    if (event.kind === 'start') log.log('cell_started', nameOf(event.key), cellFields(event.key));
+    // Who ended it elsewhere has said so there.
+    if (event.kind !== 'run' || event.run.outcome === 'elsewhere') return;
+    const { outcome, action, reason, note, rows, milliseconds, runId, cause, category } = event.run;
+    log.log(outcome === 'failed' ? 'cell_failed' : 'cell_ended', `${nameOf(event.run)}: ${outcome}${note === '' ? '' : `: ${note}`}`, {
+      ...cellFields(event.run), outcome, action, reason, rows, milliseconds, run_id: runId, category, ...(cause === undefined ? {} : { cause }),
+    });
+  };
+}
+
+function nameOf({ processor, day }: CellKey): string {
+  return `${processor} ${formatDay(day)}`;
+}
+
+function cellFields({ processor, day }: CellKey): LogFields {
+  return { processor_name: processor, game_date: formatDay(day) };
 }
 
 export function detectionLog(log: Logger): (detected: Detected) => void {

@@ -47,6 +47,11 @@ function whole(least: number, most: number) {
 const url = z.string().refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)).transform((text) => text.replace(/\/+$/, ''));
 const landing = z.string().regex(/^(?:gs:\/\/[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](?:\/.*)?|(?!\w+:\/\/).+)$/);
 
+const instantText = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+const shownTime = z.string().transform((text) => text.split('@')).pipe(z.union([
+  z.tuple([instantText]).transform(([shown]) => ({ shown, machine: null })), z.tuple([instantText, instantText]).transform(([shown, machine]) => ({ shown, machine })),
+]));
+
 const services = z.string().transform((text, context): ReadonlyMap<string, string> => {
   try {
     return new Map(Object.entries(z.record(z.string().min(1), url).parse(JSON.parse(text))));
@@ -72,7 +77,8 @@ const variables = {
   FUNCTION_TIMEOUT_SECONDS: variable('a number of seconds from 30 to 600', whole(30, 600).default(540)),
   RESERVE_SECONDS: variable('a number of seconds from 1 to 120, less than FUNCTION_TIMEOUT_SECONDS', whole(1, 120).default(20)),
   BIGQUERY_API_ENDPOINT: variable("an http or https URL: the local cloud's BigQuery; leave it out on Google", url.nullable().default(null)),
-  NOW: variable('an instant such as 2024-01-15T12:00:00Z; leave it out on Google', z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)).nullable().default(null)),
+  // With what the machine's clock showed then, processes that start one after another show the same time.
+  NOW: variable('an instant such as 2024-01-15T12:00:00Z, or two, 2024-01-15T12:00:00Z@2026-05-01T09:30:00Z: what the clock shows when the machine shows the second; leave it out on Google', shownTime.nullable().default(null)),
   LANES: variable('a number of runs at a time from 1 to 64', whole(1, 64).default(8)),
   LOG_LEVEL: variable(severities.join(', '), z.enum(severities).default('INFO')),
 } as const;
@@ -99,20 +105,30 @@ const schema = z.object({
 export const configVariables: readonly string[] = Object.keys(variables);
 
 /** Reads the environment, or throws an InputError that names every variable that is wrong: what was received, what is allowed. */
-export function readConfig(environment: Environment): GoogleConfig {
-  // An empty variable is what Terraform and shells make of one that is left out.
-  const given = Object.fromEntries(Object.keys(variables).map((name) => [name, environment[name] === '' ? undefined : environment[name]]));
-  const parsed = schema.safeParse(given);
-  const problems = parsed.success ? [] : [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))].map((name) => problemWith(name, environment[name]));
-  if (parsed.success && parsed.data.RESERVE_SECONDS >= parsed.data.FUNCTION_TIMEOUT_SECONDS) problems.push(problemWith('RESERVE_SECONDS', environment['RESERVE_SECONDS']));
+export function readConfig(environment: Environment, machineNow = Date.now()): GoogleConfig {
+  const { parsed, problems } = judged(environment);
   if (!parsed.success || problems.length > 0) throw new InputError(`${problems.join('; ')}; correct the environment variables of the function (terraform: variables of the module functions)`);
   const { data } = parsed;
   return {
     pipelineDirectory: data.PIPELINE_DIR, project: data.GOOGLE_CLOUD_PROJECT, region: data.REGION, bigqueryLocation: data.BIGQUERY_LOCATION,
     stagingDataset: data.STAGING_DATASET, firestoreDatabase: data.FIRESTORE_DATABASE, landing: data.LANDING, serviceUrls: data.SERVICE_URLS,
     maxBytesBilled: data.MAX_BYTES_BILLED, functionTimeoutSeconds: data.FUNCTION_TIMEOUT_SECONDS, reserveSeconds: data.RESERVE_SECONDS,
-    bigqueryEndpoint: data.BIGQUERY_API_ENDPOINT, startAt: data.NOW, lanes: data.LANES, logLevel: data.LOG_LEVEL,
+    bigqueryEndpoint: data.BIGQUERY_API_ENDPOINT, startAt: data.NOW && data.NOW.shown + (data.NOW.machine === null ? 0 : machineNow - data.NOW.machine), lanes: data.LANES, logLevel: data.LOG_LEVEL,
   };
+}
+
+/** What is wrong with an environment, by variable: `NAME: received …, allowed is …`. */
+export function configProblems(environment: Environment): readonly string[] {
+  return judged(environment).problems;
+}
+
+function judged(environment: Environment) {
+  // An empty variable is what Terraform and shells make of one that is left out.
+  const given: Environment = Object.fromEntries(Object.keys(variables).map((name) => [name, environment[name] === '' ? undefined : environment[name]]));
+  const parsed = schema.safeParse(given);
+  const problems = parsed.success ? [] : [...new Set(parsed.error.issues.map((issue) => String(issue.path[0])))].map((name) => problemWith(name, given[name]));
+  if (parsed.success && parsed.data.RESERVE_SECONDS >= parsed.data.FUNCTION_TIMEOUT_SECONDS) problems.push(problemWith('RESERVE_SECONDS', given['RESERVE_SECONDS']));
+  return { parsed, problems };
 }
 
 function problemWith(name: string, received: string | undefined): string {

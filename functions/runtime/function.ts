@@ -1,3 +1,4 @@
+import { SystemClock } from '../../shared/system/clock.ts';
 import type { PushedFunction } from '../../shared/pipeline/topology.ts';
 import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -26,13 +27,16 @@ export interface GoogleFunction {
  */
 export function googleFunction({ name, folder, environment, handle }: GoogleFunction): HttpFunction {
   const config = readConfig(environment);
+  // Shown at the start of the process, so that all that are started together show the same: the modules were loaded meanwhile,
+  // and the runtime is opened by the first message, whenever that comes.
+  const clock = new SystemClock(config.startAt === null ? null : config.startAt + performance.now());
   const log = jsonLogger({ project: config.project, function: name, level: config.logLevel, now: Date.now, write: (line) => process.stdout.write(`${line}\n`) });
   return pushFunction<GoogleRuntime>({
     log,
     deadline: { timeoutSeconds: config.functionTimeoutSeconds, reserveSeconds: config.reserveSeconds },
     open: async () => {
       const { openGoogle } = await import('./google.ts');
-      return openGoogle({ config, log, bundleFolder: folder });
+      return openGoogle({ config, log, bundleFolder: folder, clock });
     },
     subscriptions: (runtime) => runtime.subscriptionsOf(name),
     handle: ({ engine, worker, bus, detectionTopic }, { signal, budget }, message) => handle({ deps: { engine, worker, bus, detectionTopic, signal, time: budget }, log }, message),

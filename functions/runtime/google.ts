@@ -20,6 +20,7 @@ import { FirestorePromotionMarkers } from '../../shared/google/promotion-markers
 import { GoogleRunHistory } from '../../shared/google/run-history.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { detectionTopicOf, topologyOf, type PushedFunction } from '../../shared/pipeline/topology.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import type { Notifier } from '../../shared/ports/notifier.ts';
 import { SystemClock } from '../../shared/system/clock.ts';
@@ -45,6 +46,8 @@ export interface GoogleOptions {
   /** Told of each cell that the worker starts and ends; the log unless given. */
   readonly onWork?: Pick<WorkerOptions, 'onStart' | 'onEnd'>;
   readonly clients?: GoogleClients;
+  /** One that shows what the configuration says from now on, unless given. */
+  readonly clock?: Clock;
 }
 
 /** Everything of one pipeline on Google, for functions and for the CLI. Nothing has been connected yet when it is opened. */
@@ -73,7 +76,7 @@ const HISTORY_ENTRIES = 1000;
 export async function openGoogle({ config, log, bundleFolder, ...options }: GoogleOptions): Promise<GoogleRuntime> {
   const pipeline = await readPipeline(config.pipelineDirectory, bundleFolder);
   const clients = options.clients ?? googleClients(config);
-  const clock = new SystemClock(config.startAt);
+  const clock = options.clock ?? new SystemClock(config.startAt);
   const ids = new RandomIds();
   const topology = topologyOf(pipeline);
   const bus = new LazyMessageBus(async () => {

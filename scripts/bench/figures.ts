@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'ms' | 's' | 'MB' | 'ms a cell' | 'cells';
+  readonly unit: 'ms' | 's' | 'MB' | 'ms a cell' | 'cells' | 'reads' | 'writes' | 'queries';
   /** Most that was promised, in the same unit; null where nothing was. */
   readonly atMost: number | null;
 }

@@ -52,6 +52,8 @@ function byHand(context: CliContext, { name, description, past, verb, until, tak
       const changed: CellKey[] = [];
       for (const cell of cells) if (!takesBack || takesBack.has(await runtime.store.cell(cell))) changed.push(cell);
       if (changed.length > 0) await act(session, changed, { by: io.user, reason }, options);
+      // What it has let go on has to be rung for where nothing looks at the queue by itself.
+      if (changed.length > 0 && runtime.kind === 'google' && name !== 'hold') await runtime.workOff(session.signal);
       const acted = new Set(changed.map((cell) => cell.day));
       const after = cells.map((cell) => ({ ...cell, status: statusOf(factsOf(engine.world, processor, cell.day)) }));
       if (options.json) writeJson(io, { action: name, cells: after.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), status: cell.status, changed: acted.has(cell.day) })) });

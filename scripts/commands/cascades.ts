@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import { decideTurn } from '../../shared/flows/cascade.ts';
-import { work } from '../../shared/flows/work.ts';
 import type { Phase, Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { HeldBackError, InputError } from '../../shared/failures/errors.ts';
 import { writeJson } from '../output/json.ts';
@@ -24,13 +23,13 @@ export function cascadesCommand(context: CliContext): Command {
   const list = newCommand('list', 'cascades that are expected, waiting or parked', ['state', 'scope', 'json', 'now']).option('--all', 'released and not cascading ones too');
   group.addCommand(onRun(context, list, (given) => {
     const options = listOptions.parse(given);
-    return withState(context, options, (session) => listCascades(session, options.all), { check: (pipeline) => checkScope(options, pipeline) });
+    return withState(context, options, (session) => listCascades(session, options.all), { looks: true, check: (pipeline) => checkScope(options, pipeline) });
   }), { isDefault: true });
   const ofTurn = (command: Command): Command => command.argument('<phase>', 'name of the phase that is complete').argument('<date>', 'game date, YYYY-MM-DD');
   const show = ofTurn(newCommand('show', 'one cascade with all that holds it', ['state', 'json', 'now']));
   group.addCommand(onRun(context, show, (given, words) => {
     const [phase, date] = operands.parse(words);
-    return withState(context, commonOptions.parse(given), (session) => showCascade(session, turnOf(session.pipeline, phase, date)), { check: (pipeline) => void turnOf(pipeline, phase, date) });
+    return withState(context, commonOptions.parse(given), (session) => showCascade(session, turnOf(session.pipeline, phase, date)), { looks: true, check: (pipeline) => void turnOf(pipeline, phase, date) });
   }));
   const release = ofTurn(newCommand('release', 'decides it again for a person: its age no longer counts, all else does', ['state', 'json', 'now'])).option('--reason <text>', 'why: needed, and kept');
   group.addCommand(onRun(context, release, (given, words) => {
@@ -42,7 +41,7 @@ export function cascadesCommand(context: CliContext): Command {
   const report = newCommand('report', 'what enforce would have held, by phase', ['state', 'scope', 'json', 'now']);
   group.addCommand(onRun(context, report, (given) => {
     const options = commonOptions.parse(given);
-    return withState(context, options, reportOn, { check: (pipeline) => checkScope(options, pipeline) });
+    return withState(context, options, reportOn, { looks: true, check: (pipeline) => checkScope(options, pipeline) });
   }));
   return group;
 }
@@ -109,12 +108,12 @@ function renderCascade(record: CascadeRecord, style: Style): string {
 }
 
 async function releaseCascade(session: Session, { phase, day }: Turn, reason: string) {
-  const { io, runtime: { engine }, options, signal } = session;
+  const { io, runtime: { engine, workOff }, options, signal } = session;
   if (phase.mode !== 'enforce') throw new HeldBackError(`${phase.name} is in ${phase.mode} mode, in which this program starts nothing; set its mode to enforce in pipeline.yaml`);
   await engine.refresh(day, day);
   const { record, decision } = await decideTurn(engine, { phase, turn: day, status: 'success', isBackfill: false, skipDownstreamTrigger: false, owed: true, byPerson: `${io.user}: ${reason}` });
   const released = decision.reasons.length === 0;
-  if (released) await work(engine, { signal });
+  if (released) await workOff(signal);
   if (options.json) writeJson(io, { released, cascade: cascadeJson(record), cells: decision.release.map(({ processor, day: at }) => ({ processor, game_date: formatDay(at) })) });
   else if (released) io.out.write(`released ${phase.name} ${formatDay(day)}: ${decision.release.map(cellText).join(', ')}\n`);
   else io.out.write(renderCascade({ ...record, reasons: decision.reasons }, outStyle(io)));

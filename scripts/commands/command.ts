@@ -39,8 +39,8 @@ export function newCommand(name: string, description: string, groups: readonly O
   const has = (group: OptionGroup): boolean => groups.includes(group);
   command.option('--pipeline <dir>', 'folder with pipeline.yaml (default: pipelines/nba)');
   if (has('state')) {
-    command.option('--state <dir>', 'state folder (default: .smart-backfill)');
-    command.addOption(new Option('--runtime <name>', 'embedded; google is not in this version').default('embedded'));
+    command.option('--state <dir>', 'state folder of the embedded runtime (default: .smart-backfill)');
+    command.addOption(new Option('--runtime <name>', 'embedded, or google: told by environment variables where everything is').default('embedded'));
   }
   if (has('scope')) {
     command.option('--from <date>', 'first game date, YYYY-MM-DD (default: start of the current season)');

@@ -1,10 +1,10 @@
 import { setTimeout as after } from 'node:timers/promises';
+import { z } from 'zod';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { exitCodeFor, type ExitCode } from '../../shared/failures/exit-codes.ts';
-import { sendOutbox } from '../../shared/flows/outbox.ts';
-import { work } from '../../shared/flows/work.ts';
 import type { Ask, AskCell, AskOutcome } from '../../shared/requests/ask.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
+import { parseMessage } from '../../shared/requests/decode.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle, type Style } from '../output/style.ts';
 import { renderTable } from '../output/table.ts';
@@ -19,43 +19,59 @@ export interface Followed {
   readonly refused: string | null;
   readonly ask: Ask | null;
   readonly cells: readonly AskCell[];
+  /** Whoever is to receive it has not done so yet. */
+  readonly unseen: boolean;
+}
+
+/** A message as it was published: what it asks for is known by its own id, or by the one that it carries. */
+export interface Published {
+  readonly messageId: string;
+  readonly askId: string;
 }
 
 /** How long an owner that is at work is looked at again. */
 const LOOK_AGAIN_MS = 50;
 
-/** Publishes messages, delivers what is due, and works until nothing of what they asked for can go on by itself. */
+/** Publishes messages, and follows what they asked for until nothing of it can go on by itself. */
 export async function publishAndFollow(session: Session, topic: string, bodies: readonly string[]): Promise<Followed[]> {
   const { runtime, signal } = session;
-  const { bus, engine } = runtime;
-  const ids = await Promise.all(bodies.map((body) => bus.publish(topic, body, { published_by: session.io.user })));
+  const published = await Promise.all(bodies.map(async (body): Promise<Published> => {
+    const messageId = await runtime.bus.publish(topic, body, { published_by: session.io.user });
+    return { messageId, askId: askIdIn(body) ?? messageId };
+  }));
+  if (runtime.kind === 'google') return (await import('./follow-google.ts')).followOnGoogle(session, runtime, topic, published, bodies);
   while (!signal.aborted) {
-    await sendOutbox(engine, bus);
-    const { delivered } = await bus.pump(signal);
-    const worked = await work(engine, { signal });
-    if (delivered > 0 || worked > 0) continue;
-    const outcome = await look(session, ids);
+    if (await runtime.deliver(signal) > 0) continue;
+    const outcome = await look(session, published);
     if (!(await isUnderWay(session, outcome))) break;
     // Another command of this process has it, or it backs off: its end is waited for.
     await after(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
   }
-  return look(session, ids);
+  return look(session, published);
 }
 
-async function look({ runtime, text }: Session, ids: readonly string[]): Promise<Followed[]> {
-  const dead = new Map(runtime.bus.list(runtime.topics.deadLetterSubscription, 1000).map(({ message }) => [message.attributes['dead_letter_source_message_id'], message.attributes['dead_letter_reason']]));
-  return Promise.all(ids.map(async (messageId) => {
-    const found = await runtime.store.ask(messageId);
+const withRequestId = z.looseObject({ request_id: z.string() });
+
+function askIdIn(body: string): string | null {
+  const parsed = parseMessage(body);
+  const found = withRequestId.safeParse(parsed.kind === 'ok' ? parsed.value : null);
+  return found.success ? found.data.request_id : null;
+}
+
+export async function look({ runtime, text }: Pick<Session, 'runtime' | 'text'>, published: readonly Published[]): Promise<Followed[]> {
+  const dead = new Map((runtime.deadLetters?.list(1000) ?? []).map(({ sourceMessageId, reason }) => [sourceMessageId, reason]));
+  return Promise.all(published.map(async ({ messageId, askId }) => {
+    const found = await runtime.store.ask(askId);
     const reason = dead.get(messageId) ?? found?.ask.refused ?? null;
     const refused = reason === null ? null : text(reason);
-    return { messageId, refused, ask: found?.ask ?? null, cells: found?.cells ?? [] };
+    return { messageId, refused, ask: found?.ask ?? null, cells: found?.cells ?? [], unseen: false };
   }));
 }
 
 /** Something is queued, backing off or running, and will end by itself. */
 async function isUnderWay({ runtime }: Session, followed: readonly Followed[]): Promise<boolean> {
   if ((await runtime.store.controls()).paused) return false;
-  if (runtime.bus.backlog().some(({ subscription, messages }) => messages > 0 && runtime.pipeline.subscriptions.backfill_worker === subscription) && followed.some(({ ask, refused }) => ask === null && refused === null)) return true;
+  if (runtime.backlog()?.some(({ subscription, messages }) => messages > 0 && runtime.pipeline.subscriptions.backfill_worker === subscription) && followed.some(({ ask, refused }) => ask === null && refused === null)) return true;
   for (const { cells } of followed) {
     for (const cell of cells) {
       if (cell.outcome !== 'open') continue;
@@ -83,11 +99,18 @@ export async function showFollowed(session: Session, followed: readonly Followed
     });
   } else for (const one of followed) io.out.write(renderFollowed(one, open, outStyle(io)));
   for (const { refused } of followed) if (refused !== null) io.err.write(`error: ${refused}\n`);
-  const all = followed.flatMap(({ refused, cells }) => (refused === null ? cells.map((cell) => codes[cell.outcome]) : [badInput]));
-  if (signal.aborted) io.err.write(`interrupted: what was asked for is durable, and goes on with:  ${session.command('recover', '--yes')}  or:  ${session.command('up')}\n`);
+  const all = followed.flatMap(({ refused, cells, unseen }) => (refused === null ? [...cells.map((cell) => codes[cell.outcome]), ...(unseen ? [incomplete] : [])] : [badInput]));
+  if (signal.aborted) io.err.write(`interrupted: what was asked for is durable, and goes on with:  ${goesOnWith(session, followed)}\n`);
   const paused = (await runtime.store.controls()).paused;
   if (paused) io.err.write(`the pipeline is paused by ${paused.by}: ${paused.reason}; it goes on with:  ${session.command('resume')}\n`);
   return exitCodeFor([...all, ...(signal.aborted ? [interrupted] : []), ...(paused ? [heldBack] : [])]);
+}
+
+/** On Google the functions go on in any case: the command goes on looking. */
+function goesOnWith({ runtime, command }: Session, followed: readonly Followed[]): string {
+  if (runtime.kind === 'embedded') return `${command('recover', '--yes')}  or:  ${command('up')}`;
+  const [one, ...more] = followed;
+  return `the functions; to look:  ${one && more.length === 0 ? command('requests', 'show', one.ask?.id ?? one.messageId) : command('requests', 'list')}`;
 }
 
 function renderFollowed({ messageId, refused, ask, cells }: Followed, open: ReadonlyMap<string, CellRecord>, style: Style): string {

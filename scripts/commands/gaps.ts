@@ -21,6 +21,6 @@ export function gapsCommand(context: CliContext): Command {
       }
       const wrongCalendar = report.stuckGames.length > 0 || report.calendarFindings.some((finding) => finding.kind === 'calendar_shrank');
       return report.detection.findings.length > 0 || wrongCalendar ? incomplete : done;
-    }, { check: (pipeline) => checkScope(options, pipeline) });
+    }, { looks: true, check: (pipeline) => checkScope(options, pipeline) });
   });
 }

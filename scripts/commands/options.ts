@@ -4,10 +4,12 @@ import { z } from 'zod';
 import { dayOf, formatDay, parseDay, startOfDay, type Day } from '../../shared/calendar/day.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import type { Scope } from '../../shared/gaps/detect.ts';
+import { processorNamed } from '../../shared/pipeline/adoption.ts';
 import { suggestion } from '../../shared/pipeline/nearest.ts';
 import type { Pipeline, Processor, Season } from '../../shared/pipeline/pipeline.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
-import { range } from '../output/words.ts';
+import { quoted, range } from '../output/words.ts';
+import { runtimeNames, type RuntimeName } from '../runtime/runtime.ts';
 
 /** Options and operands as people type them, checked: every refusal says what was received, what is allowed, what to do. */
 
@@ -39,6 +41,11 @@ export function pipelineDirectory(options: Pick<CommonOptions, 'pipeline'>, cwd:
   return existsSync(here) ? here : join(PROJECT, DEFAULT_PIPELINE);
 }
 
+/** The folder of the definition: as given, else as the functions are told. */
+export function googlePipeline(options: Pick<CommonOptions, 'pipeline'>, environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  return options.pipeline ?? (environment['PIPELINE_DIR'] || undefined);
+}
+
 /** An option that is there and empty, as `--state "$UNSET"` is: the current folder is not what was meant. */
 export function checkPlaces(options: Pick<CommonOptions, 'pipeline' | 'state'>): void {
   for (const name of ['pipeline', 'state'] as const) {
@@ -50,10 +57,31 @@ export function stateDirectory(options: Pick<CommonOptions, 'state'>, cwd: strin
   return resolve(cwd, options.state ?? DEFAULT_STATE);
 }
 
-export function checkRuntime(options: Pick<CommonOptions, 'runtime'>): void {
-  if (options.runtime === 'embedded') return;
-  if (options.runtime === 'google') throw new InputError('received --runtime google, which is not in this version; allowed is embedded; leave --runtime out');
-  throw new InputError(`received --runtime '${options.runtime}'; allowed is embedded; ${suggestion(options.runtime, ['embedded'], 'leave --runtime out')}`);
+export function checkRuntime(options: Pick<CommonOptions, 'runtime' | 'state'>): void {
+  if (!isRuntimeName(options.runtime)) throw new InputError(`received --runtime '${options.runtime}'; allowed are ${runtimeNames.join(', ')}; ${suggestion(options.runtime, runtimeNames, 'leave --runtime out for embedded')}`);
+  if (options.runtime === 'google' && options.state !== undefined) {
+    throw new InputError(`received --state ${options.state} with --runtime google, whose state is in Firestore and not in a folder; allowed is --state with --runtime embedded; leave one of the two out`);
+  }
+}
+
+function isRuntimeName(name: string): name is RuntimeName {
+  return runtimeNames.some((known) => known === name);
+}
+
+/** Refuses what only the embedded runtime does; `instead` says what does it on Google. */
+export function embeddedOnly(options: Pick<CommonOptions, 'runtime' | 'state'>, command: string, instead: string): void {
+  checkRuntime(options);
+  if (options.runtime === 'google') throw new InputError(`received ${command} with --runtime google; allowed is --runtime embedded; on Google ${instead}`);
+}
+
+/** The options that say where a command works, as they were given: what a printed command needs to mean the same. */
+export function placeOf(options: Pick<CommonOptions, 'pipeline' | 'state' | 'runtime' | 'now'>): string[] {
+  return [
+    ...(options.pipeline === undefined ? [] : ['--pipeline', quoted(options.pipeline)]),
+    ...(options.state === undefined ? [] : ['--state', quoted(options.state)]),
+    ...(options.runtime === 'google' ? ['--runtime', 'google'] : []),
+    ...(options.now === undefined ? [] : ['--now', quoted(options.now)]),
+  ];
 }
 
 /** A game date. `what` names the option or operand it was given for. */
@@ -112,7 +140,8 @@ export function readSeason(name: string, pipeline: Pipeline): Season {
 }
 
 export function readProcessor(name: string, pipeline: Pipeline): Processor {
-  const processor = pipeline.byName.get(name.trim());
+  // An alias may be bound to the targets of another runtime: the name decides.
+  const processor = pipeline.byName.get(processorNamed(pipeline, name.trim())?.name ?? '');
   if (processor) return processor;
   const names = [...pipeline.byName.keys()];
   throw new InputError(`received the processor '${name}', which the pipeline ${pipeline.name} does not have; ${ended(suggestion(name, names, 'see: smart-backfill pipeline show'))} allowed are ${names.join(', ')}`);

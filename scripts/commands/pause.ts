@@ -39,14 +39,16 @@ export function resumeCommand(context: CliContext): Command {
   return onRun(context, command, (given) => {
     const options = resumeOptions.parse(given);
     return withState(context, options, async (session) => {
-      const { io, runtime: { engine, store } } = session;
+      const { io, signal, runtime: { kind, engine, store, workOff } } = session;
       const before = (await store.controls()).paused;
       const season = session.scope();
       await engine.refresh(season.from, season.to);
       await resume(engine);
       const open = (await store.openCells()).length;
+      if (kind === 'google') await workOff(signal);
+      const by = kind === 'google' ? ', worked off by the functions' : session.served ? '' : `, worked off by:  ${session.command('recover', '--yes')}  or:  ${session.command('up')}`;
       if (options.json) writeJson(io, { was_paused: before, open_requests: open });
-      else io.out.write(`${before ? `resumed: it was paused by ${before.by} since ${instant(before.at)} UTC (${before.reason})` : 'it was not paused'}; ${counted(open, 'request')} open${open > 0 && !session.served ? `, worked off by:  ${session.command('recover', '--yes')}  or:  ${session.command('up')}` : ''}\n`);
+      else io.out.write(`${before ? `resumed: it was paused by ${before.by} since ${instant(before.at)} UTC (${before.reason})` : 'it was not paused'}; ${counted(open, 'request')} open${open > 0 ? by : ''}\n`);
       return done;
     });
   });

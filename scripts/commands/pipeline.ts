@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDay } from '../../shared/calendar/day.ts';
+import { forGoogle } from '../../shared/pipeline/for-google.ts';
 import { pipelineJsonSchemaText } from '../../shared/pipeline/json-schema.ts';
 import { loadPipeline, type DefinitionReader, type LoadedPipeline } from '../../shared/pipeline/load.ts';
 import { formatProblem, sortProblems, type Problem } from '../../shared/pipeline/problems.ts';
@@ -11,7 +12,7 @@ import { errStyle, outStyle, paragraph } from '../output/style.ts';
 import { count, counted, range } from '../output/words.ts';
 import { definitionReader, pipelinePath, withState, type Session } from '../session.ts';
 import { badInput, done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
-import { checkPlaces, checkScope, commonOptions, type CommonOptions } from './options.ts';
+import { checkPlaces, checkRuntime, checkScope, commonOptions, googlePipeline, type CommonOptions } from './options.ts';
 
 const schemaOptions = commonOptions.extend({ messages: z.boolean().default(false) });
 
@@ -22,7 +23,7 @@ export function pipelineCommand(context: CliContext): Command {
   const show = newCommand('show', 'phases, processors, windows, and how many dates are expected of each', ['state', 'scope', 'json', 'now']);
   group.addCommand(onRun(context, show, (given) => {
     const options = commonOptions.parse(given);
-    return withState(context, options, showPipeline, { check: (pipeline) => checkScope(options, pipeline), makesNone: true });
+    return withState(context, options, showPipeline, { check: (pipeline) => checkScope(options, pipeline), makesNone: true, looks: true });
   }));
   const schema = newCommand('schema', 'the JSON Schema of pipeline.yaml, for editors', ['state']).option('--messages', 'of the messages instead');
   group.addCommand(onRun(context, schema, async (given) => {
@@ -33,12 +34,16 @@ export function pipelineCommand(context: CliContext): Command {
   return group;
 }
 
-async function validateDefinition({ io }: CliContext, options: CommonOptions) {
-  checkPlaces(options);
+async function validateDefinition({ io }: CliContext, given: CommonOptions) {
+  checkPlaces(given);
+  checkRuntime(given);
+  const options = given.runtime === 'google' ? { ...given, pipeline: googlePipeline(given, io.environment) } : given;
   const path = pipelinePath(options, io.cwd);
   const reader = definitionReader(io.cwd);
   const loaded = loadPipeline(path, reader);
   const problems = await problemsOf(path, reader, loaded);
+  // Says which processors have no target there.
+  if (given.runtime === 'google' && loaded.kind === 'ok' && problems.length === 0) forGoogle(loaded.pipeline);
   if (options.json) writeJson(io, { valid: problems.length === 0, problems });
   else if (loaded.kind === 'ok' && problems.length === 0) io.out.write(`${outStyle(io).green('valid')}  ${loaded.pipeline.name} (${path}): ${counted(loaded.pipeline.phases.length, 'phase')}, ${counted(loaded.pipeline.processors.length, 'processor')}, ${counted(loaded.pipeline.seasons.length, 'season')}\n`);
   else {

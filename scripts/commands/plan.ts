@@ -29,6 +29,6 @@ export function planCommand(context: CliContext): Command {
         if (plan.steps.length > 0) session.log('info', `do it:  ${session.command('recover', ...flags, ...scopeWords(options))}`);
       }
       return done;
-    }, { check: (pipeline) => checkScope(options, pipeline) });
+    }, { looks: true, check: (pipeline) => checkScope(options, pipeline) });
   });
 }

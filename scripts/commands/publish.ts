@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InputError } from '../../shared/failures/errors.ts';
 import { suggestion } from '../../shared/pipeline/nearest.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import { topologyOf } from '../../shared/pipeline/topology.ts';
 import type { Io } from '../output/io.ts';
 import { withState } from '../session.ts';
 import { newCommand, onRun, type CliContext } from './command.ts';
@@ -26,10 +27,11 @@ export function publishCommand(context: CliContext): Command {
     // The process that owns the state folder is given the message itself: this one's files and input are not its own.
     const inWords = body === word ? argv : [...argv.slice(0, at), ...argv.slice(at + 1), ...(argv.includes('--') ? [] : ['--']), body];
     return withState({ ...context, argv: inWords }, options, async (session) => {
-      const { bus, topics } = session.runtime;
+      const { topics } = session.runtime;
       if (Buffer.byteLength(body) > 1024 * 1024) throw new InputError(`received a message of ${Buffer.byteLength(body)} bytes; allowed are 1,048,576; send fewer fields`);
       const followed = await publishAndFollow(session, topic, [body]);
-      session.log('debug', `backlog: ${bus.backlog().map(({ subscription, messages }) => `${subscription} ${messages}`).join(', ')}; requests go to ${topics.requests}`);
+      const backlog = session.runtime.backlog();
+      if (backlog) session.log('debug', `backlog: ${backlog.map(({ subscription, messages }) => `${subscription} ${messages}`).join(', ')}; requests go to ${topics.requests}`);
       return showFollowed(session, followed, options.json);
     }, { check: (pipeline) => checkTopic(topic, pipeline) });
   });
@@ -53,7 +55,7 @@ async function readBody(word: string, io: Io): Promise<string> {
 }
 
 function checkTopic(topic: string, pipeline: Pipeline): void {
-  const names = [pipeline.topics.backfill_requests, pipeline.topics.gap_detection ?? `${pipeline.name}-gap-detection`, pipeline.topics.alerts, pipeline.topics.dead_letters, ...pipeline.phases.map((phase) => phase.completionTopic)];
+  const names = topologyOf(pipeline).topics.map(({ name }) => name);
   if (names.includes(topic)) return;
   throw new InputError(`received the topic '${topic}', which the pipeline ${pipeline.name} does not have; allowed are ${names.join(', ')}; ${suggestion(topic, names, 'give one of them')}`);
 }

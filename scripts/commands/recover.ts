@@ -14,9 +14,9 @@ import { planJson, renderPlan } from '../output/plan-view.ts';
 import { RecoveryProgress, recoveredJson, renderRecovered } from '../output/recover-view.ts';
 import { outStyle } from '../output/style.ts';
 import { cellText, counted, quoted } from '../output/words.ts';
-import { placeOf, withState, type Session } from '../session.ts';
+import { withState, type Session } from '../session.ts';
 import { done, heldBack, incomplete, interrupted, newCommand, onRun, workFailed, type CliContext } from './command.ts';
-import { checkScope, commonOptions, readReason, scopeWords } from './options.ts';
+import { checkScope, commonOptions, placeOf, readReason, scopeWords } from './options.ts';
 
 const recoverOptions = commonOptions.extend({ all: z.boolean().default(false), altered: z.enum(['report', 'reprocess', 'accept']).optional(), reason: z.string().optional() });
 type RecoverOptions = z.infer<typeof recoverOptions>;
@@ -69,17 +69,18 @@ async function recoverNow(session: Session, options: RecoverOptions): Promise<Ex
   return exitCodeOf(session, scope, recovered);
 }
 
-const LOOK_AGAIN_MS = 50;
+/** Firestore's reads cost, and others take longer there. */
+const LOOK_AGAIN_MS = { embedded: 50, google: 2000 } as const;
 
 /** What another command of this state runs at the same moment is waited for, and what that leaves is recovered too. */
-async function withOthers({ runtime: { store }, signal }: Session, run: () => Promise<Recovered>): Promise<Recovered> {
+async function withOthers({ runtime: { kind, store }, signal }: Session, run: () => Promise<Recovered>): Promise<Recovered> {
   let recovered = await run();
   const inOtherHands = async (): Promise<boolean> => {
     const left = new Set(recovered.leftOut.filter((entry) => entry.code === 'open').map(keyOf));
     return left.size > 0 && (await store.openCells()).some((record) => record.request?.state === 'processing' && left.has(keyOf(record)));
   };
   while (!signal.aborted && await inOtherHands()) {
-    while (!signal.aborted && await inOtherHands()) await after(LOOK_AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    while (!signal.aborted && await inOtherHands()) await after(LOOK_AGAIN_MS[kind], undefined, { signal }).catch(() => undefined);
     const next = await run();
     recovered = { ...next, rounds: recovered.rounds + next.rounds, runs: [...recovered.runs, ...next.runs] };
   }

@@ -27,10 +27,10 @@ export function requestsCommand(context: CliContext): Command {
   const list = newCommand('list', 'the newest asks, and every request that is open now', ['state', 'json', 'now']).option('--limit <count>', 'how many asks (default: 20)');
   group.addCommand(onRun(context, list, (given) => {
     const options = listOptions.parse(given);
-    return withState(context, options, (session) => listRequests(session, options.limit));
+    return withState(context, options, (session) => listRequests(session, options.limit), { looks: true });
   }), { isDefault: true });
   const show = newCommand('show', 'one ask, with what became of each cell', ['state', 'json', 'now']).argument('<id>', 'its id, as the list shows it');
-  group.addCommand(onRun(context, show, (given, words) => withState(context, commonOptions.parse(given), (session) => showRequest(session, idOperand.parse(words)[0]))));
+  group.addCommand(onRun(context, show, (given, words) => withState(context, commonOptions.parse(given), (session) => showRequest(session, idOperand.parse(words)[0]), { looks: true })));
   const retry = newCommand('retry', 'asks again for the cells of an ask that failed, are held, blocked or cancelled', ['state', 'json', 'now']).argument('<id>', 'its id').option('--reason <text>', 'why, for the record');
   group.addCommand(onRun(context, retry, (given, words) => {
     const options = reasonOptions.parse(given);

@@ -4,14 +4,15 @@ import { sendOutbox } from '../../shared/flows/outbox.ts';
 import type { RecoverEvent } from '../../shared/flows/recover.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import { work, type Worked } from '../../shared/flows/work.ts';
-import { HeldBackError } from '../../shared/failures/errors.ts';
+import { HeldBackError, InputError } from '../../shared/failures/errors.ts';
 import type { Alert } from '../../shared/ports/notifier.ts';
 import type { EmbeddedRuntime } from '../runtime/embedded.ts';
 import { errStyle, outStyle } from '../output/style.ts';
 import { cellText, counted, duration } from '../output/words.ts';
-import { withPlace, withState, type Session } from '../session.ts';
+import { withPlace } from '../output/alert.ts';
+import { withState, type Session } from '../session.ts';
 import { done, interrupted, newCommand, onRun, type CliContext } from './command.ts';
-import { commonOptions, type CommonOptions } from './options.ts';
+import { commonOptions, embeddedOnly, type CommonOptions } from './options.ts';
 
 const DETECT_EVERY_MS = 5 * 60_000;
 const SWEEP_EVERY_MS = 60_000;
@@ -57,6 +58,7 @@ export function upCommand(context: CliContext): Command {
   const command = newCommand('up', 'The embedded runtime in the foreground: bus, worker, router, detector. Other commands of this\nstate folder are run by it. Ctrl-C drains.', ['state', 'json', 'now']);
   return onRun(context, command, async (given) => {
     const options = commonOptions.parse(given);
+    embeddedOnly(options, 'up', "the functions are up already: see: smart-backfill doctor (npm run cloud:local starts a cloud of one's own)");
     if (context.owner) throw new HeldBackError(`the state folder is owned by ${context.owner.command}, which serves it already; end it first, or give another folder with --state`);
     const log = new EventLog(context, options);
     const onEnd = (worked: Worked): void => logWorked(log, worked);
@@ -67,9 +69,11 @@ export function upCommand(context: CliContext): Command {
       if (runtime) await runtime.bus.publish(runtime.pipeline.topics.alerts, JSON.stringify(alert)).catch(() => undefined);
     };
     return withState(context, options, async (session) => {
-      ({ runtime } = session);
-      log.follow(() => session.runtime.engine.parts.clock.now());
-      return serve(session, log, onEnd);
+      const { runtime: opened } = session;
+      if (opened.kind !== 'embedded') throw new InputError('up is of the embedded runtime');
+      runtime = opened;
+      log.follow(() => opened.engine.parts.clock.now());
+      return serve(session, opened, log, onEnd);
     }, {
       opening: {
         notifier: { notify },
@@ -104,11 +108,11 @@ function logRecovery(log: EventLog, event: RecoverEvent): void {
   } else log.write('info', 'backing_off', `tried again at ${new Date(event.until).toISOString()}`);
 }
 
-async function serve(session: Session, log: EventLog, onEnd: (worked: Worked) => void) {
-  const { io, runtime, signal } = session;
+async function serve(session: Session, runtime: EmbeddedRuntime, log: EventLog, onEnd: (worked: Worked) => void) {
+  const { io, signal } = session;
   const { engine, bus, topics, stop } = runtime;
   const { clock } = engine.parts;
-  log.write('info', 'up', `up: ${session.pipeline.name}, state in ${session.stateDirectory}, process ${process.pid}; Ctrl-C drains`, { pid: process.pid });
+  log.write('info', 'up', `up: ${session.pipeline.name}, state in ${runtime.stateDirectory}, process ${process.pid}; Ctrl-C drains`, { pid: process.pid });
   const inFlight = (): void => void tellInFlight(session, log);
   signal.addEventListener('abort', inFlight, { once: true });
   /** Does something again and again until the end; what goes wrong once is tried again the next time. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { explainCell } from '../../shared/flows/inspect.ts';
+import { explainCell, type Mend } from '../../shared/flows/inspect.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
 import { renderWhy, whyJson } from '../output/why-view.ts';
@@ -18,15 +18,22 @@ export function whyCommand(context: CliContext): Command {
     const options = commonOptions.parse(given);
     const [name, date] = operands.parse(words);
     return withState(context, options, async ({ io, pipeline, runtime, command: commandText }) => {
-      const explanation = await explainCell(runtime.engine, runtime.history, readProcessor(name, pipeline), readOneDate(date, pipeline));
+      const found = await explainCell(runtime.engine, runtime.history, readProcessor(name, pipeline), readOneDate(date, pipeline));
+      const explanation = runtime.kind === 'google' ? { ...found, mend: mendOnGoogle(found.mend) } : found;
       if (options.json) writeJson(io, whyJson(explanation));
       else io.out.write(renderWhy(explanation, outStyle(io), (parts) => commandText(...parts)));
       return done;
     }, {
+      looks: true,
       check: (pipeline) => {
         readProcessor(name, pipeline);
         readOneDate(date, pipeline);
       },
     });
   });
+}
+
+/** There the functions work off the queue; what is to be seen is how far they are. */
+function mendOnGoogle(mend: Mend): Mend {
+  return mend.command?.[0] === 'up' ? { command: ['requests', 'list'], text: 'a request is open on it: the functions work it off' } : mend;
 }

@@ -4,6 +4,7 @@ import { readConfig, type GoogleConfig } from '../../functions/runtime/config.ts
 import { openGoogle, type GoogleRuntime } from '../../functions/runtime/google.ts';
 import { jsonLogger } from '../../functions/log/logger.ts';
 import { topologyOf, type PushedFunction } from '../../shared/pipeline/topology.ts';
+import { SystemClock } from '../../shared/system/clock.ts';
 import { startBigQuery, type FakeBigQuery } from './bigquery/server.ts';
 import { startEmulators, type Emulator } from './emulators.ts';
 import { writeLocalPipeline } from './local-pipeline.ts';
@@ -92,7 +93,7 @@ async function started(options: LocalCloudOptions, stops: (() => Promise<unknown
 
   const service = await startService(options, places, stops);
   const services = { ...options.services, ...(service ? { [service.target]: service.url } : {}) };
-  const environment: Readonly<Record<string, string>> = { ...places, PIPELINE_DIR: pipelineDirectory, SERVICE_URLS: JSON.stringify(services), NOW: options.now };
+  const environment: Readonly<Record<string, string>> = { ...places, PIPELINE_DIR: pipelineDirectory, SERVICE_URLS: JSON.stringify(services), NOW: `${options.now}@${new Date(Date.parse(options.now) - ahead).toISOString()}` };
 
   step('serving the functions');
   const functions = new Map(await Promise.all(FUNCTIONS.map(async (target) => {
@@ -109,7 +110,7 @@ async function started(options: LocalCloudOptions, stops: (() => Promise<unknown
   stops.push(setVariables(environment));
   const config = readConfig(environment);
   const log = jsonLogger({ project, function: 'local-cloud', level: 'WARNING', now: Date.now, write: (line) => onLine('local-cloud', line) });
-  const runtime = await openGoogle({ config, log, bundleFolder: pipelineDirectory });
+  const runtime = await openGoogle({ config, log, bundleFolder: pipelineDirectory, clock: new SystemClock(Date.now() + ahead) });
   stops.push(() => runtime.close());
   await runtime.warehouse.ensureTables();
   await runtime.history.ensureTables();

@@ -26,6 +26,8 @@ export interface Io {
   /** The folder that relative paths start from. */
   readonly cwd: string;
   readonly user: string;
+  /** Variables that say where things are (`--runtime google`); none of a forwarded command. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 const DEFAULT_COLUMNS = 80;
@@ -46,6 +48,7 @@ export function processIo(): Io {
     program: programName(),
     cwd: process.cwd(),
     user: userName(),
+    environment: process.env,
   };
 }
 
@@ -69,6 +72,7 @@ export function forwardedIo(client: {
     program: client.program,
     cwd: client.cwd,
     user: userName(),
+    environment: {},
   };
 }
 

@@ -14,7 +14,12 @@ export class Candidates {
   readonly #engine: Engine;
   #list: readonly QueuedCell[] = [];
   #limit = 0;
+  /** The list had everything that was queued. */
+  #all = false;
+  #version = -1;
   #readAt = Number.NEGATIVE_INFINITY;
+  /** A look that is under way: lanes that want the same wait for it. */
+  #looking: { readonly limit: number; readonly cells: Promise<readonly QueuedCell[]> } | null = null;
   /** Processors without a free slot, as far as is known. */
   readonly #full = new Set<string>();
 
@@ -24,13 +29,34 @@ export class Candidates {
 
   /** Best first, at most `limit`. `fresh`: read just now. */
   async best(now: number, limit: number, again: boolean): Promise<{ readonly cells: readonly QueuedCell[]; readonly all: boolean; readonly fresh: boolean }> {
-    const holds = this.#engine.parts.shared && !again && this.#list.length > 0 && limit <= this.#limit && now >= this.#readAt && now - this.#readAt < LIST_MS;
-    if (!holds) {
-      this.#list = await this.#engine.parts.store.queued(now, limit);
-      this.#limit = limit;
+    const { shared } = this.#engine.parts;
+    const isRecent = limit <= this.#limit && now >= this.#readAt && now - this.#readAt < LIST_MS && this.#version === this.#engine.queuedHere;
+    // Used up, or there was no more to begin with: what this process has queued since makes another look worth its reads.
+    const holds = shared && isRecent && (this.#all || (!again && this.#list.length > 0));
+    if (!holds) await this.#look(now, limit);
+    return { cells: this.#list, all: this.#all, fresh: !holds || this.#all };
+  }
+
+  async #look(now: number, limit: number): Promise<void> {
+    const { store, shared } = this.#engine.parts;
+    const joined = shared && this.#looking !== null && this.#looking.limit >= limit ? this.#looking : null;
+    const looking = joined ?? { limit, cells: store.queued(now, limit) };
+    this.#looking = looking;
+    const version = this.#engine.queuedHere;
+    try {
+      const cells = await looking.cells;
+      // Whoever joined finds what the first has left of it.
+      if (this.#looking !== looking) return;
+      this.#looking = null;
+      this.#list = cells;
+      this.#limit = looking.limit;
+      this.#all = cells.length < looking.limit;
+      this.#version = version;
       this.#readAt = now;
+    } catch (error) {
+      if (this.#looking === looking) this.#looking = null;
+      throw error;
     }
-    return { cells: this.#list, all: this.#list.length < this.#limit, fresh: !holds };
   }
 
   /** It is queued no more. */

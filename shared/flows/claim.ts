@@ -77,7 +77,6 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
       writes: {
         cells: [taken],
         slots: [{ ...slots, holders: [...slots.holders, { day: key.day, token, until: lease.until }] }],
-        changes: [changeRow(taken, taken.request, 'processing', now)],
       },
       result: { kind: 'claimed', claim: { processor, record: taken, request: taken.request, lease } },
     };

@@ -63,6 +63,7 @@ export class Engine {
   #known: { from: Day; to: Day } | null = null;
   #readAt = 0;
   #othersAt = 0;
+  #queuedHere = 0;
   readonly #running = new Map<string, AbortController>();
 
   constructor(parts: EngineParts) {
@@ -185,6 +186,11 @@ export class Engine {
     return this.#world;
   }
 
+  /** Rises when this process puts cells into the queue. */
+  get queuedHere(): number {
+    return this.#queuedHere;
+  }
+
   /** One state change; the world follows it. */
   async change<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
     let written: Writes = {};
@@ -193,7 +199,10 @@ export class Engine {
       written = decision.writes;
       return decision;
     });
-    for (const record of written.cells ?? []) this.#apply((world) => world.setRecord(record));
+    for (const record of written.cells ?? []) {
+      if (record.request?.state === 'queued') this.#queuedHere += 1;
+      this.#apply((world) => world.setRecord(record));
+    }
     return result;
   }
 

@@ -4,8 +4,9 @@ import type { Failure } from '../failures/classify.ts';
 import { judgeInputs } from '../gaps/usable.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
+import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
-import type { EndedBadly, Lease, OpenRequest, StopOrder, VerifiedRun } from '../requests/cell.ts';
+import type { CellRecord, EndedBadly, Lease, OpenRequest, StopOrder, VerifiedRun } from '../requests/cell.ts';
 import { attemptFailed, completed, endedWithout, givenBack } from '../requests/transitions.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
@@ -150,8 +151,17 @@ async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot,
     const slots = freed(snapshot.slots(processor.name), claim, slowUntil);
     // Somebody took the cell over: what this attempt found out is theirs to record.
     if (!request?.lease || request.lease.token !== lease.token) return { writes: { slots: [slots] }, result: null };
-    return { writes: { ...decide(snapshot, request), slots: [slots] }, result: null };
+    const writes = decide(snapshot, request);
+    return { writes: { ...writes, changes: [...beganRows(record, request.lease, request), ...writes.changes ?? []], slots: [slots] }, result: null };
   });
+}
+
+/**
+ * The row of a run's beginning is written with that of its end: state tells at once what runs, and a row of its own would
+ * be one more document at every claim. An asynchronous run has told already what it started.
+ */
+export function beganRows(record: CellRecord, lease: Lease, request: OpenRequest): RequestChangeRow[] {
+  return lease.started ? [] : [changeRow(record, request, 'processing', lease.startedAt)];
 }
 
 function freed(slots: SlotRecord, claim: Claim, slowUntil: number | null): SlotRecord {

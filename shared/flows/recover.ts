@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { dayOf, type Day } from '../calendar/day.ts';
 import { traceOf } from '../gaps/trace.ts';
 import { keyOf } from '../gaps/detect.ts';
+import type { FailureCategory } from '../failures/category.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
 import { planRecovery } from '../recovery/planner.ts';
@@ -41,6 +42,11 @@ export interface RecoveredRun extends CellKey {
   readonly note: string;
   readonly rows: number | null;
   readonly milliseconds: number;
+  /** What it goes back to, where the request names it: for the logs. */
+  readonly cause?: string;
+  readonly runId?: string;
+  /** Of a failed run. */
+  readonly category?: FailureCategory;
 }
 
 export interface Recovered {

@@ -3,7 +3,7 @@ import { traceOf } from '../gaps/trace.ts';
 import type { CellRecord } from '../requests/cell.ts';
 import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
-import { finishVerified } from './finish.ts';
+import { beganRows, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
 import { releaseLeasesOf } from './leases.ts';
 import { fromMarker } from './run-cell.ts';
@@ -92,7 +92,7 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
       });
       return {
         writes: {
-          cells: [ended], slots: [freed], changes: [changeRow(ended, current.request, 'failed', now, { error: message })],
+          cells: [ended], slots: [freed], changes: [...beganRows(record, lease, request), changeRow(ended, current.request, 'failed', now, { error: message })],
           history: [historyRow(processor, record.day, current.request, { runId: lease.runId, status: 'failed', decision: 'failed', at: now, error: message, category: 'infrastructure' })],
           askCells: current.request.asks.map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'failed' as const, note: message, at: now })),
         },
@@ -100,7 +100,7 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
       };
     }
     const again = queued(current, { ...current.request, takeovers });
-    return { writes: { cells: [again], slots: [freed], changes: [changeRow(again, current.request, 'queued', now, { metadata: { why: 'takeover', takeovers } })] }, result: false };
+    return { writes: { cells: [again], slots: [freed], changes: [...beganRows(record, lease, request), changeRow(again, current.request, 'queued', now, { metadata: { why: 'takeover', takeovers } })] }, result: false };
   });
   if (gaveUp) await wakeWaiters(engine, record);
   return gaveUp ? 'gaveUp' : 'requeued';

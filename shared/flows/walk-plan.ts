@@ -147,6 +147,7 @@ export function fromWorked(worked: Worked, step: PlanStep | null): RecoveredRun 
   return {
     processor: worked.processor, day: worked.day, action: step?.action ?? 'queued', outcome: worked.outcome, reason: step?.reason ?? worked.reason,
     note: worked.failure?.message ?? '', rows: worked.rows, milliseconds: worked.endedAt - worked.startedAt,
+    ...(worked.cause === null ? {} : { cause: worked.cause }), ...(worked.runId === null ? {} : { runId: worked.runId }), ...(worked.failure === null ? {} : { category: worked.failure.category }),
   };
 }
 

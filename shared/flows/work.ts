@@ -103,9 +103,9 @@ async function takeNext(engine: Engine, fair: boolean, { busy, queue }: Shared, 
   await engine.hearOthers();
   let looked = CANDIDATES;
   let again = false;
+  const oldest = fair ? await store.oldestQueued(clock.now()) : null;
   for (;;) {
     const now = clock.now();
-    const oldest = fair ? await store.oldestQueued(now) : null;
     const { cells, all, fresh } = await queue.best(now, looked, again);
     let progressed = false;
     for (const candidate of [...(oldest ? [oldest] : []), ...cells]) {

@@ -117,8 +117,9 @@ export class BigQueryPromotion {
     const { dataset, table } = tableOf(processor);
     const { api } = this.#options.jobs;
     if (stage.byPartition) {
-      const destinationTable = api.table(dataset, `${table}$${partitionId(formatDay(day))}`);
-      return { copy: { sourceTable: stage.reference, destinationTable, writeDisposition: 'WRITE_TRUNCATE', createDisposition: 'CREATE_NEVER' } };
+      const partition = partitionId(formatDay(day));
+      const [sourceTable, destinationTable] = [api.table(stage.dataset, `${stage.table}$${partition}`), api.table(dataset, `${table}$${partition}`)];
+      return { copy: { sourceTable, destinationTable, writeDisposition: 'WRITE_TRUNCATE', createDisposition: 'CREATE_NEVER' } };
     }
     return this.#options.jobs.queryConfiguration({
       purpose: 'promote', sql: replacingSql(processor, api.named(dataset, table), api.named(stage.dataset, stage.table)), parameters: [dateParameter('game_date', day)],
@@ -131,7 +132,10 @@ export class BigQueryPromotion {
   }
 }
 
-/** A date's own rows replaced in one statement, in a table that other rows of the date share or that has no partitions (P24). */
+/**
+ * A date's own rows replaced in one statement (P24), in a table that other rows of the date share or that has no partitions.
+ * Also takes a date's rows away where there are none in their place: a partition without rows is none, and none can be copied.
+ */
 export function replacingSql(processor: Processor, table: string, stage: string): string {
   const columns = columnList(processor.columns.map(({ name }) => name));
   return `MERGE INTO ${table} AS held

@@ -19,7 +19,10 @@ import { fromAnswer, partitionId, quoted } from './bigquery-values.ts';
 export interface FilledStage extends DatasetTable {
   readonly reference: TableReference;
   readonly coverage: Coverage;
-  /** Whether the table takes a date by a copy job: it is partitioned by day on its date column, and all its rows are the processor's. */
+  /**
+   * Whether the table takes the date by a copy job: it is partitioned by day on its date column, all its rows are the
+   * processor's, and there are rows: without any, the stage has no partition to copy.
+   */
   readonly byPartition: boolean;
 }
 
@@ -58,15 +61,19 @@ export class BigQueryStaging {
     // Rows that cannot be are refused before anything is made.
     const lines = source.kind === 'rows' ? linesOf(checkedRows(processor, day, source.rows)) : null;
     const { fields, daily } = await describeTable(api, processor);
+    // Partitions are copied only between tables whose specifications match, which name the clustering too:
+    // https://cloud.google.com/bigquery/docs/managing-partitioned-tables#copy_a_single_partition, apache/airflow#8416
+    const layout = processor.tableFilter === null ? daily : null;
     const stage = {
       dataset: this.#options.dataset,
       table: `${processor.name}_${partitionId(formatDay(day))}_g${generation}_${attemptName(runId)}_${this.#options.newId().replaceAll('-', '').slice(0, 8)}`,
     };
-    const reference = await createTable(api, stage, fields, { expirationTime: String(this.#options.now() + EXPIRES_AFTER_MS) });
+    const reference = await createTable(api, stage, fields, { ...layout, expirationTime: String(this.#options.now() + EXPIRES_AFTER_MS) });
     try {
       if (source.kind === 'sql') await this.#fromSql(claim, source.inputs, api.named(stage.dataset, stage.table), signal);
       else if (lines !== null && lines !== '') await this.#options.jobs.load(reference, lines, { ...purposeOf(claim, 'load'), signal });
-      return { ...stage, reference, coverage: await this.#measure(claim, stage, signal), byPartition: daily && processor.tableFilter === null };
+      const coverage = await this.#measure(claim, stage, signal);
+      return { ...stage, reference, coverage, byPartition: layout !== null && coverage.rows > 0 };
     } catch (thrown) {
       await dropTable(api, stage);
       throw thrown;

@@ -17,12 +17,19 @@ export type TableField = z.infer<typeof fieldSchema>;
 const tableSchema = z.object({
   schema: z.object({ fields: z.array(fieldSchema).default([]) }).default({ fields: [] }),
   timePartitioning: z.object({ type: z.string(), field: z.string().optional() }).optional(),
+  clustering: z.object({ fields: z.array(z.string()) }).optional(),
 });
+
+/** How a table's rows lie, as the API describes it. */
+export interface TableLayout {
+  readonly timePartitioning: { readonly type: 'DAY'; readonly field: string };
+  readonly clustering?: { readonly fields: readonly string[] };
+}
 
 export interface DescribedTable {
   readonly fields: readonly TableField[];
-  /** Partitioned by day on the processor's date column: a date can be replaced by a copy job. */
-  readonly daily: boolean;
+  /** Of a table partitioned by day on the processor's date column, whose date can be replaced by a copy job; null of any other. */
+  readonly daily: TableLayout | null;
 }
 
 export interface DatasetTable {
@@ -39,9 +46,11 @@ export function tableOf({ name, output }: Processor): DatasetTable {
 /** The table as it is. Throws NeverRetryError that names the table and each column that is not as declared. */
 export async function describeTable(api: BigQueryApi, processor: Processor): Promise<DescribedTable> {
   const { dataset, table } = tableOf(processor);
-  const { schema, timePartitioning } = await api.call(tableSchema, { method: 'GET', path: `/datasets/${dataset}/tables/${table}` });
+  const { schema, timePartitioning, clustering } = await api.call(tableSchema, { method: 'GET', path: `/datasets/${dataset}/tables/${table}` });
   refuseOtherTable(processor, new Map(schema.fields.map(({ name, type }) => [name, type])));
-  return { fields: schema.fields, daily: timePartitioning?.type === 'DAY' && timePartitioning.field === processor.dateColumn };
+  const isDaily = timePartitioning?.type === 'DAY' && timePartitioning.field === processor.dateColumn;
+  // Without what else is said of the partitions: their expiration would take an old date from its stage at once.
+  return { fields: schema.fields, daily: isDaily ? { timePartitioning: { type: 'DAY', field: processor.dateColumn }, ...(clustering ? { clustering } : {}) } : null };
 }
 
 /** `found`: types by name; a type that is null was not looked at. */

@@ -46,7 +46,8 @@ const refused: readonly BadInput[] = [
   { words: ['pipeline', 'validate', '--bad'], says: /unknown option '--bad'; see: npx smart-backfill pipeline validate --help\n/ },
   { words: ['why', 'Qqqqq', '2024-01-02'], says: /see: npx smart-backfill --pipeline \S+mini --state \S+ pipeline show; allowed are Schedule, Scores, Form/ },
   { words: ['publish', 'mini-requests', '@no-such-file'], says: /received @no-such-file, which can't be read .*allowed are @FILE, - for standard input/ },
-  { words: ['gaps', '--runtime', 'google'], says: /--runtime google, which is not in this version; allowed is embedded/ },
+  { words: ['gaps', '--runtime', 'google'], says: /received --state \S+ with --runtime google, whose state is in Firestore and not in a folder; .*leave one of the two out/ },
+  { words: ['gaps', '--runtime', 'gogle'], says: /received --runtime 'gogle'; allowed are embedded, google; did you mean google\?/ },
   { words: ['gaps', '--now', 'tomorrow'], says: /received --now 'tomorrow', which is no time/ },
   { words: ['gaps', '--log-level', 'loud'], says: /Allowed choices are error, warn, info, debug/ },
 ];

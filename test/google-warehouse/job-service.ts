@@ -12,7 +12,7 @@ type Insert = z.infer<typeof insertSchema>;
 
 export class JobService {
   readonly jobs = new Map<string, Insert & { status: object }>();
-  /** Tables copied into the partition, in order. */
+  /** Staging tables whose partition was copied, in order. */
   readonly copied: string[] = [];
   /** How jobs to come end; well when there is none. */
   readonly failures: { reason: string; message: string }[] = [];
@@ -45,7 +45,7 @@ export class JobService {
     if (this.jobs.has(jobId)) throw httpError(409, 'duplicate', `Already Exists: Job p:US.${jobId}`);
     const failure = this.failures.shift();
     this.jobs.set(jobId, { ...request, status: failure ? { state: 'DONE', errorResult: failure, errors: [failure] } : { state: 'DONE' } });
-    if (!failure && request.configuration.copy) this.copied.push(request.configuration.copy.sourceTable.tableId);
+    if (!failure && request.configuration.copy) this.copied.push(request.configuration.copy.sourceTable.tableId.replace(/\$20231115$/, ''));
     if (this.lostAnswers > 0) {
       this.lostAnswers -= 1;
       throw httpError(503, 'backendError', 'the answer was lost');

@@ -32,6 +32,12 @@ export function describeWithPubSub(name: string, body: (host: string) => void): 
   describeWith('PUBSUB_EMULATOR_HOST', 'Pub/Sub emulator', name, body);
 }
 
+/** Suites of the local cloud need both. */
+export function describeWithEmulators(name: string, body: () => void): void {
+  if (process.env['FIRESTORE_EMULATOR_HOST']) describeWith('PUBSUB_EMULATOR_HOST', 'Pub/Sub emulator', name, body);
+  else describeWith('FIRESTORE_EMULATOR_HOST', 'Firestore emulator', name, body);
+}
+
 /** A client of the emulator; the caller terminates it. */
 export function emulatedFirestore(): Firestore {
   return new Firestore({ projectId: testProject });

@@ -17,3 +17,8 @@ output "push_service_account_email" {
   description = "The identity whose token the pushes carry."
   value       = google_service_account.push.email
 }
+
+output "environment" {
+  description = "The environment that every function has."
+  value       = var.environment
+}

@@ -1,0 +1,17 @@
+import type { Alert } from '../../shared/ports/notifier.ts';
+import { placeOf, type CommonOptions } from '../commands/options.ts';
+import type { Io } from './io.ts';
+import { errStyle } from './style.ts';
+
+/** An alert, as it is told on a terminal. */
+export function tellAlert(alert: Alert, io: Io, options: CommonOptions): void {
+  const style = errStyle(io);
+  const dress = alert.severity === 'info' ? style.cyan : alert.severity === 'warning' ? style.yellow : style.red;
+  const command = alert.command === null ? [] : [`  ${withPlace(alert.command, io, options)}`];
+  io.err.write(`${[dress(`alert (${alert.severity}): ${alert.title}`), ...alert.lines.map((line) => `  ${line}`), ...command].join('\n')}\n`);
+}
+
+/** A command as the flows write it (`smart-backfill recover …`), as it has to be typed here. */
+export function withPlace(command: string, io: Io, options: Pick<CommonOptions, 'pipeline' | 'state' | 'runtime' | 'now'>): string {
+  return [command.replace(/^smart-backfill\b/, io.program), ...placeOf(options)].join(' ');
+}
