@@ -150,7 +150,8 @@ module "monitoring" {
 
   project_id               = var.project_id
   prefix                   = local.pipeline.name
-  service_names            = module.functions.service_names
+  service_names            = { for name in keys(local.functions) : name => "${local.pipeline.name}-${name}" }
+  functions_made           = module.functions.service_names
   pushed_subscriptions     = module.messaging.pushed_subscriptions
   dead_letter_subscription = module.messaging.dead_letter_subscription
   alerts_subscription      = module.messaging.alerts_subscription

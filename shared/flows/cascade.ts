@@ -11,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { cascadeTrigger } from './cascade-trigger.ts';
 import { applyAsk } from './open.ts';
 import { historyRow } from './rows.ts';
+import { confirmWaits } from './wake.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -50,7 +51,10 @@ export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'p
       const first = applied.outcomes.find((cell) => cell.outcome === 'open');
       return { writes: { ...writes, ...applied.writes, outbox: first ? [doorbell(engine, ask, first)] : [] }, result: { kind: 'decided', record, decision } };
     });
-    if (outcome.kind === 'decided') return { record: outcome.record, decision: outcome.decision };
+    if (outcome.kind === 'decided') {
+      await confirmWaits(engine, cells);
+      return { record: outcome.record, decision: outcome.decision };
+    }
     await engine.relearn(outcome.outdated);
   }
 }

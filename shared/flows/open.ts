@@ -9,6 +9,7 @@ import type { Snapshot, Writes } from '../ports/request-store.ts';
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { Engine } from './engine.ts';
 import { changeRow } from './rows.ts';
+import { confirmWaits } from './wake.ts';
 
 export interface AskedCell extends CellKey {
   readonly reason?: string;
@@ -35,6 +36,7 @@ export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCel
       if (applied.outdated.length === 0) break;
       await engine.relearn(applied.outdated);
     }
+    await confirmWaits(engine, chunk);
   }
   return outcomes;
 }

@@ -1,4 +1,5 @@
-import type { CellKey } from '../requests/cell.ts';
+import { keyOf } from '../gaps/detect.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { readiness } from '../requests/readiness.ts';
 import { queued, waiting } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
@@ -12,6 +13,52 @@ export async function wakeWaiters(engine: Engine, key: CellKey): Promise<void> {
 
 /** Decides waiting and blocked requests again: queued, or waiting for what stands in the way now. */
 export async function decideAgain(engine: Engine, keys: readonly CellKey[]): Promise<void> {
+  await decideOnce(engine, keys);
+  await confirmWaits(engine, keys);
+}
+
+/** Each look follows one link of what waits for what. */
+const LOOKS = 8;
+
+/**
+ * Where other processes work on the same state: what a request was just put to wait for may have ended before this process
+ * heard of it, and nobody would come back to it. It is read again after the request's commit, so that either its end is
+ * seen here, or who ends it sees the waiter. One read for each cell that is waited for; rows only where that has changed.
+ */
+export async function confirmWaits(engine: Engine, keys: readonly CellKey[]): Promise<void> {
+  if (!engine.parts.shared) return;
+  let left = keys;
+  for (let look = 0; look < LOOKS && left.length > 0; look += 1) {
+    const waits = left.flatMap((key) => {
+      const on = waitedFor(engine, key);
+      return on ? [{ key, on }] : [];
+    });
+    const looked = [...new Map(waits.map(({ on }) => [keyOf(on), on])).values()];
+    const ended = (await Promise.all(looked.map(async (on) => (isSame(await engine.parts.store.cell(on), knownOf(engine, on)) ? [] : [on])))).flat();
+    if (ended.length === 0) return;
+    await engine.relearn(ended);
+    await decideOnce(engine, waits.map(({ key }) => key));
+    left = waits.filter(({ key, on }) => {
+      const next = waitedFor(engine, key);
+      return next !== null && keyOf(next) !== keyOf(on);
+    }).map(({ key }) => key);
+  }
+}
+
+function waitedFor(engine: Engine, key: CellKey): CellKey | null {
+  const { request } = knownOf(engine, key);
+  return request && (request.state === 'waiting' || request.state === 'blocked') ? request.waitingFor : null;
+}
+
+function knownOf(engine: Engine, { processor, day }: CellKey): CellRecord {
+  return engine.world.record(engine.world.processor(processor), day);
+}
+
+function isSame(now: CellRecord, known: CellRecord): boolean {
+  return now.generation === known.generation && now.request?.state === known.request?.state && now.last?.runId === known.last?.runId && now.failure?.runId === known.failure?.runId;
+}
+
+async function decideOnce(engine: Engine, keys: readonly CellKey[]): Promise<void> {
   const now = engine.parts.clock.now();
   const { world } = engine;
   await engine.change({ cells: keys }, (snapshot) => {

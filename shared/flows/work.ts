@@ -11,7 +11,7 @@ import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
 import { runCell } from './run-cell.ts';
-import { wakeWaiters } from './wake.ts';
+import { confirmWaits, wakeWaiters } from './wake.ts';
 
 /** What became of one cell that the worker took up. */
 export interface Worked extends CellKey {

@@ -8,5 +8,7 @@ export function forGoogle(pipeline: Pipeline): Pipeline {
     throw new InputError(`${without.map(({ name }) => name).join(', ')} can be run in the embedded runtime only; give each a target for Google: target: { embedded: …, google: { http: … } } (docs/pipeline-yaml.md)`);
   }
   const processors = pipeline.processors.map((processor): Processor => ({ ...processor, target: processor.googleTarget ?? processor.target }));
-  return { ...pipeline, processors, byName: new Map(processors.map((processor) => [processor.name, processor])) };
+  const byName = new Map(processors.map((processor) => [processor.name, processor]));
+  const byAlias = new Map([...pipeline.byAlias].map(([alias, processor]) => [alias, byName.get(processor.name) ?? processor]));
+  return { ...pipeline, processors, byName, byAlias };
 }

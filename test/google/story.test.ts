@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill } from '../../scripts/local-cloud/fill.ts';
 import { startLocalCloud, type LocalCloud } from '../../scripts/local-cloud/local-cloud.ts';
-import { dayOf } from '../../shared/calendar/day.ts';
+import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { receiveRequest } from '../../shared/flows/request.ts';
 import { describeWithEmulators } from './emulated.ts';
 import { publishWithGcloud } from './gcloud.ts';
@@ -117,7 +117,10 @@ describeWithEmulators('the NBA story on the local cloud', function () {
     const took = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`;
     await lines.seen({ event: 'cascade_released', phase: 'phase_2_raw', game_date: NIGHT }, { since: mark, withinMs: NIGHT_WITHIN_MS });
     console.log(`      (from the failed night to the released cascade of phase 2: ${took()})`);
-    await lines.seen({ event: 'cascade_released', phase: 'phase_3_analytics', game_date: NIGHT }, { since: mark, withinMs: NIGHT_WITHIN_MS });
+    await lines.seen({ event: 'cascade_released', phase: 'phase_3_analytics', game_date: NIGHT }, { since: mark, withinMs: NIGHT_WITHIN_MS }).catch(async (error: unknown) => {
+      const open = (await cloud.runtime.store.openCells()).map(({ processor, day, request }) => `${processor} ${formatDay(day)} ${request?.state ?? ''} ${JSON.stringify(request?.waitingFor ?? null)}`);
+      throw new Error(`${String(error)}\nopen:\n${open.join('\n')}`, { cause: error });
+    });
     console.log(`      (to that of phase 3: ${took()})`);
     assert.ok(performance.now() - started < NIGHT_WITHIN_MS, took());
     await idle();

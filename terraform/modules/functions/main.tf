@@ -72,11 +72,14 @@ resource "google_cloudfunctions2_function" "this" {
     all_traffic_on_latest_revision   = true
     service_account_email            = google_service_account.function[each.key].email
 
-    environment_variables = merge(
-      var.environment,
-      { FUNCTION_TIMEOUT_SECONDS = tostring(var.timeout_seconds) },
-      each.value.extra_environment,
-    )
+    # What is empty is left out, which the functions take for the same: an API that drops it would be planned for ever.
+    environment_variables = {
+      for name, value in merge(
+        var.environment,
+        { FUNCTION_TIMEOUT_SECONDS = tostring(var.timeout_seconds) },
+        each.value.extra_environment,
+      ) : name => value if value != ""
+    }
 
     dynamic "secret_environment_variables" {
       for_each = each.value.secrets

@@ -11,6 +11,9 @@ locals {
   channels = concat(var.notification_channels, [for channel in google_monitoring_notification_channel.email : channel.id])
 }
 
+# A policy on a log-based metric is refused until Monitoring knows the metric, some minutes after it was made. Metrics are made
+# first and these policies after the functions, whose build takes as long: hashicorp/terraform-provider-google#11102.
+
 # Retried for as long as messages are kept, then silently lost (P4): told long before.
 resource "google_monitoring_alert_policy" "oldest_unacked" {
   project               = var.project_id
@@ -87,6 +90,8 @@ resource "google_monitoring_alert_policy" "dead_letters" {
     mime_type = "text/markdown"
     content   = "Look at them: `gcloud pubsub subscriptions pull ${var.dead_letter_subscription} --project ${var.project_id} --limit 10` (add `--auto-ack` once they are dealt with). The reason stands in the attributes, and in the log as `message_dead_lettered`. One message may be there more than once (P7)."
   }
+
+  depends_on = [var.functions_made]
 }
 
 resource "google_monitoring_alert_policy" "failed_cells" {
@@ -118,6 +123,8 @@ resource "google_monitoring_alert_policy" "failed_cells" {
     mime_type = "text/markdown"
     content   = "One processor fails again and again; the category in the log line `cell_failed` says what is done about it. `smart-backfill why PROCESSOR DATE --runtime google` gives the chain."
   }
+
+  depends_on = [var.functions_made]
 }
 
 resource "google_monitoring_alert_policy" "parked_cascades" {
@@ -148,6 +155,8 @@ resource "google_monitoring_alert_policy" "parked_cascades" {
     mime_type = "text/markdown"
     content   = "Phases wait for gaps. They release themselves when the reasons are gone; `smart-backfill cascades list --runtime google` shows the reasons, `cascades release` overrides them."
   }
+
+  depends_on = [var.functions_made]
 }
 
 resource "google_monitoring_alert_policy" "no_detection" {
@@ -177,6 +186,8 @@ resource "google_monitoring_alert_policy" "no_detection" {
     mime_type = "text/markdown"
     content   = "Gaps are found by nobody now, and the sweep of lost work stands still too (P4). Look at the Cloud Scheduler job and at the gap-detector's log."
   }
+
+  depends_on = [var.functions_made]
 }
 
 # What the functions publish to the alerts topic reaches people here, without anybody listening to that topic.
@@ -209,4 +220,6 @@ resource "google_monitoring_alert_policy" "raised_alerts" {
     mime_type = "text/markdown"
     content   = "The log line `alert_raised` has the message, and in its field `command` what to run. The whole alert: `gcloud pubsub subscriptions pull ${var.alerts_subscription} --project ${var.project_id} --limit 10`."
   }
+
+  depends_on = [var.functions_made]
 }

@@ -10,7 +10,13 @@ variable "prefix" {
 
 variable "service_names" {
   type        = map(string)
-  description = "Cloud Run service of each function, by the function's name."
+  description = "Cloud Run service of each function, by the function's name; known before the functions are made."
+}
+
+variable "functions_made" {
+  type        = map(string)
+  description = "The same, known once the functions are made: alerts wait for it."
+  default     = {}
 }
 
 variable "pushed_subscriptions" {

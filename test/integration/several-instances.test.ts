@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ManualClock } from '../../shared/system/clock.ts';
+import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse } from '../simulation/clean.ts';
+import { Cluster, type ClusterOptions } from '../simulation/cluster.ts';
+import { damageRows, type Damage, type DamageKit } from '../simulation/damage.ts';
+import { SEASON_DAYS } from '../simulation/mini-league.ts';
+import { cellName, cellsOf, datesOf, reachableFrom } from '../simulation/mini-pipeline.ts';
+import { Random, replayable, seeds } from '../simulation/random.ts';
+import { differences, inManualTime, Outside, rowsOf, TOPICS } from '../simulation/site.ts';
+
+const MINUTE_MS = 60_000;
+
+interface Damaged {
+  readonly cluster: Cluster;
+  readonly clock: ManualClock;
+  readonly outside: Outside;
+  readonly damages: readonly Damage[];
+  /** What is not as it is to be at the end. */
+  wrong(): Promise<readonly string[]>;
+}
+
+async function damagedCluster(random: Random, more: Partial<ClusterOptions>): Promise<Damaged> {
+  const state = await cleanState();
+  const { pipeline } = state;
+  const warehouse = await copyOfWarehouse(state);
+  const clock = new ManualClock(AFTER_SEASON);
+  const outside = new Outside();
+  const cluster = new Cluster({
+    pipeline, databasePath: copyOfState(state), warehouse, clock, outside, random, instances: 2, duplicates: 0, kills: 0, asynchronous: new Set(), ...more,
+  });
+  const kit: DamageKit = { pipeline, cells: cellsOf(pipeline), dates: datesOf, rows: state.rows, random, change: (processor, day, rows) => warehouse.outside(processor, day, rows) };
+  const damages: Damage[] = [];
+  for (const [processor, index] of [['Box', 2], ['TeamForm', 7], ['Ratings', 12], ['Context', 13]] as const) {
+    const day = SEASON_DAYS[index];
+    if (day !== undefined) damages.push(await damageRows(kit, { processor, day }, random.pick(['missing', 'short', 'doubled', 'altered'])));
+  }
+  outside.during = async () => {
+    for (let turns = random.below(4); turns > 0; turns -= 1) await nextTurn();
+    await clock.sleep(random.below(5000));
+  };
+  return {
+    cluster, clock, outside, damages,
+    wrong: async () => {
+      const reachable = reachableFrom(pipeline, damages.map(({ cell }) => cellName(cell)));
+      return [
+        ...differences(pipeline, await rowsOf(pipeline, warehouse), state.rows).map((cell) => `${cell} differs`),
+        ...(await cluster.store.openCells()).map((record) => `${cellName(record)} is ${record.request?.state ?? ''}`),
+        ...outside.runs.filter((cell) => !reachable.has(cell)).map((cell) => `${cell} ran, and the damage could not reach it`),
+        ...cluster.thrown.map(String),
+      ];
+    },
+  };
+}
+
+const tick = (cluster: Cluster): Promise<unknown> => cluster.publish(TOPICS.detection, '{"trigger":"tick"}');
+
+/** Ticks come every five minutes, whatever is under way. */
+async function ticks(cluster: Cluster, clock: ManualClock, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    await tick(cluster);
+    await clock.sleep(5 * MINUTE_MS);
+  }
+  await cluster.quiet();
+}
+
+async function startByRequests(cluster: Cluster, damages: readonly Damage[]): Promise<void> {
+  for (const { cell } of damages) {
+    const date = new Date(cell.day * 86_400_000).toISOString().slice(0, 10);
+    await cluster.publish(TOPICS.requests, JSON.stringify({ processor_name: cell.processor, start_date: date, end_date: date, reprocess: 'completed' }));
+  }
+  await cluster.quiet();
+}
+
+describe('several instances of each function on one state', () => {
+  for (const seed of seeds(Number(process.env['CLUSTER_SEEDS'] ?? 20))) {
+    it(`converge without a tick, and run no cell twice (seed ${seed})`, () => replayable(seed, 'instances', async () => {
+      const { cluster, clock, outside, damages, wrong } = await damagedCluster(new Random(seed), { instances: 3 });
+      await inManualTime(clock, startByRequests(cluster, damages));
+      assert.deepEqual(await wrong(), []);
+      assert.deepEqual(outside.runs.filter((cell, index) => outside.runs.indexOf(cell) !== index), []);
+      cluster.close();
+    }));
+
+    it(`converge with targets that run on by themselves (seed ${seed})`, () => replayable(seed, 'instances', async () => {
+      const { cluster, clock, damages, wrong } = await damagedCluster(new Random(seed), { asynchronous: new Set(['Box', 'TeamForm']), duplicates: 0.3 });
+      const before = clock.now();
+      await inManualTime(clock, startByRequests(cluster, damages));
+      assert.deepEqual(await wrong(), [], `after ${(clock.now() - before) / 1000} s`);
+      cluster.close();
+    }));
+
+    it(`converge by ticks when instances die, and messages come twice (seed ${seed})`, () => replayable(seed, 'instances', async () => {
+      const random = new Random(seed);
+      const { cluster, clock, wrong } = await damagedCluster(random, { kills: 0.7, duplicates: 0.3, asynchronous: new Set(random.chance(0.5) ? ['Box', 'Ratings'] : []) });
+      await inManualTime(clock, ticks(cluster, clock, 12));
+      assert.deepEqual(await wrong(), [], `${cluster.killed} killed`);
+      cluster.close();
+    }));
+  }
+});

@@ -1,0 +1,219 @@
+import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
+import { handleDetection } from '../../functions/gap-detector/handler.ts';
+import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
+import type { HandlerDeps } from '../../functions/deps.ts';
+import { formatDay } from '../../shared/calendar/day.ts';
+import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
+import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
+import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
+import { Engine } from '../../shared/flows/engine.ts';
+import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { Worker } from '../../shared/flows/worker.ts';
+import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
+import type { DeliveredMessage, MessageBus, Verdict } from '../../shared/ports/message-bus.ts';
+import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
+import type { RequestStore } from '../../shared/ports/request-store.ts';
+import { RandomIds } from '../../shared/system/ids.ts';
+import { Fuse, FusedStore, FusedWarehouse } from './crash.ts';
+import { miniProcessors } from './mini-processors.ts';
+import { cellName } from './mini-pipeline.ts';
+import type { Random } from './random.ts';
+import { Outside, SimulatedRunner, TOPICS } from './site.ts';
+
+type FunctionName = 'worker' | 'router' | 'detector';
+
+export interface ClusterOptions {
+  readonly pipeline: Pipeline;
+  readonly databasePath: string;
+  readonly warehouse: MemoryWarehouse;
+  readonly clock: Clock;
+  readonly outside: Outside;
+  readonly random: Random;
+  /** Instances of each function. */
+  readonly instances: number;
+  /** Of a delivery: that it comes a second time, too. */
+  readonly duplicates: number;
+  /** Of a new instance: that its power is cut at some call. */
+  readonly kills: number;
+  /** Processors that run on by themselves and write their tables later. */
+  readonly asynchronous: ReadonlySet<string>;
+  readonly lanes?: number;
+}
+
+/** Pub/Sub waits at least so long before it delivers again (terraform: minimum_backoff). */
+const BACKOFF_MS = 10_000;
+const MOST_MESSAGES = 3000;
+
+interface Instance {
+  readonly name: FunctionName;
+  readonly engine: Engine;
+  readonly worker: Worker;
+  readonly fuse: Fuse;
+}
+
+/**
+ * Functions as Google runs them: several instances of each on one state, that know of each other by state only; messages
+ * that come at once, in any order, twice, and again after a nack or a death.
+ */
+export class Cluster implements MessageBus {
+  readonly store: RequestStore;
+  readonly options: ClusterOptions;
+  /** Messages that were published, by topic. */
+  readonly published = new Map<string, number>();
+  readonly #database: SqliteDatabase;
+  readonly #instances: Instance[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #ids = new RandomIds();
+  readonly #stop = new AbortController();
+  killed = 0;
+  /** What a handler threw besides its instance's death. */
+  readonly thrown: unknown[] = [];
+
+  constructor(options: ClusterOptions) {
+    this.options = options;
+    this.#database = SqliteDatabase.open(options.databasePath);
+    this.store = new SqliteRequestStore(this.#database, { rankOf: (name) => options.pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
+    for (const name of ['worker', 'router', 'detector'] as const) for (let count = 0; count < options.instances; count += 1) this.#instances.push(this.#start(name));
+  }
+
+  #start(name: FunctionName): Instance {
+    const { pipeline, clock, outside, random, kills, warehouse, lanes = 2 } = this.options;
+    const fuse = random.chance(kills) ? new Fuse(1 + random.below(60), random.chance(0.5)) : Fuse.never();
+    const owner = this.#ids.next(name);
+    const engine = new Engine({
+      pipeline, clock, ids: this.#ids, owner, lanes, shared: true, store: new FusedStore(this.store, fuse),
+      warehouse: new FusedWarehouse(warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }),
+      runner: new AsynchronousRunner(this, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
+    });
+    return { name, engine, fuse, worker: new Worker(engine, { waitsForRetryMs: 30_000 }) };
+  }
+
+  /** An instance of a function by its place: for what a test does in one of them. */
+  instance(name: FunctionName, index = 0): Instance {
+    const found = this.#instances.filter((instance) => instance.name === name)[index];
+    if (!found) throw new RangeError(`received ${name} ${index}`);
+    return found;
+  }
+
+  async publish(topic: string, body: string): Promise<string> {
+    const messageId = this.#ids.next('message');
+    this.published.set(topic, (this.published.get(topic) ?? 0) + 1);
+    if ([...this.published.values()].reduce((sum, count) => sum + count, 0) > MOST_MESSAGES) throw new Error('messages go on without end');
+    const { random, duplicates } = this.options;
+    const name = this.#subscriber(topic);
+    if (name === null) return messageId;
+    const message = { messageId, topic, subscription: name, body, attributes: {}, deliveryAttempt: 1 };
+    this.#goes(this.#deliver(name, message));
+    if (random.chance(duplicates)) this.#goes(this.#deliver(name, message));
+    return messageId;
+  }
+
+  #subscriber(topic: string): FunctionName | null {
+    if (topic === TOPICS.requests) return 'worker';
+    if (topic === TOPICS.detection) return 'detector';
+    return this.options.pipeline.phases.some(({ completionTopic }) => completionTopic === topic) ? 'router' : null;
+  }
+
+  #goes(work: Promise<void>): void {
+    const going = work.catch((error: unknown) => { this.thrown.push(error); }).finally(() => this.#underWay.delete(going));
+    this.#underWay.add(going);
+  }
+
+  /** Something that goes on outside, and that `quiet` waits for. */
+  outside(work: () => Promise<void>): void {
+    this.#goes(work());
+  }
+
+  async #deliver(name: FunctionName, message: DeliveredMessage): Promise<void> {
+    const { random, clock } = this.options;
+    // In no order.
+    await clock.sleep(1 + random.below(2000));
+    const index = random.pick(this.#instances.map((instance, at) => ({ instance, at })).filter(({ instance }) => instance.name === name)).at;
+    const instance = this.#instances[index];
+    if (!instance) throw new RangeError('no instance');
+    try {
+      const verdict = await this.#handle(instance, message);
+      await sendOutbox(instance.engine, this);
+      if (verdict.kind !== 'nack') return;
+    } catch (error) {
+      if (instance.fuse.blown) {
+        if (this.#instances[index] === instance) {
+          this.killed += 1;
+          this.#instances[index] = this.#start(name);
+        }
+      } else if (message.deliveryAttempt > 8) throw error;
+    }
+    await clock.sleep(BACKOFF_MS + random.below(5000));
+    await this.#deliver(name, { ...message, deliveryAttempt: message.deliveryAttempt + 1 });
+  }
+
+  #handle({ name, engine, worker }: Instance, message: DeliveredMessage): Promise<Verdict> {
+    const deps: HandlerDeps = { engine, worker, bus: this, detectionTopic: TOPICS.detection, signal: this.#stop.signal };
+    if (name === 'worker') return handleBackfillRequest(deps, message);
+    return name === 'router' ? handlePhaseComplete(deps, message) : handleDetection(deps, message);
+  }
+
+  /** Until nothing is under way: no message, no run. */
+  async quiet(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.race(this.#underWay);
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#database.close();
+  }
+}
+
+/** Starts what runs on by itself: it writes its table and says so later, or before the order is answered. */
+class AsynchronousRunner implements ProcessorRunner {
+  readonly #cluster: Cluster;
+  readonly #others: ProcessorRunner;
+  readonly #fuse: Fuse;
+
+  constructor(cluster: Cluster, others: ProcessorRunner, fuse: Fuse) {
+    this.#cluster = cluster;
+    this.#others = others;
+    this.#fuse = fuse;
+  }
+
+  async run(order: RunOrder): Promise<RunAnswer> {
+    const { asynchronous, random, outside, clock } = this.#cluster.options;
+    if (!asynchronous.has(order.processor.name)) return this.#others.run(order);
+    return this.#fuse.change(async () => {
+      const run = miniProcessors(outside.source).get(order.processor.name);
+      if (!run) throw new RangeError(`received ${order.processor.name}`);
+      const result = await run({
+        processorName: order.processor.name, gameDate: formatDay(order.day), runId: order.runId, isBackfill: order.isBackfill, skipDownstreamTrigger: order.skipDownstreamTrigger,
+        strictMode: order.strictMode, triggerReason: order.triggerReason, backfillId: order.backfillId, pipelineDirectory: '', sourceDirectory: '', read: (name) => order.read(name), signal: order.signal,
+      });
+      const ends = async (): Promise<void> => {
+        if (result.status === 'success') {
+          outside.runs.push(cellName({ processor: order.processor.name, day: order.day }));
+          this.#cluster.options.warehouse.outside(order.processor, order.day, result.rows);
+        }
+        await this.#cluster.publish(order.processor.phase.completionTopic, JSON.stringify({
+          phase: order.processor.phase.name, processor_name: order.processor.name, game_date: formatDay(order.day), status: result.status, run_id: order.runId,
+        }));
+      };
+      if (random.chance(0.3)) {
+        await ends();
+        await clock.sleep(random.below(4000));
+      } else {
+        this.#cluster.outside(async () => {
+          await clock.sleep(random.below(60_000));
+          await ends();
+        });
+      }
+      return { kind: 'started', handle: `executions/${order.runId}` };
+    });
+  }
+
+  async cancel(): Promise<null> {
+    return null;
+  }
+
+  async sourceHas(): Promise<'unknown'> {
+    return 'unknown';
+  }
+}
