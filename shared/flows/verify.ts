@@ -47,7 +47,7 @@ async function runCheck(engine: Engine, { name, demands, sql, reads, of }: Quali
     return { ...about, outcome: rows === 0 ? { kind: 'passed' } : { kind: 'offended', rows, sample } };
   } catch (thrown) {
     signal?.throwIfAborted();
-    return { ...about, outcome: { kind: 'did_not_run', message: classify(thrown).message } };
+    return { ...about, outcome: { kind: 'did_not_run', message: classify(thrown).message.replace(`the check ${name}: `, '') } };
   }
 }
 
