@@ -15,7 +15,8 @@ export function renderGate({ scope, figures, verdict }: GateReport, pipeline: Pi
   const where = `${pipeline.name}, ${range(scope.from, scope.to)}`;
   const title = verdict.passed ? style.green(`${where}: the gate is passed`) : style.red(`${where}: the gate is not passed`);
   const parts = [`${style.bold(title)}\n\n${tablesTable(figures.tables, style).trimEnd()}`];
-  if (figures.checks.length > 0) parts.push([style.bold('Checks'), ...figures.checks.map((check) => checkLines(check, style))].join('\n'));
+  // Said as well: a folder that was forgotten looks like one whose checks pass.
+  parts.push([style.bold('Checks'), ...(figures.checks.length === 0 ? ['  none is about what is judged (checks/*.sql in the pipeline\'s folder)'] : figures.checks.map((check) => checkLines(check, style)))].join('\n'));
   if (verdict.reasons.length > 0) parts.push([style.bold('It is held, because'), ...verdict.reasons.map(({ text }) => style.red(paragraph(`- ${text}`, style, 2)))].join('\n'));
   const lacking = figures.tables.filter((table) => table.lacking.length > 0);
   if (lacking.length > 0) parts.push([style.bold('Dates that lack'), ...lacking.map((table) => paragraph(`${table.table}: ${dayList(table.lacking)}`, style, 2))].join('\n'));
@@ -49,7 +50,7 @@ function checkLines({ name, demands, outcome }: CheckFigures, style: Style): str
   if (outcome.kind === 'passed') return paragraph(`${style.green('passed')}  ${name}: ${demands}`, style, 2);
   if (outcome.kind === 'did_not_run') return paragraph(`${style.red('did not run')}  ${name}: ${outcome.message}`, style, 2);
   const rows = outcome.sample.map((row) => paragraph(Object.entries(row).map(([column, value]) => `${column} ${String(value)}`).join(', '), style, 6));
-  return [paragraph(`${style.red(`${counted(outcome.rows, 'row')}`)}  ${name}: ${demands}`, style, 2), ...rows, ...(outcome.rows > rows.length ? [`      and ${count(outcome.rows - rows.length)} more`] : [])].join('\n');
+  return [paragraph(`${style.red(counted(outcome.rows, 'row'))}  ${name}: ${demands}`, style, 2), ...rows, ...(outcome.rows > rows.length ? [`      and ${count(outcome.rows - rows.length)} more`] : [])].join('\n');
 }
 
 function firstOf<T>(items: readonly T[], line: (item: T) => string): string[] {

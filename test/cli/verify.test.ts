@@ -111,6 +111,7 @@ describe('the command line verifies, and assesses needs', function () {
     assert.deepEqual([...new Set(strict.reasons.map(({ rule }) => rule))], ['doubtful', 'checks']);
     assert.equal((await verify(state, 0, '--from', '2024-01-05', '--to', '2024-01-12')).passed, true, 'a check sees the dates of the gate only');
     assert.deepEqual((await verify(state, 0, '--season', '2024', '--processor', 'Form')).checks, [], 'a check is run where its table is judged');
+    assert.match(ended(await sandbox.run(state, 'verify', '--season', '2024', '--processor', 'Form'), 0).stdout, /Checks\n {2}none is about what is judged/);
   });
 
   it('an unresolved failure holds the gate', async () => {
