@@ -33,7 +33,7 @@ export class Staging {
       this.#checked.add(text);
     }
     const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]})`).join(', ');
-    await inTime(session, processor, day, signal, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
+    await inTime(session, `${processor.name} for ${formatDay(day)}`, processor.timeoutSeconds, signal, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
     await refuseOthersRows(session, stage, processor, day);
   }
 
@@ -64,7 +64,7 @@ export class Staging {
 }
 
 /** Ends a query that takes longer than the definition allows, or that is wanted no more. */
-async function inTime(session: Session, { name, timeoutSeconds }: Processor, day: Day, signal: AbortSignal | undefined, work: () => Promise<unknown>): Promise<void> {
+export async function inTime<T>(session: Session, what: string, timeoutSeconds: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
   const stop = (): void => session.interrupt();
   signal?.addEventListener('abort', stop, { once: true });
@@ -74,11 +74,11 @@ async function inTime(session: Session, { name, timeoutSeconds }: Processor, day
     session.interrupt();
   }, timeoutSeconds * 1000);
   try {
-    await work();
+    return await work();
   } catch (thrown) {
     signal?.throwIfAborted();
     if (!over) throw thrown;
-    throw new RetryLaterError(`${name} for ${formatDay(day)} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
+    throw new RetryLaterError(`${what} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);

@@ -6,8 +6,9 @@ import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { Connections, type Lane, type Session } from './duckdb-connections.ts';
+import { checkRows } from './duckdb-check-rows.ts';
 import { CoverageCache } from './duckdb-coverage.ts';
 import { alreadyOpenHere, openingError } from './duckdb-errors.ts';
 import { contentRule, measured, measuringSql, nothingMeasured, type Measured } from './duckdb-measure.ts';
@@ -43,6 +44,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #connections: Connections;
   readonly #landing: Landing;
   readonly #staging: Staging;
+  readonly #translate: TranslateWithInputs;
   readonly #stages = new StageTables();
   readonly #cache = new CoverageCache();
   readonly #rules: ReadonlyMap<string, string>;
@@ -54,6 +56,7 @@ export class DuckDbWarehouse implements Warehouse {
     this.#connections = connections;
     this.#landing = new Landing(join(stateDirectory, 'landing'));
     this.#staging = new Staging(translate);
+    this.#translate = translate;
     this.#rules = new Map(pipeline.processors.map((processor) => [processor.name, contentRule(processor, version)]));
   }
 
@@ -162,6 +165,10 @@ export class DuckDbWarehouse implements Warehouse {
   async rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
     if (processor.output.kind === 'landing') return this.#landing.rows(processor, range, columns);
     return this.#connections.turn((session) => rowsOf(session, processor, range, columns));
+  }
+
+  async check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> {
+    return this.#connections.turn((session) => checkRows(session, this.#translate, check, mostShown, signal));
   }
 
   /** Runs SQL as if another program had, between two openings of the file: for damage in tests and in the demo. */

@@ -6,7 +6,7 @@ import { NeverRetryError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, OffendingRows, PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { byKey, calendarRowsOf } from '../rows/row-order.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
 
@@ -84,6 +84,10 @@ export class MemoryWarehouse implements Warehouse {
     const days = inRange(this.#shelf(processor).dates, from, to).sort(([a], [b]) => a - b);
     return days.flatMap(([, { rows }]) => rows.toSorted(byKey(processor.key)))
       .map((row) => (columns === null ? row : Object.fromEntries(columns.map((name) => [name, row[name] ?? null]))));
+  }
+
+  check({ name }: DataCheck): Promise<OffendingRows> {
+    return Promise.reject(new NeverRetryError(`the check ${name} is SQL, which the warehouse in memory does not run; use DuckDB or BigQuery`));
   }
 
   /** Changes a date as another program would: no marker, no fence. Null takes all its rows away. */

@@ -10,6 +10,9 @@ import { sweep } from './sweep.ts';
 import type { TimeBudget } from './time-budget.ts';
 import { reallyRan } from './walk-plan.ts';
 
+/** Who automatic recovery is asked for by. */
+export const DETECTOR = 'smart_backfill_detection';
+
 export interface DetectOptions {
   readonly from: Day;
   readonly to: Day;
@@ -95,7 +98,7 @@ async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detec
   const paused = (await engine.parts.store.controls()).paused;
   if (paused) return { joined: false, detection, recovered: null };
   const recovered = await recover(engine, {
-    scope: { from: options.from, to: options.to, processors: null }, by: 'detector', all: false, altered: 'policy', requestedBy: 'smart_backfill_detection', reason: 'gap found',
+    scope: { from: options.from, to: options.to, processors: null }, by: 'detector', all: false, altered: 'policy', requestedBy: DETECTOR, reason: 'gap found',
     signal: options.signal, budget: await budgetLeft(engine), on: options.on, time: options.time, cause: options.cause, isFresh: true,
   });
   await spend(engine, recovered.runs.filter(reallyRan).length);

@@ -4,9 +4,10 @@ import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { calendarRowsOf } from '../rows/row-order.ts';
 import { BigQueryApi, type BigQueryClient } from './bigquery-api.ts';
+import { checkRows } from './bigquery-check-rows.ts';
 import { BigQueryCoverage } from './bigquery-coverage.ts';
 import { BigQueryJobs, type JobCounts, type JobPurpose } from './bigquery-jobs.ts';
 import { BigQueryPromotion } from './bigquery-promotion.ts';
@@ -115,6 +116,10 @@ export class BigQueryWarehouse implements Warehouse {
 
   async rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
     return isLanding(processor) ? this.#landing.rows(processor, range, columns) : rowsOf(this.#jobs, processor, range, columns);
+  }
+
+  check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> {
+    return checkRows(this.#jobs, check, mostShown, signal);
   }
 
   /** Datasets and tables of the definition, for tests and the local cloud; in production Terraform makes them. */
