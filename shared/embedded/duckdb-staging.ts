@@ -15,6 +15,19 @@ import { chunksOf, columnList, dateLiteral, fromDuckDb, quoted, SQL_TYPES } from
 /** GoogleSQL with each input put in front as a common table expression, in DuckDB's dialect. */
 export type TranslateWithInputs = (sql: string, inputs: readonly { readonly name: string; readonly select: string }[]) => Promise<string>;
 
+/** The common table expression of an input; its dates are still to be filled in. */
+function inputClause({ upstream, columns }: InputRange, index: number): { readonly name: string; readonly select: string } {
+  const names = columns ?? upstream.fingerprintColumns;
+  return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}${andOwnRows(upstream)}` };
+}
+
+/** Rows of a query over inputs, with the names of its columns. */
+export async function rowsOfQuery(session: Session, translate: TranslateWithInputs, sql: string, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]> {
+  const result = await session.run(`SELECT * FROM (${withDates(await translate(sql, inputs.map(inputClause)), day(0), inputs)}\n) LIMIT ${limit}`);
+  const names = result.columnNames();
+  return (await result.getRows()).map((values) => Object.fromEntries(names.map((name, index) => [name, fromDuckDb(values[index])])));
+}
+
 export class Staging {
   readonly #translate: TranslateWithInputs;
   /** Translated, by processor and columns read; dates are still to be filled in. */
@@ -53,10 +66,7 @@ export class Staging {
     const key = [processor.name, processor.definitionHash, ...inputs.map(({ upstream, columns }) => `${upstream.name}(${columns?.join(',') ?? '*'})`)].join(' ');
     const known = this.#texts.get(key);
     if (known) return known;
-    const made = aboutSql(processor, () => this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
-      const names = columns ?? upstream.fingerprintColumns;
-      return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}${andOwnRows(upstream)}` };
-    })));
+    const made = aboutSql(processor, () => this.#translate(sql, inputs.map(inputClause)));
     this.#texts.set(key, made);
     made.catch(() => this.#texts.delete(key));
     return made;

@@ -6,7 +6,7 @@ import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { InputRange, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { Connections, type Lane, type Session } from './duckdb-connections.ts';
 import { CoverageCache } from './duckdb-coverage.ts';
 import { alreadyOpenHere, openingError } from './duckdb-errors.ts';
@@ -14,7 +14,7 @@ import { contentRule, measured, measuringSql, nothingMeasured, type Measured } f
 import { promote, readPromotion } from './duckdb-promotion.ts';
 import { rowsOf } from './duckdb-rows.ts';
 import { scanCoverage } from './duckdb-scan.ts';
-import { Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { rowsOfQuery, Staging, type TranslateWithInputs } from './duckdb-staging.ts';
 import { refuseOtherDates } from '../rows/staged-rows.ts';
 import { StageTables, type Stage } from './duckdb-stages.ts';
 import { ensureTables } from './duckdb-tables.ts';
@@ -43,6 +43,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #connections: Connections;
   readonly #landing: Landing;
   readonly #staging: Staging;
+  readonly #translate: TranslateWithInputs;
   readonly #stages = new StageTables();
   readonly #cache = new CoverageCache();
   readonly #rules: ReadonlyMap<string, string>;
@@ -54,6 +55,7 @@ export class DuckDbWarehouse implements Warehouse {
     this.#connections = connections;
     this.#landing = new Landing(join(stateDirectory, 'landing'));
     this.#staging = new Staging(translate);
+    this.#translate = translate;
     this.#rules = new Map(pipeline.processors.map((processor) => [processor.name, contentRule(processor, version)]));
   }
 
@@ -162,6 +164,10 @@ export class DuckDbWarehouse implements Warehouse {
   async rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
     if (processor.output.kind === 'landing') return this.#landing.rows(processor, range, columns);
     return this.#connections.turn((session) => rowsOf(session, processor, range, columns));
+  }
+
+  async check({ sql }: { readonly sql: string }, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]> {
+    return this.#connections.turn((session) => rowsOfQuery(session, this.#translate, sql, inputs, limit));
   }
 
   /** Runs SQL as if another program had, between two openings of the file: for damage in tests and in the demo. */

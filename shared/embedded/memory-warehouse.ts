@@ -86,6 +86,10 @@ export class MemoryWarehouse implements Warehouse {
       .map((row) => (columns === null ? row : Object.fromEntries(columns.map((name) => [name, row[name] ?? null]))));
   }
 
+  async check({ name }: { readonly name: string }): Promise<readonly Row[]> {
+    throw new NeverRetryError(`${name} is SQL, which the warehouse in memory does not run; use DuckDB`);
+  }
+
   /** Changes a date as another program would: no marker, no fence. Null takes all its rows away. */
   outside(processor: Processor, day: Day, rows: readonly Row[] | null): void {
     this.#put(processor, day, rows ?? [], coverageOfRows(processor, rows ?? []));

@@ -65,6 +65,8 @@ export class Engine {
   #othersAt = 0;
   #queuedHere = 0;
   readonly #running = new Map<string, AbortController>();
+  readonly #listeners = new Set<(record: CellRecord) => void>();
+  readonly #toldListeners = new Set<(id: string) => void>();
 
   constructor(parts: EngineParts) {
     this.parts = parts;
@@ -202,8 +204,25 @@ export class Engine {
     for (const record of written.cells ?? []) {
       if (record.request?.state === 'queued') this.#queuedHere += 1;
       this.#apply((world) => world.setRecord(record));
+      for (const listener of this.#listeners) listener(record);
     }
     return result;
+  }
+
+  /** Told of each cell's record that this process has written, once it is durable. Ends with what is handed back. */
+  listen(listener: (record: CellRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** A person has ordered something of a backfill: who advances it in this process looks at once. */
+  tell(backfillId: string): void {
+    for (const listener of this.#toldListeners) listener(backfillId);
+  }
+
+  listenTold(listener: (backfillId: string) => void): () => void {
+    this.#toldListeners.add(listener);
+    return () => void this.#toldListeners.delete(listener);
   }
 
   /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */

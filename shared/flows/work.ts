@@ -11,7 +11,7 @@ import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
 import { runCell } from './run-cell.ts';
-import { confirmWaits, wakeWaiters } from './wake.ts';
+import { wakeWaiters } from './wake.ts';
 
 /** What became of one cell that the worker took up. */
 export interface Worked extends CellKey {
@@ -37,6 +37,8 @@ export interface WorkOptions {
   readonly onEnd?: (worked: Worked) => void;
   /** Asked when nothing queued can be taken: queues more, and says whether it did. */
   readonly feed?: () => Promise<boolean>;
+  /** Resolves when another part of this process has queued something: lanes that wait for others look again. */
+  readonly woken?: () => Promise<void>;
   /** Every so many turns the oldest queued cell is taken, so that nothing starves. */
   readonly fairTurn?: number;
 }
@@ -81,7 +83,7 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
         ring();
         return;
       } else {
-        await heard;
+        await (options.woken ? Promise.race([heard, options.woken()]) : heard);
       }
     }
   };

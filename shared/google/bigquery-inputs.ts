@@ -16,7 +16,7 @@ export interface InputQuery {
 }
 
 /** `named`: a table as SQL names it. */
-export function queryWithInputs(processor: Processor, at: Day, inputs: readonly InputRange[], named: (dataset: string, table: string) => string): InputQuery {
+export function queryWithInputs(processor: Pick<Processor, 'name' | 'sql'>, at: Day, inputs: readonly InputRange[], named: (dataset: string, table: string) => string): InputQuery {
   if (processor.sql === null) throw new NeverRetryError(`${processor.name} has no SQL; its target has to hand over rows`);
   const clauses = inputs.map(({ upstream, columns }, index) => {
     const { dataset, table } = tableOf(upstream);

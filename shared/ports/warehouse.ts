@@ -78,5 +78,10 @@ export interface Warehouse {
   promotion(processor: Processor, day: Day): Promise<Promotion | null>;
   /** The rows of one processor in a range, ordered by date column and key: what `read` of an in-process run returns. */
   rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]>;
+  /**
+   * Rows of a query over these inputs, at most `limit`: what a quality gate's check finds wrong. The query is one of the
+   * pipeline's own files, GoogleSQL over the tables' short names. Throws where it can't be run.
+   */
+  check(query: { readonly name: string; readonly sql: string }, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]>;
   close(): Promise<void>;
 }

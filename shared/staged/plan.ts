@@ -24,6 +24,8 @@ export interface StageCell extends CellKey {
 
 export interface LeftOutCell extends CellKey {
   readonly reason: string;
+  /** It was tried by this stage, and failed. */
+  readonly failed?: true;
 }
 
 export interface StagePlan {
@@ -77,7 +79,7 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
         const key = { processor: processor.name, day };
         const judged = before.has(keyOf(key)) ? alreadyPlanned(record, stage) : judge(world, record, stage, processor, day, planned);
         if (judged === null) continue;
-        if (judged.action === null) leftOut.push({ ...key, reason: judged.reason });
+        if (judged.action === null) leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
         else {
           cells.push({ ...key, action: judged.action, reason: judged.reason });
           insert(planned[processor.rank], day);
@@ -122,6 +124,7 @@ interface Judged {
   /** Null: left out. */
   readonly action: StageCell['action'] | null;
   readonly reason: string;
+  readonly failed?: true;
 }
 
 /** Null: nothing is expected of it. */
@@ -136,7 +139,7 @@ function judge(world: World, record: BackfillRecord, stage: number, processor: P
   const asked = roundAsked(record, stage, own.recentAsks);
   const progress = record.stages[stage];
   if (own.request) return { action: 'fill', reason: `a request is open on it: ${own.request.reason}` };
-  if (own.failure && asked >= (progress?.retriedFrom ?? 0)) return { action: null, reason: `failed (${own.failure.category}): ${own.failure.message}` };
+  if (own.failure && asked >= (progress?.retriedFrom ?? 0)) return { action: null, reason: `failed (${own.failure.category}): ${own.failure.message}`, failed: true };
   if (isSettled(facts)) return judgeSettled(world, record, stage, processor, day, { asked, planned });
   const wanted = wantedOf(world, processor, day, WISHES);
   if (wanted.kind === 'run') return { action: wanted.action, reason: wanted.reason };

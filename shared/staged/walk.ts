@@ -73,6 +73,14 @@ export class StageWalk {
     return this.#started.has(keyOf(key));
   }
 
+  /** A cell of the round that is open already, from before a crash: it has its slot. */
+  adopt(key: CellKey): void {
+    const index = this.cells.findIndex((cell) => cell.processor === key.processor && cell.day === key.day);
+    if (index < 0) return;
+    this.#started.set(keyOf(key), index);
+    this.#opened += 1;
+  }
+
   /** Takes up what can be taken up now, at most `room` cells to open. */
   advance(world: World, room: number): Advance {
     const start: StageCell[] = [];

@@ -147,5 +147,6 @@ export class FusedWarehouse implements Warehouse {
       discard: () => this.#fuse.change(() => staged.discard()),
     };
   }
+  check(...given: Parameters<Warehouse['check']>): Promise<readonly Row[]> { return this.#fuse.read(() => this.#warehouse.check(...given)); }
   close(): Promise<void> { return this.#warehouse.close(); }
 }
