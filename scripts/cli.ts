@@ -31,6 +31,7 @@ const commands: readonly Listed[] = [
   { name: 'hold', summary: 'keeps cells from being run', load: async () => (await import('./commands/by-hand.ts')).holdCommand },
   { name: 'unhold', summary: 'lets held cells run again', load: async () => (await import('./commands/by-hand.ts')).unholdCommand },
   { name: 'backfill', summary: 'staged backfills: start, watch, status, pause, resume, report', load: async () => (await import('./commands/backfill.ts')).backfillCommand },
+  { name: 'verify', summary: 'a quality gate by itself, over phases and dates', load: async () => (await import('./commands/verify.ts')).verifyCommand },
   { name: 'pause', summary: 'stops all new work of the pipeline', load: async () => (await import('./commands/pause.ts')).pauseCommand },
   { name: 'resume', summary: 'goes on', load: async () => (await import('./commands/pause.ts')).resumeCommand },
   { name: 'doctor', summary: 'checks definition, runtime and state, each with its mend', load: async () => (await import('./commands/doctor.ts')).doctorCommand },

@@ -78,9 +78,13 @@ function askedBy(session: Session, options: StartOptions, definition: BackfillDe
   const last = dates?.at(-1);
   const scope = dates && first !== undefined && last !== undefined ? { from: first, to: last } : session.scope();
   const exclude = options.exclude === undefined ? [] : daysOf(options.exclude, session);
+  const { today } = engine.moment();
+  const lastOld = addDays(today, -pipeline.settings.live_days - 1);
+  if (scope.from > lastOld) throw new InputError(`received dates from ${formatDay(scope.from)} on, which are live: daily work has the last ${pipeline.settings.live_days} days, and a backfill none of them; allowed are dates up to ${formatDay(lastOld)}; for live ones: smart-backfill recover`);
+  if (scope.to > lastOld) session.log('info', `note: it ends with ${formatDay(lastOld)}: later dates are live, and daily work has them`);
   const named = readProcessors(options, pipeline);
   const asked: Asked = {
-    from: scope.from, to: scope.to, processors: named && [...named], dates, exclude, reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
+    from: scope.from, to: scope.to > lastOld ? lastOld : scope.to, processors: named && [...named], dates, exclude, reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
     errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, by: io.user, reason: options.reason?.trim() ?? '', at: engine.parts.clock.now(),
   };
   if (processorNames(pipeline, { definition, asked }).size === 0) throw new InputError(`received --phase or --processor of which the definition ${definition.name} has none; allowed are processors of ${[...new Set(definition.stages.flatMap((stage) => stage.phases))].join(', ')}; leave it out for all of them`);

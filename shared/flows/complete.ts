@@ -45,9 +45,9 @@ export async function complete(engine: Engine, message: PhaseComplete, messageId
     phase: processor.phase, turn, status: message.status,
     // A run of ours is known to be a backfill also when the service that ran it forgets to say so.
     isBackfill: message.backfill_mode || recorded.wasBackfill || (settled !== null && before.request?.isBackfill === true),
-    skipDownstreamTrigger: message.skip_downstream_trigger || (settled !== null && before.request?.skipDownstreamTrigger === true),
+    skipDownstreamTrigger: message.skip_downstream_trigger || recorded.wasSilent || (settled !== null && before.request?.skipDownstreamTrigger === true),
     // Recovery of a live date by this system itself was owed its cascade.
-    owed: live && recorded.ours && !message.skip_downstream_trigger && !(settled !== null && before.request?.skipDownstreamTrigger),
+    owed: live && recorded.ours && !message.skip_downstream_trigger && !recorded.wasSilent && !(settled !== null && before.request?.skipDownstreamTrigger),
     byPerson: null, cause: message.cause_id ?? before.request?.cause ?? null,
   });
   return { kind: 'recorded', external: recorded.external, cascade, detect: settled !== null || message.status !== 'success' || cascade.record.state === 'parked' };
@@ -58,6 +58,8 @@ interface Recorded {
   readonly external: boolean;
   readonly ours: boolean;
   readonly wasBackfill: boolean;
+  /** State knows that it was to start nothing, whatever its service says. */
+  readonly wasSilent: boolean;
 }
 
 async function recordCompletion(engine: Engine, processor: Processor, day: Day, message: PhaseComplete, { messageId, settled }: { readonly messageId: string; readonly settled: boolean }): Promise<Recorded> {
@@ -74,17 +76,20 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
     const ours = settled || request?.lease?.runId === runId || (record.last?.runId === runId && record.last.origin === 'ours') || (record.failure?.runId === runId && !record.failure.reported);
     // The same message again. A team may keep one id over its retries: rows that have changed since are news.
     const repeated = record.last?.runId === runId && record.last.origin === 'external' && record.last.fingerprint === (coverage?.fingerprint ?? EMPTY_FINGERPRINT) && message.status === 'success';
-    if (repeated) return { writes: {}, result: { external: false, ours: false, wasBackfill: request?.isBackfill ?? false } };
-    const wasBackfill = request?.isBackfill ?? false;
+    if (repeated) return { writes: {}, result: { external: false, ours: false, wasBackfill: request?.isBackfill ?? false, wasSilent: false } };
+    const running = request?.lease?.runId === runId ? request : null;
+    // Its request is over by the time that a service which publishes by itself is heard.
+    const wasSilent = running?.skipDownstreamTrigger ?? (record.last?.runId === runId && record.last.silent === true);
+    const wasBackfill = request?.isBackfill ?? wasSilent;
     // While an attempt of ours is under way, only its own message counts; others are kept in the history.
-    if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill } };
+    if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill, wasSilent } };
     if (message.status !== 'success') {
       const failure = lacking.length > 0 && !request && message.status !== 'skipped' ? reportedFailure(message, runId, now) : null;
       const failed = failure && { ...record, failure: { ...failure, definitionHash: processor.definitionHash } };
-      return { writes: { ...(failed ? { cells: [failed] } : {}), history: [row('reported')] }, result: { external: false, ours: false, wasBackfill } };
+      return { writes: { ...(failed ? { cells: [failed] } : {}), history: [row('reported')] }, result: { external: false, ours: false, wasBackfill, wasSilent } };
     }
     if (lacking.length > 0) {
-      return { writes: { history: [row('silent_failure', lacking.join('; '))] }, result: { external: false, ours: false, wasBackfill } };
+      return { writes: { history: [row('silent_failure', lacking.join('; '))] }, result: { external: false, ours: false, wasBackfill, wasSilent } };
     }
     const startedAt = message.started_at ? instantOf(message.started_at) : now;
     const changedSince = processor.upstreams.some((edge) => newerInput(engine, edge.upstream, engine.world.range(edge, day), startedAt));
@@ -94,7 +99,7 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
     const suspect = changedSince ? 'an input was written after this run had started' : null;
     return {
       writes: { cells: [{ ...record, last: run, failure: null, suspect }], traces: [{ runId, trace: entries }], history: [row('external')] },
-      result: { external: true, ours: false, wasBackfill },
+      result: { external: true, ours: false, wasBackfill, wasSilent },
     };
   });
 

@@ -53,6 +53,9 @@ describe('smart-backfill backfill', function () {
     assert.deepEqual([record.id, record.state], ['season-2024', 'gate_held']);
     assert.deepEqual(record.stages[0]?.gate?.reasons, ['Scores: 10 of 11 dates are complete (90.9 %), and 100 % are wanted', '1 failure is unresolved']);
     assert.deepEqual(record.failures.map((failure) => [failure.processor, failure.game_date, failure.category, failure.became]), [['Scores', '2024-01-05', 'processing', 'open']]);
+    const verified = await run(state, 'verify', '--season', '2024', '--phase', 'phase_1_raw', '--min-coverage', '95');
+    assert.equal(verified.code, 3, verified.stderr);
+    assert.match(verified.stdout, /Scores +10 of 11 +90\.9 %[\s\S]*95 % are wanted/);
     const second = await start(state);
     assert.equal(second.code, 5);
     assert.match(second.stderr, /backfill season-2024 \(gate held, by .*\) has cells in common with this one/);
@@ -61,6 +64,7 @@ describe('smart-backfill backfill', function () {
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.equal(read(resumed).state, 'finished');
     assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
+    assert.equal((await run(state, 'verify', '--season', '2024', '--phase', 'phase_2_computed')).code, 0);
     const report = await run(state, 'backfill', 'report', 'season-2024');
     assert.match(report.stdout, /^# Backfill season-2024\n/);
     assert.match(report.stdout, /the year is missing/);
@@ -118,6 +122,7 @@ describe('smart-backfill backfill', function () {
   const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['an unknown definition', ['start', '--definition', 'seson', '--season', '2024', '--yes'], /received the definition 'seson', which there is not; did you mean season\?/],
     ['no definition', ['start', '--season', '2024', '--yes'], /received no definition; allowed are season, approved/],
+    ['live dates', ['start', '--definition', 'season', '--from', '2024-01-10', '--to', '2024-01-12', '--now', '2024-01-13', '--yes'], /which are live: daily work has the last 3 days.*allowed are dates up to 2024-01-09/],
     ['an unknown season', ['start', '--definition', 'season', '--season', '2025', '--yes'], /received the season '2025'/],
     ['no dates', ['start', '--definition', 'season', '--yes'], /received no dates/],
     ['dates of which none is left', ['start', '--definition', 'season', '--from', '2024-01-03', '--to', '2024-01-03', '--exclude', '2024-01-03', '--yes'], /of which none is left/],

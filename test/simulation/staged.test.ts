@@ -25,7 +25,7 @@ async function live(seed: number): Promise<void> {
     season.outside.fail(`${random.pick(['BoxPage', 'Box', 'TeamForm', 'Context', 'Features', 'Ratings'])} ${formatDay(random.pick(GAME_DAYS))}`, random.pick(ERRORS));
   }
   // Sometimes a source has lost a date for good.
-  const lostDay = random.chance(0.3) ? random.pick(GAME_DAYS) : null;
+  const lostDay = random.chance(0.3) ? random.pick(GAME_DAYS.slice(1)) : null;
   season.outside.down = (cell) => (lostDay !== null && cell === `BoxPage ${formatDay(lostDay)}` ? { type: 'no_data', message: 'the league has lost it' } : null);
   const { id } = await season.start(stages, { concurrency: 1 + random.below(6) });
   let crashes = 3 + random.below(6);
@@ -47,6 +47,7 @@ async function live(seed: number): Promise<void> {
       else if (record && record.state !== 'running' && !hasEnded(record)) {
         // What the source will never have is accepted by a person: a date that is only skipped would keep its readers waiting.
         if (lostDay !== null && record.failures.some((entry) => entry.day === lostDay && entry.processor === 'BoxPage' && entry.became === 'open')) {
+          await season.site.engine.refresh(lostDay, lostDay);
           await accept(season.site.engine, [{ processor: 'BoxPage', day: lostDay }], kim, null);
         }
         await season.order(id, (current, now) => resumed(current, kim, now));
