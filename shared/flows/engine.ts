@@ -15,6 +15,7 @@ import type { ProcessorRunner } from '../ports/processor-runner.ts';
 import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { Listeners } from './listeners.ts';
 
 export interface EngineParts {
   readonly pipeline: Pipeline;
@@ -55,6 +56,10 @@ const FRESH_MS = 30_000;
 export class Engine {
   readonly parts: EngineParts;
   readonly strictness: Strictness;
+  /** Told of each cell's record that this process has written, once it is durable. */
+  readonly written = new Listeners<CellRecord>();
+  /** Told of a staged backfill, by id, of which a person has ordered something. */
+  readonly ordered = new Listeners<string>();
   #world: World;
   #remembered: readonly RememberedGames[] = [];
   #calendarFindings: readonly CalendarFinding[] = [];
@@ -65,8 +70,6 @@ export class Engine {
   #othersAt = 0;
   #queuedHere = 0;
   readonly #running = new Map<string, AbortController>();
-  readonly #listeners = new Set<(record: CellRecord) => void>();
-  readonly #toldListeners = new Set<(id: string) => void>();
 
   constructor(parts: EngineParts) {
     this.parts = parts;
@@ -204,25 +207,9 @@ export class Engine {
     for (const record of written.cells ?? []) {
       if (record.request?.state === 'queued') this.#queuedHere += 1;
       this.#apply((world) => world.setRecord(record));
-      for (const listener of this.#listeners) listener(record);
+      this.written.tell(record);
     }
     return result;
-  }
-
-  /** Told of each cell's record that this process has written, once it is durable. Ends with what is handed back. */
-  listen(listener: (record: CellRecord) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  /** A person has ordered something of a backfill: who advances it in this process looks at once. */
-  tell(backfillId: string): void {
-    for (const listener of this.#toldListeners) listener(backfillId);
-  }
-
-  listenTold(listener: (backfillId: string) => void): () => void {
-    this.#toldListeners.add(listener);
-    return () => void this.#toldListeners.delete(listener);
   }
 
   /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */

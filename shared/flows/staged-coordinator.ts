@@ -74,8 +74,8 @@ export class Coordinator {
   async run(): Promise<BackfillRecord> {
     const { signal } = this.#options;
     const leave = [
-      this.#engine.listen((record) => { if (record.request === null && this.#walk?.isRunning(record)) this.#bell.resolve(); }),
-      this.#engine.listenTold((id) => { if (id === this.#id) this.#bell.resolve(); }),
+      this.#engine.written.add((record) => { if (record.request === null && this.#walk?.isRunning(record)) this.#bell.resolve(); }),
+      this.#engine.ordered.add((id) => { if (id === this.#id) this.#bell.resolve(); }),
     ];
     try {
       for (;;) {

@@ -66,7 +66,7 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });
   if (record.state !== 'running') await withdraw(engine, id);
-  engine.tell(id);
+  engine.ordered.tell(id);
   return record;
 }
 

@@ -44,7 +44,7 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
   const stopped = AbortSignal.any([signal, coordinator.stopped]);
   while (!stopped.aborted) {
     const woken = coordinator.opened();
-    await work(engine, { signal: stopped, onStart, onEnd, woken: () => coordinator.opened() });
+    await work(engine, { signal, until: coordinator.stopped, onStart, onEnd, woken: () => coordinator.opened() });
     if (stopped.aborted) break;
     const due = await engine.parts.store.nextDue(engine.parts.clock.now());
     const waiting = new AbortController();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
+import { openAsk } from '../../shared/flows/open.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { planAll } from '../../shared/staged/plan.ts';
 import { cancelled, paused, resumed, retried, skipped } from '../../shared/staged/transitions.ts';
@@ -162,6 +163,22 @@ describe('flows/staged', () => {
     assert.deepEqual(season.outside.started, []);
     await engine.change({ controls: true }, (snapshot) => ({ writes: { controls: { ...snapshot.controls(), paused: null } }, result: null }));
     assert.equal((await advancing)?.state, 'finished');
+  });
+
+  it('has what else runs in its lanes finished when it ends', async () => {
+    const day = dayOf('2024-01-20');
+    const { id } = await season.start(RAW, { exclude: [day] });
+    const { engine, store } = season.site;
+    await engine.refresh(day, day);
+    await openAsk(engine, { id: 'by-hand', asker: 'person', by: 'ann', reason: '', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: false, planId: null, backfillId: null, summary: '', refused: null }, [{ processor: 'SchedulePage', day }]);
+    season.outside.during = async (cell, when) => {
+      if (when !== 'before' || cell !== 'SchedulePage 2024-01-20') return;
+      await season.order(id, (record, now) => cancelled(record, kim, now));
+      // The coordinator hears of it meanwhile.
+      for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => { setImmediate(resolve); });
+    };
+    assert.equal((await season.advance(id))?.state, 'cancelled');
+    assert.notEqual((await store.cell({ processor: 'SchedulePage', day })).last, null);
   });
 
   it('ends where it is cancelled, and starts nothing any more', async () => {
