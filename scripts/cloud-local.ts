@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { addDays, dayOf, formatDay, parseDay } from '../shared/calendar/day.ts';
+import { addDays, dayOf, formatDay, parseDay, type Day } from '../shared/calendar/day.ts';
 import { InputError } from '../shared/failures/errors.ts';
 import { exitCodes } from '../shared/failures/exit-codes.ts';
 import { ring } from '../functions/doorbell.ts';
@@ -64,7 +64,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const runs = await fill(cloud.runtime, dayOf(options.from), dayOf(options.to), stop.signal, () => undefined);
     say(`· ${runs.length} cells in ${((performance.now() - started) / 1000).toFixed(1)} s`);
     if (stop.signal.aborted) return exitCodes.interrupted;
-    say(whatToTry(cloud, options.project));
+    say(whatToTry(cloud, options.project, dayOf(options.to)));
     if (options.once) return exitCodes.done;
     await ticking(cloud, stop.signal);
     say('\nstopping: emulators and functions end, and what they held with them');
@@ -82,7 +82,8 @@ async function ticking({ runtime }: LocalCloud, signal: AbortSignal): Promise<vo
   }
 }
 
-function whatToTry({ environment, bigquery, service, pipelineDirectory }: LocalCloud, project: string): string {
+function whatToTry({ environment, bigquery, service, pipelineDirectory }: LocalCloud, project: string, last: Day): string {
+  const lost = formatDay(addDays(last, -2));
   const { NOW: _now, ...forCli } = environment;
   const exported = Object.entries({ ...forCli, NOW: environment['NOW'] ?? '', CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB: `http://${environment['PUBSUB_EMULATOR_HOST'] ?? ''}/`, CLOUDSDK_AUTH_DISABLE_CREDENTIALS: 'true', CLOUDSDK_CORE_PROJECT: project });
   return `
@@ -93,19 +94,19 @@ ${exported.map(([name, value]) => `  export ${name}='${value}'`).join('\n')}
 Take a date away, as an accident would:
 
   curl -s ${bigquery.endpoint}/bigquery/v2/projects/${project}/queries -H 'content-type: application/json' \\
-    -d '{"query": "DELETE FROM nba_analytics.player_game_summary WHERE game_date = DATE \\"2023-11-10\\"", "useLegacySql": false}'
+    -d '{"query": "DELETE FROM nba_analytics.player_game_summary WHERE game_date = DATE \\"${lost}\\"", "useLegacySql": false}'
 
 and ask for it with the smallest message:
 
   gcloud pubsub topics publish nba-backfill-requests \\
-    --message='{"processor_name": "PlayerGameSummaryProcessor", "start_date": "2023-11-10", "end_date": "2023-11-10"}'
+    --message='{"processor_name": "PlayerGameSummaryProcessor", "start_date": "${lost}", "end_date": "${lost}"}'
 
 Follow it below: every line of it names the same cause. Look with the command line:
 
   npx smart-backfill --runtime google --pipeline ${pipelineDirectory} gaps
   npx smart-backfill --runtime google --pipeline ${pipelineDirectory} requests list
 
-The daily run of the team's scrapers, for the next night:  curl -s -X POST '${service?.url ?? ''}/live?date=2023-11-16'
+The daily run of the team's scrapers, for the next night:  curl -s -X POST '${service?.url ?? ''}/live?date=${formatDay(addDays(last, 1))}'
 Ctrl-C ends all of it.
 `;
 }

@@ -8,6 +8,7 @@ resource "google_project_service" "this" {
     "bigquery.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudfunctions.googleapis.com",
+    "cloudresourcemanager.googleapis.com",
     "cloudscheduler.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
@@ -100,6 +101,8 @@ module "messaging" {
     endpoints             = module.functions.endpoints
     service_account_email = module.functions.push_service_account_email
   }
+
+  depends_on = [google_project_service.this]
 }
 
 module "state" {
@@ -113,6 +116,8 @@ module "state" {
   fields          = local.firestore.fields
   users           = module.functions.members
   destroy_data    = var.destroy_data
+
+  depends_on = [google_project_service.this]
 }
 
 module "warehouse" {
@@ -131,6 +136,8 @@ module "warehouse" {
   landing_bucket   = local.landing_bucket
   destroy_data     = var.destroy_data
   labels           = local.labels
+
+  depends_on = [google_project_service.this]
 }
 
 module "scheduler" {
@@ -143,6 +150,8 @@ module "scheduler" {
   schedule   = var.schedule
   time_zone  = local.pipeline.time_zone
   paused     = var.paused
+
+  depends_on = [google_project_service.this]
 }
 
 module "monitoring" {
@@ -159,4 +168,6 @@ module "monitoring" {
   alert_emails             = var.alert_emails
   thresholds               = var.alert_thresholds
   detection_paused         = var.paused
+
+  depends_on = [google_project_service.this]
 }

@@ -16,6 +16,9 @@ export async function handleBackfillRequest(deps: WorkerDeps, message: Delivered
   const received = await receiveRequest(engine, message);
   deps.onReceived?.(received);
   if (received.kind === 'refused') return { kind: 'dead_letter', reason: received.reason };
-  if (received.kind === 'asked') await ringForOthers(deps, (await worker.ring(signal, time)).worked);
+  if (received.kind !== 'asked') return { kind: 'ack' };
+  const { worked } = await worker.ring(signal, time);
+  // What an earlier delivery has worked off, it may not have rung for.
+  await ringForOthers(deps, worked, message.deliveryAttempt > 1 ? received.cells : []);
   return { kind: 'ack' };
 }

@@ -19,6 +19,8 @@ export async function handleDetection({ engine, bus, detectionTopic, signal, tim
   const season = engine.pipeline.seasons.find(({ from, to }) => day !== null && day >= from && day <= to) ?? current;
   const detected = await detectGaps(engine, { from: season.from, to: today < season.to ? today : season.to, signal, time, on, cause: cause ?? undefined });
   onDetected?.(detected);
-  if (time?.ranOut) await ring(bus, detectionTopic, { trigger: 'goes_on', day, cause });
+  // One that got nothing done in all its time would not with more of the same: that is left to the tick, or it would ring for ever.
+  const goesOn = time?.ranOut && (detected.recovered?.runs.length ?? 0) > 0 ? [day] : [];
+  for (const about of new Set([...goesOn, ...(detected.left ?? []).map((range) => range.from)])) await ring(bus, detectionTopic, { trigger: 'goes_on', day: about, cause });
   return { kind: 'ack' };
 }

@@ -121,23 +121,30 @@ async function settled<R extends ServedRuntime>(shell: Shell<R>, runtime: R, mes
   log.log('message_received', `${message.messageId} of ${message.subscription}, delivery ${message.deliveryAttempt}`);
   const deadline = startDeadline(shell.deadline, runtime.now());
   try {
-    const verdict: Verdict = unreadable === null ? await judged(shell, runtime, deadline, message) : { kind: 'dead_letter', reason: unreadable };
-    await settleOutbox(shell, runtime, deadline);
+    const { verdict, unreachable }: Judged = unreadable === null ? await judged(shell, runtime, deadline, message) : { verdict: { kind: 'dead_letter', reason: unreadable } };
+    // What kept the message from being judged would keep the outbox from being read, and take as long again.
+    if (!unreachable) await settleOutbox(shell, runtime, deadline);
     return await concluded(shell, runtime, message, verdict);
   } finally {
     deadline.end();
   }
 }
 
+interface Judged {
+  readonly verdict: Verdict;
+  /** A service that the handler needs does not answer. */
+  readonly unreachable?: boolean;
+}
+
 /** What cannot become right is dead-lettered; for anything else that was thrown, the message comes again. */
-async function judged<R extends ServedRuntime>({ handle, log }: Shell<R>, runtime: R, deadline: Deadline, message: DeliveredMessage): Promise<Verdict> {
+async function judged<R extends ServedRuntime>({ handle, log }: Shell<R>, runtime: R, deadline: Deadline, message: DeliveredMessage): Promise<Judged> {
   try {
-    return await handle(runtime, deadline, message);
+    return { verdict: await handle(runtime, deadline, message) };
   } catch (thrown) {
     const failure = classify(thrown);
-    if (thrown instanceof InputError) return { kind: 'dead_letter', reason: failure.message };
+    if (thrown instanceof InputError) return { verdict: { kind: 'dead_letter', reason: failure.message } };
     if (isFault(failure)) log.log('function_fault', failure.message, failureFields(thrown));
-    return { kind: 'nack', reason: `${failure.category}: ${failure.message}` };
+    return { verdict: { kind: 'nack', reason: `${failure.category}: ${failure.message}` }, unreachable: failure.category === 'infrastructure' };
   }
 }
 

@@ -20,7 +20,8 @@ export async function handlePhaseComplete(deps: RouterDeps, message: DeliveredMe
   const completion = await complete(engine, parsed.value, message.messageId);
   deps.onCompleted?.(completion);
   if (completion.kind === 'refused') return { kind: 'dead_letter', reason: completion.reason };
-  if (completion.detect) await ring(bus, detectionTopic, { trigger: 'phase_complete', day: dayOf(parsed.value.game_date), cause: parsed.value.cause_id ?? null });
+  // An earlier delivery may have got as far as its commit, and no further.
+  if (completion.detect || message.deliveryAttempt > 1) await ring(bus, detectionTopic, { trigger: 'phase_complete', day: dayOf(parsed.value.game_date), cause: parsed.value.cause_id ?? null });
   if (completion.cascade?.record.state === 'released') await ringForOthers(deps, (await worker.ring(signal, time)).worked);
   return { kind: 'ack' };
 }

@@ -4,6 +4,7 @@ import { classify } from '../../shared/failures/classify.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { runsOnByItself } from '../../shared/flows/time-budget.ts';
 import { Worker, type WorkerOptions } from '../../shared/flows/worker.ts';
 import { BigQueryApi } from '../../shared/google/bigquery-api.ts';
 import { BigQueryJobs } from '../../shared/google/bigquery-jobs.ts';
@@ -68,6 +69,8 @@ export interface GoogleRuntime extends ServedRuntime {
 
 /** A request that backs off for less is waited for, within the invocation's time: the next tick may be five minutes away. */
 const WAITS_FOR_RETRY_MS = 30_000;
+/** Between two looks at what is to be published while cells run. */
+const SEND_EVERY_MS = 2000;
 /** Time that has to be left for writing run history at the end of an invocation. */
 const HISTORY_MS = 10_000;
 /** Entries of the run history that one invocation writes at most: what is left goes with the next. */
@@ -75,6 +78,7 @@ const HISTORY_ENTRIES = 1000;
 
 export async function openGoogle({ config, log, bundleFolder, ...options }: GoogleOptions): Promise<GoogleRuntime> {
   const pipeline = await readPipeline(config.pipelineDirectory, bundleFolder);
+  refuseTooLong(pipeline, config);
   const clients = options.clients ?? googleClients(config);
   const clock = options.clock ?? new SystemClock(config.startAt);
   const ids = new RandomIds();
@@ -102,7 +106,8 @@ export async function openGoogle({ config, log, bundleFolder, ...options }: Goog
   let issuer: Promise<(audience: string) => Promise<string>> | null = null;
   const tokens = (): Promise<(audience: string) => Promise<string>> => (issuer ??= clients.auth().then((auth) => idTokens(auth)));
   const notifier = options.notifier ?? new LoggedNotifier(log, bus, pipeline.topics.alerts);
-  const engine = new Engine({ pipeline, store, warehouse, runner, notifier, clock, ids, owner: ids.next('owner'), lanes: config.lanes, shared: true });
+  const engine = new Engine({ pipeline, store, warehouse, runner, notifier, clock, ids, owner: ids.next('owner'), lanes: config.lanes, shared: true, sendCommitted: () => sendNow() });
+  const sendNow = everySoOften(() => sendOutbox(engine, bus), () => clock.now(), log);
   const worker = new Worker(engine, { ...(options.onWork ?? workLog(log)), waitsForRetryMs: WAITS_FOR_RETRY_MS });
   return {
     pipeline, engine, worker, bus, store, warehouse, history, clients,
@@ -117,6 +122,24 @@ export async function openGoogle({ config, log, bundleFolder, ...options }: Goog
       await (await clients.firestore()).terminate();
     },
   };
+}
+
+/** What a live cascade waits for goes out while other cells still run; a send that fails is made up for at the end. */
+function everySoOften(send: () => Promise<unknown>, now: () => number, log: Logger): () => Promise<void> {
+  let last = now();
+  return async () => {
+    if (now() - last < SEND_EVERY_MS) return;
+    last = now();
+    await send().catch((thrown: unknown) => log.log('outbox_left', classify(thrown).message, { category: classify(thrown).category }));
+  };
+}
+
+/** A run that takes longer than an invocation would be begun, given back and begun again for ever. */
+function refuseTooLong({ processors }: Pipeline, { functionTimeoutSeconds, reserveSeconds }: GoogleConfig): void {
+  const available = functionTimeoutSeconds - reserveSeconds;
+  const tooLong = processors.filter((processor) => !runsOnByItself(processor) && processor.timeoutSeconds > available);
+  if (tooLong.length === 0) return;
+  throw new InputError(`${tooLong.map(({ name, timeoutSeconds }) => `${name} may take ${timeoutSeconds} s`).join(', ')}, and an invocation has ${available} s (FUNCTION_TIMEOUT_SECONDS less RESERVE_SECONDS); lower timeout_seconds in pipeline.yaml, or give them a target that runs on by itself (cloud_run_job, pubsub)`);
 }
 
 /** A folder of an instance goes away with it: landed files need a place of their own. */

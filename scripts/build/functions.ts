@@ -15,8 +15,10 @@ export const MAIN = 'index.cjs';
 export const BUNDLE = 'bundle.cjs';
 
 /**
- * What Google's builder reads: no dependency is installed, so that nothing but what was tested runs, and `gcp-build` runs
- * once when the container is built: https://cloud.google.com/docs/buildpacks/nodejs#executing_custom_build_steps_during_deployment
+ * What Google's builder reads: nothing that the bundle needs is installed, so that what was tested runs. functions-framework
+ * is put beside it by the builder, as its own lock file pins it (3.5.1 at the time of writing; bundles of 5.0.5's tests start
+ * under it too): https://github.com/GoogleCloudPlatform/buildpacks/blob/main/cmd/nodejs/functions_framework/lib/lib.go
+ * `gcp-build` runs once when the container is built: https://cloud.google.com/docs/buildpacks/nodejs#executing_custom_build_steps_during_deployment
  */
 export function packageJsonOf(name: string): string {
   return `${JSON.stringify({ name: `smart-backfill-${name}`, private: true, main: MAIN, engines: { node: '>=24 <25' }, scripts: { 'gcp-build': `node warm.cjs ${name}` } }, null, 2)}\n`;

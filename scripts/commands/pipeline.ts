@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { resolve } from 'node:path';
 import { formatDay } from '../../shared/calendar/day.ts';
+import { loadChecks } from '../../shared/pipeline/checks.ts';
 import { forGoogle } from '../../shared/pipeline/for-google.ts';
 import { pipelineJsonSchemaText } from '../../shared/pipeline/json-schema.ts';
 import { loadPipeline, type DefinitionReader, type LoadedPipeline } from '../../shared/pipeline/load.ts';
@@ -11,6 +13,7 @@ import { writeJson } from '../output/json.ts';
 import { errStyle, outStyle, paragraph } from '../output/style.ts';
 import { count, counted, range } from '../output/words.ts';
 import { definitionReader, pipelinePath, withState, type Session } from '../session.ts';
+import { checkFiles } from './checks-source.ts';
 import { badInput, done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
 import { checkPlaces, checkRuntime, checkScope, commonOptions, googlePipeline, type CommonOptions } from './options.ts';
 
@@ -41,7 +44,7 @@ async function validateDefinition({ io }: CliContext, given: CommonOptions) {
   const path = pipelinePath(options, io.cwd);
   const reader = definitionReader(io.cwd);
   const loaded = loadPipeline(path, reader);
-  const problems = await problemsOf(path, reader, loaded);
+  const problems = await problemsOf(path, reader, loaded, io.cwd);
   // Says which processors have no target there.
   if (given.runtime === 'google' && loaded.kind === 'ok' && problems.length === 0) forGoogle(loaded.pipeline);
   if (options.json) writeJson(io, { valid: problems.length === 0, problems });
@@ -54,9 +57,12 @@ async function validateDefinition({ io }: CliContext, given: CommonOptions) {
 }
 
 /** The definition's mistakes, and those of its SQL that only a translation and a database find. */
-async function problemsOf(path: string, reader: DefinitionReader, loaded: LoadedPipeline): Promise<readonly Problem[]> {
+async function problemsOf(path: string, reader: DefinitionReader, loaded: LoadedPipeline, cwd: string): Promise<readonly Problem[]> {
   const { checkSql, checkSqlText } = await import('../../shared/embedded/duckdb-check.ts');
-  if (loaded.kind === 'ok') return sortProblems(await checkSql(loaded.pipeline));
+  if (loaded.kind === 'ok') {
+    const { checks, problems } = loadChecks(path, loaded.pipeline, { ...reader, listFiles: (directory) => checkFiles.listFiles(resolve(cwd, directory)) });
+    return sortProblems([...problems, ...await checkSql(loaded.pipeline, checks)]);
+  }
   const { problems } = loaded;
   const wrong = new Set(problems.map(({ file }) => file));
   const texts = new Map<string, string>();

@@ -1,50 +1,90 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { formatDay } from '../../shared/calendar/day.ts';
-import { evaluateGate, percent } from '../../shared/staged/gate.ts';
-import { backfillDefinitionSchema } from '../../shared/staged/schema.ts';
-import { begun } from '../../shared/staged/transitions.ts';
+import { InputError } from '../../shared/failures/errors.ts';
+import { verifyReadiness, verifyScope } from '../../shared/flows/verify.ts';
+import { STANDARD_RULES, type GateRules } from '../../shared/staged/gate.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
-import { renderTable } from '../output/table.ts';
-import { range } from '../output/words.ts';
-import { withState, type Session } from '../session.ts';
+import { gateJson, readinessJson, renderGate, renderReadiness } from '../output/verify-view.ts';
+import { withState } from '../session.ts';
+import { checksOf } from './checks-source.ts';
 import { done, incomplete, newCommand, onRun, type CliContext } from './command.ts';
-import { checkScope, commonOptions } from './options.ts';
+import { checkScope, commonOptions, readDay, readPhase, scopeWords } from './options.ts';
 
-const ALLOWED = 'allowed for --min-coverage is 0 to 100';
-const verifyOptions = commonOptions.extend({ minCoverage: z.coerce.number({ error: ALLOWED }).min(0, { error: ALLOWED }).max(100, { error: ALLOWED }).default(100) });
+const verifyOptions = commonOptions.extend({
+  minCoverage: z.string().optional(),
+  maxNullRate: z.string().optional(),
+  strict: z.boolean().default(false),
+  readyFor: z.string().optional(),
+});
 type VerifyOptions = z.infer<typeof verifyOptions>;
 
 export function verifyCommand(context: CliContext): Command {
-  const command = newCommand('verify', 'A quality gate by itself: is every critical table complete over these dates, with nothing unresolved?', ['state', 'scope', 'json', 'now'])
-    .option('--min-coverage <percent>', 'least complete ÷ expected dates of each critical table (default: 100)');
+  const command = newCommand('verify', 'A quality gate by itself: coverage of every critical table, unresolved failures, and the checks in the\npipeline\'s folder (checks/*.sql). Changes nothing. Exit code 3 if it does not pass.', ['state', 'scope', 'json', 'now'])
+    .option('--min-coverage <percent>', 'least share of dates that are complete or accepted, of each critical table (default: 100)')
+    .option('--max-null-rate <percent>', 'most nulls in the required columns of each critical table (default: not judged by itself)')
+    .option('--strict', 'stale, altered and suspect dates hold the gate too')
+    .option('--ready-for <phase>', 'judge instead whether this phase can start on its next date: today\'s, or the first from --from on');
   return onRun(context, command, (given) => {
     const options = verifyOptions.parse(given);
-    return withState(context, options, (session) => verify(session, options), { looks: true, makesNone: true, check: (pipeline) => checkScope(options, pipeline) });
+    return options.readyFor === undefined ? verifyGate(context, options) : verifyReady(context, options, options.readyFor);
   });
 }
 
-async function verify(session: Session, options: VerifyOptions) {
-  const { io, pipeline, runtime: { engine } } = session;
-  const scope = session.scope();
-  const phases = pipeline.phases.filter((phase) => phase.backfillable && (scope.processors === null || phase.processors.some((name) => scope.processors?.has(name)))).map((phase) => phase.name);
-  const world = await engine.refresh(scope.from, scope.to);
-  const now = engine.parts.clock.now();
-  const definition = backfillDefinitionSchema.parse({ name: 'verify', checks: [], hash: '', stages: [{ name: 'verify', phases: phases.length > 0 ? phases : pipeline.phases.map((phase) => phase.name), gate: { coverage_percent: options.minCoverage } }] });
-  const record = begun('verify', definition, {
-    from: scope.from, to: scope.to, processors: scope.processors && [...scope.processors], dates: null, exclude: [], reprocess: 'none', concurrency: null, delaySeconds: null, errorPolicy: null, maxFailures: null,
-    by: io.user, reason: '', at: now,
+function verifyGate(context: CliContext, options: VerifyOptions) {
+  const rules = rulesOf(options);
+  return withState(context, options, async (session) => {
+    const { io, runtime, signal } = session;
+    const report = await verifyScope(runtime.engine, session.scope(), { checks: checksOf(io, options, runtime.pipeline), rules, signal });
+    if (options.json) writeJson(io, gateJson(report));
+    else {
+      io.out.write(renderGate(report, runtime.pipeline, outStyle(io)));
+      if (report.verdict.reasons.some(({ rule }) => rule === 'coverage' || rule === 'failures')) session.log('info', `what would be done about it:  ${session.command('plan', ...scopeWords(options))}`);
+    }
+    return report.verdict.passed ? done : incomplete;
+  }, {
+    looks: true,
+    check: (pipeline) => {
+      checkScope(options, pipeline);
+      checksOf(context.io, options, pipeline);
+    },
   });
-  const result = evaluateGate(world, record, { coverage_percent: options.minCoverage, no_unresolved_failures: true, checks: [] }, [], now);
-  if (options.json) writeJson(io, { from: formatDay(scope.from), to: formatDay(scope.to), ...result, at: new Date(now).toISOString() });
-  else {
-    const style = outStyle(io);
-    io.out.write(`${range(scope.from, scope.to)}: ${result.passed ? style.green('passed') : style.red('not passed')}\n${renderTable(result.tables, [
-      { header: 'TABLE', value: (table) => table.processor }, { header: 'COMPLETE', value: (table) => `${table.complete} of ${table.expected}`, align: 'right' },
-      { header: '', value: (table) => percent(table.complete, table.expected), align: 'right' }, { header: 'NULLS', value: (table) => table.nulls, align: 'right' }, { header: '', value: (table) => (table.critical ? '' : 'not critical') },
-    ], style, 2)}${result.reasons.map((reason) => `  ${reason}\n`).join('')}`);
-    if (!result.passed) session.log('info', `what is missing:  ${session.command('gaps', '--from', formatDay(scope.from), '--to', formatDay(scope.to))}`);
-  }
-  return result.passed ? done : incomplete;
+}
+
+/** Options that say which cells a gate is about, or what it demands: readiness decides both by itself. */
+const OF_GATES = ['to', 'season', 'phase', 'processor', 'minCoverage', 'maxNullRate'] as const;
+
+function verifyReady(context: CliContext, options: VerifyOptions, phaseName: string) {
+  const other = OF_GATES.find((name) => options[name] !== undefined);
+  const shown = other?.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`) ?? (options.strict ? 'strict' : undefined);
+  if (shown !== undefined) throw new InputError(`received --ready-for with --${shown}; allowed with it is --from, the first date that counts as next; leave one of the two out`);
+  return withState(context, options, async ({ io, runtime: { engine, pipeline } }) => {
+    const phase = readPhase(phaseName, pipeline);
+    const from = options.from === undefined ? engine.moment().today : readDay(options.from, '--from');
+    const readiness = await verifyReadiness(engine, phase, from);
+    if (options.json) writeJson(io, readinessJson(readiness));
+    else io.out.write(renderReadiness(readiness, pipeline, outStyle(io)));
+    return readiness.ready ? done : incomplete;
+  }, {
+    looks: true,
+    check: (pipeline) => {
+      readPhase(phaseName, pipeline);
+      checkScope(options, pipeline);
+    },
+  });
+}
+
+function rulesOf(options: VerifyOptions): GateRules {
+  return {
+    ...STANDARD_RULES,
+    ...(options.minCoverage === undefined ? {} : { minCoveragePercent: percent(options.minCoverage, '--min-coverage') }),
+    ...(options.maxNullRate === undefined ? {} : { maxNullPercent: percent(options.maxNullRate, '--max-null-rate') }),
+    doubtful: options.strict ? 'hold' : 'show',
+  };
+}
+
+function percent(text: string, option: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= 0 && value <= 100)) throw new InputError(`received ${option} '${text}', which is no share in percent; allowed is a number from 0 to 100; write for example 99.5`);
+  return value;
 }

@@ -1,6 +1,6 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import { percent, progressOf } from '../../shared/staged/gate.ts';
+import { percent, progressOf } from '../../shared/staged/stage-gate.ts';
 import type { BackfillRecord, FailedCell, GateResult } from '../../shared/staged/record.ts';
 import { stateText } from './backfill-view.ts';
 import { count, counted, dayList, duration, instant } from './words.ts';

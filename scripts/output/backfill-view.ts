@@ -1,6 +1,6 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import { percent, progressOf } from '../../shared/staged/gate.ts';
+import { percent, progressOf } from '../../shared/staged/stage-gate.ts';
 import type { StagePlan } from '../../shared/staged/plan.ts';
 import type { BackfillRecord, GateResult } from '../../shared/staged/record.ts';
 import type { Style } from './style.ts';

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { QualityCheck } from '../pipeline/checks.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { mistakeMessage, type Problem } from '../pipeline/problems.ts';
 import { positionAt, sqlTokens, type TextPosition } from '../pipeline/sql-tokens.ts';
+import { checkQuery } from './duckdb-check-rows.ts';
 import { Connections } from './duckdb-connections.ts';
 import { messageOf } from './duckdb-errors.ts';
 import { ColumnsError, inputName } from '../rows/staged-rows.ts';
@@ -11,10 +13,10 @@ import { translate, translateWithInputs } from './googlesql.ts';
 
 /** Whether SQL can work at all, before a date is run: it is translated, and planned on empty tables of a database in memory. */
 
-/** Every `.sql` file of a definition that no date could be run with, with what is allowed. */
-export async function checkSql(pipeline: Pipeline): Promise<readonly Problem[]> {
+/** Every `.sql` file of a definition that no date could be run with, and every check that could not, with what is allowed. */
+export async function checkSql(pipeline: Pipeline, checks: readonly QualityCheck[] = []): Promise<readonly Problem[]> {
   const checked = pipeline.processors.filter(({ target }) => 'bigquery_sql' in target);
-  if (checked.length === 0) return [];
+  if (checked.length === 0 && checks.length === 0) return [];
   const connections = await Connections.open(':memory:', { connections: 1, memoryLimit: null });
   try {
     return await connections.turn(async (session) => {
@@ -30,6 +32,14 @@ export async function checkSql(pipeline: Pipeline): Promise<readonly Problem[]> 
           await staging.check(session, processor, inputs);
         } catch (thrown) {
           problems.push(await problemOf(pipeline, processor, thrown));
+        }
+      }
+      for (const check of checks) {
+        try {
+          await session.run(`DESCRIBE ${await checkQuery(translateWithInputs, { sql: check.sql, inputs: check.reads.map((upstream) => ({ upstream, columns: null, range: null })) })}`);
+        } catch (thrown) {
+          const allowed = check.reads.map((upstream) => `${inputName(upstream)} (${upstream.fingerprintColumns.join(', ')})`).join('; ');
+          problems.push(await engineProblem({ file: join(pipeline.directory, check.file), sql: check.sql, allowed, hint: 'correct the query' }, thrown));
         }
       }
       return problems;
@@ -78,6 +88,16 @@ async function problemOf(pipeline: Pipeline, processor: Processor, thrown: unkno
   if (thrown instanceof ColumnsError) {
     return { file, line: 1, column: 1, message: mistakeMessage({ what: `the query does not return the columns of ${processor.output.ref}: ${thrown.wrong}`, received: `the query of ${processor.name}`, allowed: columns, hint: "name its columns as 'columns' declares them, or change the declaration" }) };
   }
+  const inputs = processor.upstreams.flatMap((edge) => {
+    const upstream = pipeline.byName.get(edge.upstream);
+    return upstream ? [`${inputName(upstream)} (${(edge.columns ?? upstream.fingerprintColumns).join(', ')})`] : [];
+  });
+  const allowed = inputs.length === 0 ? 'no input: none is declared' : inputs.join('; ');
+  return engineProblem({ file, sql, allowed, hint: 'correct the query, or declare what it reads under upstream' }, thrown);
+}
+
+/** What a translation or DuckDB complained of, at its place in the file. */
+async function engineProblem({ file, sql, allowed, hint }: { readonly file: string; readonly sql: string; readonly allowed: string; readonly hint: string }, thrown: unknown): Promise<Problem> {
   const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
   const message = messageOf(cause);
   if (!/^\w[\w ]* Error: /.test(message)) return translationProblem(file, sql, message);
@@ -86,11 +106,7 @@ async function problemOf(pipeline: Pipeline, processor: Processor, thrown: unkno
   const said = what.replace(/[.!]+$/, '');
   const named = /"([^"]+)"|\bname ([\w.]+)/.exec(what);
   const where = positionOf(sql, named?.[1] ?? named?.[2]);
-  const inputs = processor.upstreams.flatMap((edge) => {
-    const upstream = pipeline.byName.get(edge.upstream);
-    return upstream ? [`${inputName(upstream)} (${(edge.columns ?? upstream.fingerprintColumns).join(', ')})`] : [];
-  });
-  return { file, ...where, message: mistakeMessage({ what: said, received: excerpt(sql, where), allowed: inputs.length === 0 ? 'no input: none is declared' : inputs.join('; '), hint: 'correct the query, or declare what it reads under upstream' }) };
+  return { file, ...where, message: mistakeMessage({ what: said, received: excerpt(sql, where), allowed, hint }) };
 }
 
 /** Where a name first stands in a query. */

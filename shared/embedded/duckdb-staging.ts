@@ -15,19 +15,6 @@ import { chunksOf, columnList, dateLiteral, fromDuckDb, quoted, SQL_TYPES } from
 /** GoogleSQL with each input put in front as a common table expression, in DuckDB's dialect. */
 export type TranslateWithInputs = (sql: string, inputs: readonly { readonly name: string; readonly select: string }[]) => Promise<string>;
 
-/** The common table expression of an input; its dates are still to be filled in. */
-function inputClause({ upstream, columns }: InputRange, index: number): { readonly name: string; readonly select: string } {
-  const names = columns ?? upstream.fingerprintColumns;
-  return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}${andOwnRows(upstream)}` };
-}
-
-/** Rows of a query over inputs, with the names of its columns. */
-export async function rowsOfQuery(session: Session, translate: TranslateWithInputs, sql: string, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]> {
-  const result = await session.run(`SELECT * FROM (${withDates(await translate(sql, inputs.map(inputClause)), day(0), inputs)}\n) LIMIT ${limit}`);
-  const names = result.columnNames();
-  return (await result.getRows()).map((values) => Object.fromEntries(names.map((name, index) => [name, fromDuckDb(values[index])])));
-}
-
 export class Staging {
   readonly #translate: TranslateWithInputs;
   /** Translated, by processor and columns read; dates are still to be filled in. */
@@ -46,7 +33,7 @@ export class Staging {
       this.#checked.add(text);
     }
     const columns = processor.columns.map(({ name, type }) => `CAST(${quoted(name)} AS ${SQL_TYPES[type]})`).join(', ');
-    await inTime(session, processor, day, signal, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
+    await inTime(session, `${processor.name} for ${formatDay(day)}`, processor.timeoutSeconds, signal, () => aboutSql(processor, () => session.run(`INSERT INTO ${quoted(stage.table)} SELECT ${columns} FROM (${query}\n)`)));
     await refuseOthersRows(session, stage, processor, day);
   }
 
@@ -66,7 +53,10 @@ export class Staging {
     const key = [processor.name, processor.definitionHash, ...inputs.map(({ upstream, columns }) => `${upstream.name}(${columns?.join(',') ?? '*'})`)].join(' ');
     const known = this.#texts.get(key);
     if (known) return known;
-    const made = aboutSql(processor, () => this.#translate(sql, inputs.map(inputClause)));
+    const made = aboutSql(processor, () => this.#translate(sql, inputs.map(({ upstream, columns }, index) => {
+      const names = columns ?? upstream.fingerprintColumns;
+      return { name: inputName(upstream), select: `SELECT ${columnList(names)} FROM ${tableOf(upstream)} WHERE ${quoted(upstream.dateColumn)} BETWEEN $from_${index} AND $to_${index}${andOwnRows(upstream)}` };
+    })));
     this.#texts.set(key, made);
     made.catch(() => this.#texts.delete(key));
     return made;
@@ -74,7 +64,7 @@ export class Staging {
 }
 
 /** Ends a query that takes longer than the definition allows, or that is wanted no more. */
-async function inTime(session: Session, { name, timeoutSeconds }: Processor, day: Day, signal: AbortSignal | undefined, work: () => Promise<unknown>): Promise<void> {
+export async function inTime<T>(session: Session, what: string, timeoutSeconds: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
   const stop = (): void => session.interrupt();
   signal?.addEventListener('abort', stop, { once: true });
@@ -84,11 +74,11 @@ async function inTime(session: Session, { name, timeoutSeconds }: Processor, day
     session.interrupt();
   }, timeoutSeconds * 1000);
   try {
-    await work();
+    return await work();
   } catch (thrown) {
     signal?.throwIfAborted();
     if (!over) throw thrown;
-    throw new RetryLaterError(`${name} for ${formatDay(day)} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
+    throw new RetryLaterError(`${what} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', stop);

@@ -6,15 +6,16 @@ import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { InputRange, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { Connections, type Lane, type Session } from './duckdb-connections.ts';
+import { checkRows } from './duckdb-check-rows.ts';
 import { CoverageCache } from './duckdb-coverage.ts';
 import { alreadyOpenHere, openingError } from './duckdb-errors.ts';
 import { contentRule, measured, measuringSql, nothingMeasured, type Measured } from './duckdb-measure.ts';
 import { promote, readPromotion } from './duckdb-promotion.ts';
 import { rowsOf } from './duckdb-rows.ts';
 import { scanCoverage } from './duckdb-scan.ts';
-import { rowsOfQuery, Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { Staging, type TranslateWithInputs } from './duckdb-staging.ts';
 import { refuseOtherDates } from '../rows/staged-rows.ts';
 import { StageTables, type Stage } from './duckdb-stages.ts';
 import { ensureTables } from './duckdb-tables.ts';
@@ -166,8 +167,8 @@ export class DuckDbWarehouse implements Warehouse {
     return this.#connections.turn((session) => rowsOf(session, processor, range, columns));
   }
 
-  async check({ sql }: { readonly sql: string }, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]> {
-    return this.#connections.turn((session) => rowsOfQuery(session, this.#translate, sql, inputs, limit));
+  async check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> {
+    return this.#connections.turn((session) => checkRows(session, this.#translate, check, mostShown, signal));
   }
 
   /** Runs SQL as if another program had, between two openings of the file: for damage in tests and in the demo. */

@@ -6,7 +6,7 @@ import { NeverRetryError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, OffendingRows, PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { byKey, calendarRowsOf } from '../rows/row-order.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
 
@@ -86,8 +86,8 @@ export class MemoryWarehouse implements Warehouse {
       .map((row) => (columns === null ? row : Object.fromEntries(columns.map((name) => [name, row[name] ?? null]))));
   }
 
-  async check({ name }: { readonly name: string }): Promise<readonly Row[]> {
-    throw new NeverRetryError(`${name} is SQL, which the warehouse in memory does not run; use DuckDB`);
+  check({ name }: DataCheck): Promise<OffendingRows> {
+    return Promise.reject(new NeverRetryError(`the check ${name} is SQL, which the warehouse in memory does not run; use DuckDB or BigQuery`));
   }
 
   /** Changes a date as another program would: no marker, no fence. Null takes all its rows away. */

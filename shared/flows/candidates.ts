@@ -20,6 +20,8 @@ export class Candidates {
   #readAt = Number.NEGATIVE_INFINITY;
   /** A look that is under way: lanes that want the same wait for it. */
   #looking: { readonly limit: number; readonly cells: Promise<readonly QueuedCell[]> } | null = null;
+  /** A run has ended since the list was asked for: what others could not take for want of its slot may not be on it. */
+  #slotFreed = false;
   /** Processors without a free slot, as far as is known. */
   readonly #full = new Set<string>();
 
@@ -32,9 +34,10 @@ export class Candidates {
     const { shared } = this.#engine.parts;
     const isRecent = limit <= this.#limit && now >= this.#readAt && now - this.#readAt < LIST_MS && this.#version === this.#engine.queuedHere;
     // Used up, or there was no more to begin with: what this process has queued since makes another look worth its reads.
-    const holds = shared && isRecent && (this.#all || (!again && this.#list.length > 0));
+    const isWhole = this.#all && !this.#slotFreed;
+    const holds = shared && isRecent && (isWhole || (!again && this.#list.length > 0));
     if (!holds) await this.#look(now, limit);
-    return { cells: this.#list, all: this.#all, fresh: !holds || this.#all };
+    return { cells: this.#list, all: this.#all, fresh: !holds || isWhole };
   }
 
   async #look(now: number, limit: number): Promise<void> {
@@ -42,6 +45,7 @@ export class Candidates {
     const joined = shared && this.#looking !== null && this.#looking.limit >= limit ? this.#looking : null;
     const looking = joined ?? { limit, cells: store.queued(now, limit) };
     this.#looking = looking;
+    if (!joined) this.#slotFreed = false;
     const version = this.#engine.queuedHere;
     try {
       const cells = await looking.cells;
@@ -74,6 +78,7 @@ export class Candidates {
 
   /** A run has ended: slots may be free again. */
   slotFreed(): void {
+    this.#slotFreed = true;
     this.#full.clear();
   }
 }

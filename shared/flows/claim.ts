@@ -37,11 +37,15 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
   const processor = engine.world.processor(key.processor);
   const now = parts.clock.now();
   const runId = parts.ids.next('run');
+  // A process that has just begun, or that worked on other seasons so far, knows nothing of what this cell reads.
+  await engine.ensure(key.day, key.day);
   await engine.recheck(processor, key.day);
-  return engine.change({ cells: [key], slots: [key.processor], controls: true }, (snapshot) => {
+  return engine.change<ClaimOutcome>({ cells: [key], slots: [key.processor], controls: true }, (snapshot) => {
     const record = snapshot.cell(key);
     const { request } = record;
     const nothing = (kind: 'not_now'): { writes: object; result: ClaimOutcome } => ({ writes: {}, result: { kind } });
+    // This very claim: its commit was done, and its answer was lost.
+    if (request?.lease?.runId === runId) return { writes: {}, result: { kind: 'claimed', claim: { processor, record, request, lease: request.lease } } };
     if (!request || request.state !== 'queued' || (request.notBefore ?? 0) > now) return nothing('not_now');
     if (snapshot.controls().paused) return nothing('not_now');
     const ready = readiness(engine.world, processor, key.day, request, engine.strictness);

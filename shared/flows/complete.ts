@@ -4,15 +4,17 @@ import { expectationOf } from '../gaps/expectation.ts';
 import { shortcomingsOf } from '../gaps/facts.ts';
 import { coolingMs } from '../failures/category.ts';
 import { classify } from '../failures/classify.ts';
+import { RetrySoonError } from '../failures/errors.ts';
 import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
 import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { EndedBadly, VerifiedRun } from '../requests/cell.ts';
+import type { CellRecord, EndedBadly, VerifiedRun } from '../requests/cell.ts';
 import { instantOf, type PhaseComplete } from '../requests/messages.ts';
 import { decideTurn, type Cascaded } from './cascade.ts';
 import type { Engine } from './engine.ts';
 import { historyRow } from './rows.ts';
 import { settleStarted, startedRunOf } from './settle.ts';
+import { runsOnByItself } from './time-budget.ts';
 import { wakeWaiters } from './wake.ts';
 
 export type Completion =
@@ -34,6 +36,9 @@ export async function complete(engine: Engine, message: PhaseComplete, messageId
   const key = { processor: processor.name, day };
   const before = await engine.parts.store.cell(key);
   const started = startedRunOf(engine, before);
+  if (!started && isBeingStarted(engine, processor, before, message)) {
+    throw new RetrySoonError(`the run ${message.run_id} of ${processor.name} ${message.game_date} has ended before who started it could write that down; its message is to come again`);
+  }
   const settled = started && started.lease.runId === message.run_id ? await settleStarted(engine, started, message) : null;
   const recorded = await recordCompletion(engine, processor, day, message, { messageId, settled: settled !== null });
   if (processor.fillsCalendar) await engine.recalendar();
@@ -41,16 +46,25 @@ export async function complete(engine: Engine, message: PhaseComplete, messageId
   const turn = turnOf(engine.world, processor, day);
   if (turn === null) return { kind: 'recorded', external: recorded.external, cascade: null, detect: settled !== null };
   const live = turn >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
+  // Of a run that is settled already, by this very message or at its deadline, the record says it.
+  const wasSilent = settled !== null ? before.request?.skipDownstreamTrigger === true : before.last?.runId === message.run_id && before.last?.silent === true;
+  const isSilent = message.skip_downstream_trigger || wasSilent;
   const cascade = await decideTurn(engine, {
     phase: processor.phase, turn, status: message.status,
     // A run of ours is known to be a backfill also when the service that ran it forgets to say so.
     isBackfill: message.backfill_mode || recorded.wasBackfill || (settled !== null && before.request?.isBackfill === true),
-    skipDownstreamTrigger: message.skip_downstream_trigger || recorded.wasSilent || (settled !== null && before.request?.skipDownstreamTrigger === true),
+    skipDownstreamTrigger: isSilent,
     // Recovery of a live date by this system itself was owed its cascade.
-    owed: live && recorded.ours && !message.skip_downstream_trigger && !recorded.wasSilent && !(settled !== null && before.request?.skipDownstreamTrigger),
+    owed: live && recorded.ours && !isSilent,
     byPerson: null, cause: message.cause_id ?? before.request?.cause ?? null,
   });
   return { kind: 'recorded', external: recorded.external, cascade, detect: settled !== null || message.status !== 'success' || cascade.record.state === 'parked' };
+}
+
+/** A quick service answers before its start is durable: taken now, its message would be lost, and the run waited for until its deadline. */
+function isBeingStarted({ parts }: Engine, processor: Processor, { request }: CellRecord, { run_id: runId }: PhaseComplete): boolean {
+  // Who started it is dead when its lease has run out: the cell is taken over, and run again.
+  return runsOnByItself(processor) && request?.state === 'processing' && request.lease?.runId === runId && request.lease.until > parts.clock.now();
 }
 
 interface Recorded {
@@ -58,8 +72,6 @@ interface Recorded {
   readonly external: boolean;
   readonly ours: boolean;
   readonly wasBackfill: boolean;
-  /** State knows that it was to start nothing, whatever its service says. */
-  readonly wasSilent: boolean;
 }
 
 async function recordCompletion(engine: Engine, processor: Processor, day: Day, message: PhaseComplete, { messageId, settled }: { readonly messageId: string; readonly settled: boolean }): Promise<Recorded> {
@@ -76,20 +88,17 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
     const ours = settled || request?.lease?.runId === runId || (record.last?.runId === runId && record.last.origin === 'ours') || (record.failure?.runId === runId && !record.failure.reported);
     // The same message again. A team may keep one id over its retries: rows that have changed since are news.
     const repeated = record.last?.runId === runId && record.last.origin === 'external' && record.last.fingerprint === (coverage?.fingerprint ?? EMPTY_FINGERPRINT) && message.status === 'success';
-    if (repeated) return { writes: {}, result: { external: false, ours: false, wasBackfill: request?.isBackfill ?? false, wasSilent: false } };
-    const running = request?.lease?.runId === runId ? request : null;
-    // Its request is over by the time that a service which publishes by itself is heard.
-    const wasSilent = running?.skipDownstreamTrigger ?? (record.last?.runId === runId && record.last.silent === true);
-    const wasBackfill = request?.isBackfill ?? wasSilent;
+    if (repeated) return { writes: {}, result: { external: false, ours: false, wasBackfill: request?.isBackfill ?? false } };
+    const wasBackfill = request?.isBackfill ?? false;
     // While an attempt of ours is under way, only its own message counts; others are kept in the history.
-    if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill, wasSilent } };
+    if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill } };
     if (message.status !== 'success') {
       const failure = lacking.length > 0 && !request && message.status !== 'skipped' ? reportedFailure(message, runId, now) : null;
       const failed = failure && { ...record, failure: { ...failure, definitionHash: processor.definitionHash } };
-      return { writes: { ...(failed ? { cells: [failed] } : {}), history: [row('reported')] }, result: { external: false, ours: false, wasBackfill, wasSilent } };
+      return { writes: { ...(failed ? { cells: [failed] } : {}), history: [row('reported')] }, result: { external: false, ours: false, wasBackfill } };
     }
     if (lacking.length > 0) {
-      return { writes: { history: [row('silent_failure', lacking.join('; '))] }, result: { external: false, ours: false, wasBackfill, wasSilent } };
+      return { writes: { history: [row('silent_failure', lacking.join('; '))] }, result: { external: false, ours: false, wasBackfill } };
     }
     const startedAt = message.started_at ? instantOf(message.started_at) : now;
     const changedSince = processor.upstreams.some((edge) => newerInput(engine, edge.upstream, engine.world.range(edge, day), startedAt));
@@ -99,7 +108,7 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
     const suspect = changedSince ? 'an input was written after this run had started' : null;
     return {
       writes: { cells: [{ ...record, last: run, failure: null, suspect }], traces: [{ runId, trace: entries }], history: [row('external')] },
-      result: { external: true, ours: false, wasBackfill, wasSilent },
+      result: { external: true, ours: false, wasBackfill },
     };
   });
 

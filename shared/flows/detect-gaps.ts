@@ -1,14 +1,17 @@
-import { addDays, formatDay, type Day } from '../calendar/day.ts';
+import { addDays, dayOf, formatDay, type Day } from '../calendar/day.ts';
 import { detect, type Detection } from '../gaps/detect.ts';
 import { hash64, hex64 } from '../gaps/fingerprint.ts';
 import type { Outage, RecoveryPlan } from '../recovery/plan.ts';
 import { decideCascadesAgain, expectLiveCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
-import { keepLease, returnLease, takeLease } from './leases.ts';
+import { keepLease, returnAsked, takeOrAsk } from './leases.ts';
 import { recover, type Recovered, type RecoverEvent } from './recover.ts';
 import { sweep } from './sweep.ts';
 import type { TimeBudget } from './time-budget.ts';
 import { reallyRan } from './walk-plan.ts';
+
+/** Who automatic recovery is asked for by. */
+export const DETECTOR = 'smart_backfill_detection';
 
 export interface DetectOptions {
   readonly from: Day;
@@ -25,29 +28,64 @@ export interface Detected {
   readonly joined: boolean;
   readonly detection: Detection | null;
   readonly recovered: Recovered | null;
+  /** What others asked for meanwhile and there was no time for: somebody has to be rung for it. */
+  readonly left?: readonly Range[];
+}
+
+export interface Range {
+  readonly from: Day;
+  readonly to: Day;
 }
 
 const LEASE = 'detector';
 
 /**
- * Finds gaps and fills those within the bounds. One at a time, since ticks come twice (P14): a trigger that comes during a detection makes it go round
- * again. Over the bounds it says so, once for the same dates, with the command that would do it.
+ * Finds gaps and fills those within the bounds. One at a time, since ticks come twice (P14): a trigger that comes during a
+ * detection leaves the dates that it is about, and the detection goes round again for those, which may be of another season.
+ * Over the bounds it says so, once for the same dates, with the command that would do it.
  */
 export async function detectGaps(engine: Engine, options: DetectOptions): Promise<Detected> {
-  const lease = await takeLease(engine, LEASE, '{}');
-  if (!lease) return { joined: true, detection: null, recovered: null };
+  const own = nameOf(options);
+  let asked = await takeOrAsk(engine, LEASE, [own]);
+  if (!asked) return { joined: true, detection: null, recovered: null };
+  let due = [...new Set([own, ...asked])];
   for (;;) {
-    let wantedAgain = false;
+    let result: Detected | null = null;
+    let failed = true;
+    let wanted: readonly string[] = [];
     const lived = keepLease(engine, LEASE);
-    let result: Detected;
     try {
-      result = await detectOnce(engine, options);
+      do {
+        const [next = own, ...later] = due;
+        result = await detectOnce(engine, { ...options, ...rangeOf(next) });
+        due = later;
+      } while (due.length > 0 && hasTime(options));
+      failed = false;
     } finally {
       lived.stop();
-      wantedAgain = await returnLease(engine, LEASE);
+      wanted = await returnAsked(engine, LEASE, failed);
     }
-    if (!wantedAgain || options.signal.aborted || options.time?.ranOut || await takeLease(engine, LEASE, '{}') === null) return result;
+    due = [...new Set([...due, ...wanted])];
+    if (due.length === 0) return result;
+    if (!hasTime(options)) return { ...result, left: due.map(rangeOf) };
+    asked = await takeOrAsk(engine, LEASE, due);
+    // Whoever was faster has been told.
+    if (!asked) return result;
+    due = [...new Set([...due, ...asked])];
   }
+}
+
+function hasTime({ signal, time }: DetectOptions): boolean {
+  return !signal.aborted && !time?.ranOut;
+}
+
+function nameOf({ from, to }: Range): string {
+  return `${formatDay(from)}/${formatDay(to)}`;
+}
+
+function rangeOf(name: string): Range {
+  const [from = '', to = from] = name.split('/');
+  return { from: dayOf(from), to: dayOf(to) };
 }
 
 async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detected> {
@@ -60,7 +98,7 @@ async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detec
   const paused = (await engine.parts.store.controls()).paused;
   if (paused) return { joined: false, detection, recovered: null };
   const recovered = await recover(engine, {
-    scope: { from: options.from, to: options.to, processors: null }, by: 'detector', all: false, altered: 'policy', requestedBy: 'smart_backfill_detection', reason: 'gap found',
+    scope: { from: options.from, to: options.to, processors: null }, by: 'detector', all: false, altered: 'policy', requestedBy: DETECTOR, reason: 'gap found',
     signal: options.signal, budget: await budgetLeft(engine), on: options.on, time: options.time, cause: options.cause, isFresh: true,
   });
   await spend(engine, recovered.runs.filter(reallyRan).length);

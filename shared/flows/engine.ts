@@ -4,7 +4,6 @@ import { addDays, day, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
 import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
 import type { Coverage } from '../gaps/coverage.ts';
-import { keyOf } from '../gaps/detect.ts';
 import { isAltered } from '../gaps/facts.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
@@ -16,6 +15,8 @@ import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-sto
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { Listeners } from './listeners.ts';
+import { ReadableCoverage } from './readable.ts';
+import { Running } from './running.ts';
 
 export interface EngineParts {
   readonly pipeline: Pipeline;
@@ -34,6 +35,8 @@ export interface EngineParts {
    * owns its state folder alone.
    */
   readonly shared?: boolean;
+  /** Asked for after each cell of a long run: what was committed is not to wait for the end of it. Never rejects. */
+  readonly sendCommitted?: () => Promise<void>;
 }
 
 type Change = (world: World) => void;
@@ -60,19 +63,24 @@ export class Engine {
   readonly written = new Listeners<CellRecord>();
   /** Told of a staged backfill, by id, of which a person has ordered something. */
   readonly ordered = new Listeners<string>();
+  /** What this process runs now. */
+  readonly running = new Running();
+  readonly #coverage: ReadableCoverage;
   #world: World;
   #remembered: readonly RememberedGames[] = [];
   #calendarFindings: readonly CalendarFinding[] = [];
   readonly #journals = new Set<Change[]>();
-  /** Days whose coverage is known, season by season. */
+  /** Days that were asked for so far, whole seasons: what is read from now on. */
   #known: { from: Day; to: Day } | null = null;
+  /** Days that the world was read for: fewer while more are being read. */
+  #held: { from: Day; to: Day } | null = null;
   #readAt = 0;
   #othersAt = 0;
   #queuedHere = 0;
-  readonly #running = new Map<string, AbortController>();
 
   constructor(parts: EngineParts) {
     this.parts = parts;
+    this.#coverage = new ReadableCoverage(parts);
     const { settings } = parts.pipeline;
     this.strictness = { strict: settings.strict_mode, windowCompleteness: settings.window_completeness };
     this.#world = new World(parts.pipeline, new Calendar(parts.pipeline, []), this.moment());
@@ -108,11 +116,15 @@ export class Engine {
     this.#known = known ? { from: start < known.from ? start : known.from, to: end > known.to ? end : known.to } : { from: start, to: end };
     const journal: Change[] = [];
     this.#journals.add(journal);
+    const range = this.#known;
     try {
-      const world = await this.#readWorld(this.#known.from, this.#known.to);
+      const world = await this.#readWorld(range.from, range.to);
+      // Another look that began later has read more days meanwhile: this one must not take them away.
+      if (this.#held && (this.#held.from < range.from || this.#held.to > range.to)) return await this.refresh(from, to);
       // What this process wrote while it was reading may be missing from what it read.
       for (const change of journal) change(world);
       this.#world = world;
+      this.#held = range;
       this.#readAt = world.moment.now;
       this.#othersAt = world.moment.now;
       return world;
@@ -123,23 +135,31 @@ export class Engine {
 
   /** Refreshes unless these days are known already. */
   async ensure(from: Day, to: Day): Promise<void> {
-    if (!this.#known || from < this.#known.from || to > this.#known.to) await this.refresh(from, to);
-    else this.keepTime();
+    if (this.#holds(from, to)) this.keepTime();
+    else await this.refresh(from, to);
+  }
+
+  #holds(from: Day, to: Day): boolean {
+    return this.#held !== null && from >= this.#held.from && to <= this.#held.to;
   }
 
   /**
    * For a message about one processor's days: reads everything, or, where that has just been done for another message,
-   * these days' rows only.
+   * the rows of these days and of their inputs only.
    */
   async look(processor: Processor, from: Day, to: Day): Promise<void> {
     const age = this.parts.clock.now() - this.#readAt;
-    const known = this.#known !== null && from >= this.#known.from && to <= this.#known.to;
-    if (!this.parts.shared || !known || age < 0 || age >= FRESH_MS) {
+    if (!this.parts.shared || !this.#holds(from, to) || age < 0 || age >= FRESH_MS) {
       await this.refresh(from, to);
       return;
     }
     this.keepTime();
-    await this.#reread([{ upstream: processor, from, to }]);
+    // What these days read as well: an input that has come meanwhile is not to be asked for.
+    const inputs = processor.upstreams.flatMap((edge) => {
+      const [first, last] = [this.#world.range(edge, from), this.#world.range(edge, to)];
+      return first && last ? [{ upstream: this.#world.processor(edge.upstream), from: first.from, to: last.to }] : [];
+    });
+    await this.#reread([...inputs, { upstream: processor, from, to }]);
     await this.hearOthers();
   }
 
@@ -160,8 +180,8 @@ export class Engine {
   }
 
   async #readWorld(from: Day, to: Day): Promise<World> {
-    const { pipeline, warehouse, store } = this.parts;
-    const coverage = await warehouse.coverage(pipeline.processors, from, to);
+    const { pipeline, store } = this.parts;
+    const coverage = await this.#coverage.read(pipeline.processors, from, to);
     const records = await store.cells(from, to);
     const calendar = await this.#readCalendar(from, to, coverage.get(pipeline.schedule?.processor ?? ''), records);
     const world = new World(pipeline, calendar, this.moment());
@@ -182,9 +202,9 @@ export class Engine {
   async recalendar(): Promise<World> {
     if (!this.#known) return this.reread();
     const { from, to } = this.#known;
-    const { warehouse, store, pipeline } = this.parts;
+    const { store, pipeline } = this.parts;
     const processor = pipeline.byName.get(pipeline.schedule?.processor ?? '');
-    const coverage = processor && (await warehouse.coverage([processor], from, to)).get(processor.name);
+    const coverage = processor && (await this.#coverage.read([processor], from, to)).get(processor.name);
     const calendar = await this.#readCalendar(from, to, coverage, await store.cells(from, to));
     // Read after the wait: the world may have moved on meanwhile.
     this.#world = this.#world.at(this.moment(), calendar);
@@ -214,7 +234,7 @@ export class Engine {
 
   /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */
   async rereadCell(processor: Processor, day: Day): Promise<void> {
-    const coverage = await this.parts.warehouse.coverage([processor], day, day);
+    const coverage = await this.#coverage.read([processor], day, day);
     this.wrote(processor, day, coverage.get(processor.name)?.get(day));
   }
 
@@ -238,7 +258,7 @@ export class Engine {
     // Together: a warehouse that answers from metadata is asked once for all of them.
     const start = due.reduce((first, look) => (look.from < first ? look.from : first), due[0]?.from ?? 0);
     const end = due.reduce((last, look) => (look.to > last ? look.to : last), due[0]?.to ?? 0);
-    const looked = await warehouse.coverage([...new Set(due.map((look) => look.upstream))], day(start), day(end));
+    const looked = await this.#coverage.read([...new Set(due.map((look) => look.upstream))], day(start), day(end));
     for (const { upstream, from, to } of due) {
       const found = looked.get(upstream.name);
       for (let at = from; at <= to; at = addDays(at, 1)) {
@@ -286,22 +306,6 @@ export class Engine {
   #alteredScheduleDays(name: string, coverage: ReadonlyMap<Day, Coverage> | undefined, records: readonly CellRecord[]): ReadonlySet<Day> {
     const now = this.parts.clock.now();
     return new Set(records.filter((record) => record.processor === name && isAltered(record, coverage?.get(record.day), now)).map((record) => record.day));
-  }
-
-  /** What this process runs now, so that it can be stopped at once. The signal aborts when it is to end. */
-  running(key: CellKey): { readonly signal: AbortSignal; ended(): void } {
-    const controller = new AbortController();
-    const name = keyOf(key);
-    this.#running.set(name, controller);
-    return {
-      signal: controller.signal,
-      ended: () => { if (this.#running.get(name) === controller) this.#running.delete(name); },
-    };
-  }
-
-  /** Stops what this process runs of a cell; other processes see the order at their next heartbeat. */
-  stopRunning(key: CellKey): void {
-    this.#running.get(keyOf(key))?.abort();
   }
 
   get remembered(): readonly RememberedGames[] {

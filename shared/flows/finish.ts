@@ -41,23 +41,34 @@ export async function finishStarted(engine: Engine, claim: Claim, started: NonNu
 }
 
 /** A person had it stopped: the request ends cancelled, or, for a pause, goes back into the queue. */
-export async function finishStopped(engine: Engine, claim: Claim, order: StopOrder, stopped: string | null, inputsDigest: string): Promise<void> {
+export async function finishStopped(engine: Engine, claim: Claim, order: StopOrder, stopped: string | null, inputsDigest: string | null): Promise<void> {
+  await finish(engine, claim, (snapshot, request) => stoppedWrites(engine, claim, { snapshot, request, order, stopped, inputsDigest }));
+}
+
+interface Stopping {
+  readonly snapshot: Snapshot;
+  readonly request: OpenRequest;
+  readonly order: StopOrder;
+  /** What was stopped, in words. */
+  readonly stopped: string | null;
+  readonly inputsDigest: string | null;
+}
+
+function stoppedWrites(engine: Engine, claim: Claim, { snapshot, request, order, stopped, inputsDigest }: Stopping): Writes {
   const { processor, record, lease } = claim;
   const now = engine.parts.clock.now();
-  await finish(engine, claim, (snapshot, request) => {
-    const why = `${order.how === 'pause' ? 'paused' : 'cancelled'} by ${order.by}: ${order.reason}`;
-    const message = stopped === null ? why : `${why}; stopped ${stopped}`;
-    const current = snapshot.cell(record);
-    const next = order.how === 'pause' ? givenBack(current, request, null) : endedWithout(current, {
-      outcome: 'cancelled', category: 'invalid_request', message, at: now, runId: lease.runId, step: 0, coolsUntil: null, inputsDigest, definitionHash: processor.definitionHash,
-    });
-    return {
-      cells: [next],
-      askCells: order.how === 'pause' ? [] : outcomesOf(claim, request, 'cancelled', message, now),
-      changes: [changeRow(next, request, order.how === 'pause' ? 'queued' : 'cancelled', now, { error: message })],
-      history: [historyRow(processor, record.day, request, { runId: lease.runId, status: 'skipped', decision: order.how === 'pause' ? 'paused' : 'cancelled', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: message })],
-    };
+  const why = `${order.how === 'pause' ? 'paused' : 'cancelled'} by ${order.by}: ${order.reason}`;
+  const message = stopped === null ? why : `${why}; stopped ${stopped}`;
+  const current = snapshot.cell(record);
+  const next = order.how === 'pause' ? givenBack(current, request, null) : endedWithout(current, {
+    outcome: 'cancelled', category: 'invalid_request', message, at: now, runId: lease.runId, step: 0, coolsUntil: null, inputsDigest, definitionHash: processor.definitionHash,
   });
+  return {
+    cells: [next],
+    askCells: order.how === 'pause' ? [] : outcomesOf(claim, request, 'cancelled', message, now),
+    changes: [changeRow(next, request, order.how === 'pause' ? 'queued' : 'cancelled', now, { error: message })],
+    history: [historyRow(processor, record.day, request, { runId: lease.runId, status: 'skipped', decision: order.how === 'pause' ? 'paused' : 'cancelled', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: message })],
+  };
 }
 
 /** Records a verified run, frees its slot, and queues the phase-complete message, all in one commit. */
@@ -98,7 +109,7 @@ function standingFor(last: VerifiedRun | null): VerifiedRun['standsFor'] {
 }
 
 /** What became of a failed attempt. */
-export type FailureEnd = { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'ended'; readonly failure: EndedBadly };
+export type FailureEnd = { readonly kind: 'retry'; readonly at: number } | { readonly kind: 'cancelled' } | { readonly kind: 'ended'; readonly failure: EndedBadly };
 
 /** Records a failed attempt: tried again after its backoff, or ended, to cool or to be held. */
 export async function finishFailed(engine: Engine, claim: Claim, failure: Failure, inputsDigest: string | null): Promise<FailureEnd> {
@@ -112,6 +123,11 @@ export async function finishFailed(engine: Engine, claim: Claim, failure: Failur
       inputsLacking: judgeInputs(engine.world, processor, record.day, engine.strictness).blocking.length > 0,
     });
     const ended = after.kind === 'ended';
+    // The order came, and nobody has seen it before the run failed by itself: it is not tried again.
+    if (!ended && request.stop?.how === 'cancel') {
+      end = { kind: 'cancelled' };
+      return stoppedWrites(engine, claim, { snapshot, request, order: request.stop, stopped: null, inputsDigest });
+    }
     end = ended ? { kind: 'ended', failure: after.failure } : { kind: 'retry', at: after.at };
     return {
       cells: [after.record],
@@ -133,6 +149,7 @@ export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs
   const { processor, record, lease } = claim;
   const now = engine.parts.clock.now();
   await finish(engine, claim, (snapshot, request) => {
+    if (request.stop?.how === 'cancel') return stoppedWrites(engine, claim, { snapshot, request, order: request.stop, stopped: null, inputsDigest: null });
     const current = givenBack(snapshot.cell(record), request, null);
     const back = why === 'outdated' ? { ...current, generation: Math.max(current.generation, after) + 1 } : current;
     return {

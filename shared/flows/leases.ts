@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { Engine } from './engine.ts';
 
@@ -25,6 +26,40 @@ export async function returnLease(engine: Engine, name: string): Promise<boolean
     if (held?.owner !== engine.parts.owner) return { writes: {}, result: false };
     return { writes: { releaseLeases: [name] }, result: held.again };
   });
+}
+
+const askedFor = z.object({ asked: z.array(z.string()) });
+
+/**
+ * Takes a named lease under which one does what all ask for: returns what whoever held it last was asked for and did not
+ * do, as it died. Where somebody holds it, leaves what is wanted with the lease, for its holder, and returns null.
+ */
+export async function takeOrAsk(engine: Engine, name: string, wanted: readonly string[]): Promise<readonly string[] | null> {
+  const now = engine.parts.clock.now();
+  return engine.change({ leases: [name] }, (snapshot) => {
+    const held = snapshot.lease(name);
+    const asked = askedOf(held);
+    if (held && held.until > now) {
+      const detail = JSON.stringify({ asked: [...new Set([...asked, ...wanted])] });
+      return { writes: { leases: [{ ...held, again: true, detail }] }, result: null };
+    }
+    return { writes: { leases: [{ name, owner: engine.parts.owner, until: now + NAMED_LEASE_MS, again: false, detail: '{}' }] }, result: asked };
+  });
+}
+
+/** Gives such a lease back; returns what was asked for meanwhile. Where the holder failed, that is kept for whoever takes it next. */
+export async function returnAsked(engine: Engine, name: string, failed: boolean): Promise<readonly string[]> {
+  return engine.change({ leases: [name] }, (snapshot) => {
+    const held = snapshot.lease(name);
+    if (held?.owner !== engine.parts.owner) return { writes: {}, result: [] };
+    const asked = askedOf(held);
+    return { writes: failed && asked.length > 0 ? { leases: [{ ...held, until: 0 }] } : { releaseLeases: [name] }, result: asked };
+  });
+}
+
+function askedOf(held: LeaseRecord | null): readonly string[] {
+  const read = held ? askedFor.safeParse(JSON.parse(held.detail)) : null;
+  return read?.success ? read.data.asked : [];
 }
 
 /** Keeps a lease alive while work under it goes on, until it is told to stop. A beat that fails is not fatal: the next one is in time. */

@@ -116,7 +116,7 @@ function applyToCell(engine: Engine, ask: Ask, cell: AskedCell, record: CellReco
       const note = ready.kind === 'ready' ? 'queued' : ready.because;
       // Later cells of this ask see this one as open, before the transaction that makes it so has committed.
       world.setRecord(next);
-      const change = next.request && changeRow(next, next.request, next.request.state, ask.at, { metadata: ready.kind === 'ready' ? {} : { waiting_for: note } });
+      const change = next.request && changeRow(next, next.request, next.request.state, ask.at, { metadata: { found: facts.data, ...(ready.kind === 'ready' ? {} : { waiting_for: note }) } });
       return { outcome: outcome('open', note), record: next, change, repeated: false };
     }
   }

@@ -116,7 +116,7 @@ export async function stopNow(engine: Engine, cells: readonly CellKey[], how: St
   });
   const stopped: string[] = [];
   for (const record of running) {
-    engine.stopRunning(record);
+    engine.running.stop(record);
     const started = startedRunOf(engine, record);
     if (!started) continue;
     const what = await runner.cancel(started.processor, started.lease.started.handle);

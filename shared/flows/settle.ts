@@ -74,6 +74,8 @@ export async function settleOverdue(engine: Engine, run: StartedRun): Promise<Se
   const found = engine.world.coverage(processor, record.day);
   const lacking = shortcomingsOf(found, expectationOf(engine.world, processor, record.day));
   if (lacking.length === 0 && (found?.fingerprint ?? EMPTY_FINGERPRINT) !== lease.started.held) return settleStarted(engine, run, { status: 'success', error_message: null });
+  // It may be at work still, and is not to write beside the run that comes next.
+  await engine.parts.runner.cancel(processor, lease.started.handle).catch(() => null);
   const waited = `no phase-complete message of ${lease.runId} within ${processor.timeoutSeconds} s`;
   return settleStarted(engine, run, { status: 'failed', error_message: `Timeout: ${processor.name} ${formatDay(record.day)}: ${waited} (started ${lease.started.handle})` });
 }

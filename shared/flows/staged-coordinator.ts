@@ -3,7 +3,7 @@ import { describeCell } from '../gaps/usable.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { Ask } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { evaluateGate } from '../staged/gate.ts';
+import { evaluateGate } from '../staged/stage-gate.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { askIdOf, currentStage, type BackfillRecord } from '../staged/record.ts';
 import { nextRound, stageEnded, stopped, withFailures, type NewFailure } from '../staged/transitions.ts';
@@ -221,7 +221,8 @@ export class Coordinator {
       return;
     }
     const world = await this.#engine.refresh(record.asked.from, record.asked.to);
-    const checks = await runChecks(this.#engine, record, gate);
+    const checks = await runChecks(this.#engine, record, gate, this.#options.signal);
+    if (checks === null) return;
     // What is skipped or retried meanwhile is another stage to judge.
     await this.#change((current) => (isSame(current, record) ? stageEnded(current, evaluateGate(world, current, gate, checks, this.#engine.parts.clock.now()), this.#engine.parts.clock.now()) : current));
   }

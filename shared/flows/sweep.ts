@@ -3,7 +3,7 @@ import { traceOf } from '../gaps/trace.ts';
 import type { CellRecord } from '../requests/cell.ts';
 import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
-import { beganRows, finishVerified } from './finish.ts';
+import { beganRows, finishStopped, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
 import { releaseLeasesOf } from './leases.ts';
 import { fromMarker } from './run-cell.ts';
@@ -77,6 +77,12 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
     }
   }
   await engine.rereadCell(processor, record.day);
+  // Who ran it died before it could do as it was told.
+  if (request.stop?.how === 'cancel') {
+    await finishStopped(engine, { processor, record, request, lease }, request.stop, `the run ${lease.runId}`, traceOf(engine.world, processor, record.day).digest);
+    await wakeWaiters(engine, record);
+    return 'gaveUp';
+  }
   const now = engine.parts.clock.now();
   const gaveUp = await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
     const current = snapshot.cell(record);

@@ -5,6 +5,11 @@ const LONGEST_UNIT_MS = 480_000;
 /** Starting something that runs on by itself. */
 const STARTING_MS = 30_000;
 
+/** An asynchronous target: started, and then told of by a message of its own. */
+export function runsOnByItself({ target }: Processor): boolean {
+  return 'cloud_run_job' in target || 'pubsub' in target;
+}
+
 /** The time that a function has for one event. What can't be finished within is left to the next. */
 export class TimeBudget {
   readonly #until: number;
@@ -22,8 +27,7 @@ export class TimeBudget {
 
   /** Whether a run of this processor can be finished, or at least be started where it runs on by itself. */
   hasRoomFor(processor: Processor, now: number): boolean {
-    const runsOn = 'cloud_run_job' in processor.target || 'pubsub' in processor.target;
-    return this.hasRoom(runsOn ? STARTING_MS : Math.min(processor.timeoutSeconds * 1000, LONGEST_UNIT_MS), now);
+    return this.hasRoom(runsOnByItself(processor) ? STARTING_MS : Math.min(processor.timeoutSeconds * 1000, LONGEST_UNIT_MS), now);
   }
 
   hasRoom(milliseconds: number, now: number): boolean {

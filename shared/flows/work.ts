@@ -11,7 +11,7 @@ import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
 import { runCell } from './run-cell.ts';
-import { wakeWaiters } from './wake.ts';
+import { confirmWaits, wakeWaiters } from './wake.ts';
 
 /** What became of one cell that the worker took up. */
 export interface Worked extends CellKey {
@@ -64,9 +64,10 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
     bell.resolve();
     bell = Promise.withResolvers();
   };
+  const broken = new AbortController();
   const shared: Shared = { busy: new Set<string>(), queue: new Candidates(engine) };
   const lane = async (): Promise<void> => {
-    while (!options.signal.aborted && !options.until?.aborted) {
+    while (!options.signal.aborted && !options.until?.aborted && !broken.signal.aborted) {
       turn += 1;
       // Taken before looking: what ends while this lane looks must not go unheard.
       const heard = bell.promise;
@@ -89,7 +90,13 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
       }
     }
   };
-  await Promise.all(Array.from({ length: engine.parts.lanes }, lane));
+  // A lane that fails must not leave the others at work behind its caller's back: they end what they run, and take no more.
+  const lanes = await Promise.allSettled(Array.from({ length: engine.parts.lanes }, () => lane().catch((thrown: unknown) => {
+    broken.abort();
+    ring();
+    throw thrown;
+  })));
+  for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
   return done;
 }
 
@@ -126,6 +133,7 @@ async function takeNext(engine: Engine, fair: boolean, { busy, queue }: Shared, 
       queue.took(candidate);
       if (outcome.kind === 'claimed') return outcome.claim;
       progressed = true;
+      if (outcome.kind === 'parked') await confirmWaits(engine, [candidate]);
       if (outcome.kind !== 'cut_off') continue;
       options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null, cause: outcome.cause, runId: null });
       await wakeWaiters(engine, candidate);
@@ -145,6 +153,7 @@ async function workClaim(engine: Engine, claim: Claim, options: WorkOptions): Pr
     ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId,
   });
   if (hasEnded(worked)) await wakeWaiters(engine, key);
+  await engine.parts.sendCommitted?.();
 }
 
 /** Whether the cell's request is over: not tried again by itself, and not running on elsewhere. */
@@ -157,7 +166,7 @@ type Ended = Pick<Worked, 'outcome' | 'rows' | 'failure' | 'retryAt'>;
 async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promise<Ended> {
   const { processor, record } = claim;
   const inputsDigest = traceOf(engine.world, processor, record.day).digest;
-  const here = engine.running(record);
+  const here = engine.running.begin(record);
   const heart = beat(engine, claim, here.signal);
   const timeout = AbortSignal.timeout(processor.timeoutSeconds * 1000);
   try {
@@ -203,6 +212,7 @@ async function stopOrderOf(engine: Engine, claim: Claim): Promise<StopOrder | nu
 async function failed(engine: Engine, claim: Claim, thrown: unknown, inputsDigest: string): Promise<Ended> {
   const failure = classify(thrown);
   const end = await finishFailed(engine, claim, failure, inputsDigest);
+  if (end.kind === 'cancelled') return { outcome: 'cancelled', rows: null, failure: null, retryAt: null };
   // A run in backfill mode sends no alert of its own; what will be tried again by itself is not alerted.
   if (end.kind === 'ended' && !claim.request.isBackfill && alertDue(failure.alert, end.failure.step, failure.category === 'data_availability')) {
     await engine.parts.notifier.notify(failedAlert(engine, claim, failure));

@@ -16,8 +16,14 @@ export interface InputQuery {
 }
 
 /** `named`: a table as SQL names it. */
-export function queryWithInputs(processor: Pick<Processor, 'name' | 'sql'>, at: Day, inputs: readonly InputRange[], named: (dataset: string, table: string) => string): InputQuery {
+export function queryWithInputs(processor: Processor, at: Day, inputs: readonly InputRange[], named: (dataset: string, table: string) => string): InputQuery {
   if (processor.sql === null) throw new NeverRetryError(`${processor.name} has no SQL; its target has to hand over rows`);
+  const { sql, parameters } = queryOver(processor.sql, at, inputs, named);
+  return { sql, parameters: [dateParameter('game_date', at), ...parameters] };
+}
+
+/** Any query over inputs. `at`: a date near which the range of an empty window lies. */
+export function queryOver(sql: string, at: Day, inputs: readonly InputRange[], named: (dataset: string, table: string) => string): InputQuery {
   const clauses = inputs.map(({ upstream, columns }, index) => {
     const { dataset, table } = tableOf(upstream);
     return `${quoted(inputName(upstream))} AS (
@@ -27,7 +33,7 @@ export function queryWithInputs(processor: Pick<Processor, 'name' | 'sql'>, at: 
   });
   // An empty window ends before it begins: it gives no row, and still filters partitions where a table requires that.
   const windows = inputs.flatMap(({ range }, index) => [dateParameter(`from_${index}`, range?.from ?? at), dateParameter(`to_${index}`, range?.to ?? day(at - 1))]);
-  return { sql: withClauses(processor.sql, clauses), parameters: [dateParameter('game_date', at), ...windows] };
+  return { sql: withClauses(sql, clauses), parameters: windows };
 }
 
 /** Clauses before a query's own, if it has any. */

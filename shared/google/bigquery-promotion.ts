@@ -11,9 +11,10 @@ import { andOwnRows, columnList, partitionId, quoted } from './bigquery-values.t
 import type { MarkerKey, PromotionMarkers } from './promotion-markers.ts';
 
 /**
- * Which attempt's rows become a date's rows. Every attempt of a generation inserts its copy job under the same id, and
- * BigQuery takes an id once, for ever (P21): who is refused attaches to the job that is there. A job that failed changed
- * nothing; the generation goes on with the next id of its row, which nobody uses before the failure is final.
+ * Which attempt's rows become a date's rows. Every attempt of a generation inserts its job under the same id, and BigQuery
+ * takes an id once while it keeps the job, which it does for six months (P21): who is refused attaches to the job that is
+ * there. A job that failed changed nothing; the generation goes on with the next id of its row, which nobody uses before the
+ * failure is final. What was promoted longer ago is known by its marker.
  */
 export interface PromotionOptions {
   readonly jobs: BigQueryJobs;

@@ -2,7 +2,7 @@ import type { WindowRange } from '../calendar/window.ts';
 import type { Column, Processor } from '../pipeline/pipeline.ts';
 import type { Row } from '../ports/warehouse.ts';
 import { httpStatusOf } from './bigquery-api.ts';
-import type { BigQueryJobs, QueryResult } from './bigquery-jobs.ts';
+import type { BigQueryJobs } from './bigquery-jobs.ts';
 import { dateParameter } from './bigquery-parameters.ts';
 import { tableOf } from './bigquery-tables.ts';
 import { andOwnRows, fromAnswer, quoted, selected } from './bigquery-values.ts';
@@ -33,9 +33,4 @@ export function readingSql(processor: Processor, columns: readonly Column[], rel
   // The order is that of the table's own columns, not of the same names in the SELECT list.
   const order = [...new Set([processor.dateColumn, ...processor.key])].map((name) => `held.${quoted(name)}`).join(', ');
   return `SELECT ${columns.map(selected).join(', ')} FROM ${relation} AS held WHERE ${date} BETWEEN @from_date AND @to_date${andOwnRows(processor)} ORDER BY ${order}`;
-}
-
-/** Rows of any query, every value as the answer's text. */
-export function answeredRows({ fields, rows }: QueryResult): readonly Row[] {
-  return rows.map((values) => Object.fromEntries(fields.map(({ name }, index) => [name, values[index] ?? null])));
 }

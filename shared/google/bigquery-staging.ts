@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { formatDay } from '../calendar/day.ts';
 import { RetryLaterError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
-import type { Processor } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
 import type { InputRange, RowSource, WriteClaim } from '../ports/warehouse.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
@@ -93,7 +92,7 @@ export class BigQueryStaging {
       refuseOtherColumns(processor, fields.map(({ name, type }) => ({ name, type: GOOGLESQL_NAMES[type] ?? type })), (declared, there) => TAKES[declared].includes(there));
       this.#checked.add(query.sql);
     }
-    await inTime(processor, formatDay(day), signal, (stopped) => aboutSql(processor, () => jobs.query({
+    await inTime(`${processor.name} for ${formatDay(day)}`, processor.timeoutSeconds, signal, (stopped) => aboutSql(processor, () => jobs.query({
       ...purposeOf(claim, 'fill'), sql: fillingSql(processor, stage, query.sql), parameters: query.parameters, signal: stopped, timeoutMs: processor.timeoutSeconds * 1000 + STOPS_ITSELF_AFTER_MS,
     })));
   }
@@ -118,12 +117,12 @@ export class BigQueryStaging {
 }
 
 /** Our own timer comes first; this one is for a query whose worker is gone. */
-const STOPS_ITSELF_AFTER_MS = 30_000;
+export const STOPS_ITSELF_AFTER_MS = 30_000;
 
 /** Ends a query that takes longer than the definition allows. */
-async function inTime<T>({ name, timeoutSeconds }: Processor, date: string, signal: AbortSignal | undefined, work: (stopped: AbortSignal) => Promise<T>): Promise<T> {
+export async function inTime<T>(what: string, timeoutSeconds: number, signal: AbortSignal | undefined, work: (stopped: AbortSignal) => Promise<T>): Promise<T> {
   const timer = new AbortController();
-  const stop = setTimeout(() => timer.abort(new RetryLaterError(`${name} for ${date} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`)), timeoutSeconds * 1000);
+  const stop = setTimeout(() => timer.abort(new RetryLaterError(`${what} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`)), timeoutSeconds * 1000);
   try {
     return await work(signal ? AbortSignal.any([signal, timer.signal]) : timer.signal);
   } finally {

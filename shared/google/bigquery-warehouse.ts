@@ -1,17 +1,17 @@
 import type { Calendar } from '../calendar/calendar.ts';
 import type { CalendarRow } from '../calendar/games.ts';
-import { day as dayNumber, type Day } from '../calendar/day.ts';
+import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { InputRange, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { calendarRowsOf } from '../rows/row-order.ts';
 import { BigQueryApi, type BigQueryClient } from './bigquery-api.ts';
+import { checkRows } from './bigquery-check-rows.ts';
 import { BigQueryCoverage } from './bigquery-coverage.ts';
-import { queryWithInputs } from './bigquery-inputs.ts';
 import { BigQueryJobs, type JobCounts, type JobPurpose } from './bigquery-jobs.ts';
 import { BigQueryPromotion } from './bigquery-promotion.ts';
-import { answeredRows, rowsOf } from './bigquery-rows.ts';
+import { rowsOf } from './bigquery-rows.ts';
 import { BigQueryStaging, type FilledStage } from './bigquery-staging.ts';
 import { ensureTables } from './bigquery-tables.ts';
 import type { CoverageMemo } from './coverage-memo.ts';
@@ -118,9 +118,8 @@ export class BigQueryWarehouse implements Warehouse {
     return isLanding(processor) ? this.#landing.rows(processor, range, columns) : rowsOf(this.#jobs, processor, range, columns);
   }
 
-  async check(query: { readonly name: string; readonly sql: string }, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]> {
-    const { sql, parameters } = queryWithInputs(query, inputs[0]?.range?.from ?? dayNumber(0), inputs, (dataset, table) => this.#jobs.api.named(dataset, table));
-    return answeredRows(await this.#jobs.query({ purpose: 'gate_check', sql: `SELECT * FROM (\n${sql}\n) AS found LIMIT ${limit}`, parameters }));
+  check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> {
+    return checkRows(this.#jobs, check, mostShown, signal);
   }
 
   /** Datasets and tables of the definition, for tests and the local cloud; in production Terraform makes them. */

@@ -6,7 +6,7 @@ import { allGroups, isGroup, isQuery, tokenOf, wordOf, type SqlGroup, type SqlIt
 /** Which tables a query reads: declared inputs by their short names, and its own WITH clauses. */
 
 /** A table as a query names it. */
-interface TableName {
+export interface TableName {
   readonly token: SqlToken;
   /** Without backticks. */
   readonly parts: readonly string[];
@@ -36,7 +36,7 @@ export function tableMistakes(root: SqlGroup, inputs: readonly string[]): readon
 }
 
 /** Names that WITH gives, anywhere in the query. */
-function withClauses(root: SqlGroup): readonly { readonly name: string; readonly token: SqlToken }[] {
+export function withClauses(root: SqlGroup): readonly { readonly name: string; readonly token: SqlToken }[] {
   return allGroups(root).flatMap(({ items }) => items.flatMap((item, index) => {
     if (!isGroup(item) || item.before !== 'AS' || !isQuery(item)) return [];
     const token = tokenOf(items[index - 2]);
@@ -47,7 +47,7 @@ function withClauses(root: SqlGroup): readonly { readonly name: string; readonly
 /** Words after which no further table can follow a comma. */
 const ENDS_FROM: ReadonlySet<string> = new Set(['WHERE', 'GROUP', 'HAVING', 'QUALIFY', 'WINDOW', 'ORDER', 'LIMIT', 'UNION', 'INTERSECT', 'EXCEPT', 'SELECT']);
 
-function tablesRead(root: SqlGroup): readonly TableName[] {
+export function tablesRead(root: SqlGroup): readonly TableName[] {
   return allGroups(root).flatMap((group) => (isQuery(group) ? tablesOf(group.items, false) : []));
 }
 

@@ -20,6 +20,22 @@ export interface InputRange {
   readonly range: WindowRange | null;
 }
 
+/** A question about rows that are there: its query returns those that are wrong. */
+export interface DataCheck {
+  readonly name: string;
+  /** One GoogleSQL query without parameters. It sees the tables of its inputs by their short names, cut to their ranges. */
+  readonly sql: string;
+  readonly inputs: readonly InputRange[];
+  readonly timeoutSeconds: number;
+}
+
+export interface OffendingRows {
+  /** All rows that the query returns. */
+  readonly rows: number;
+  /** The first of them, ordered by their first column. Types that a `Row` does not hold are text. */
+  readonly sample: readonly Row[];
+}
+
 /** Who writes a cell. At most one generation's attempt can ever promote; a lower generation is refused. */
 export interface WriteClaim {
   readonly processor: Processor;
@@ -54,7 +70,7 @@ export type PromoteOutcome =
 
 /**
  * The team's data: tables partitioned by game date, and landed files. It never decides what is complete, holds no
- * requests, and offers no free SQL: callers name processors and days of the pipeline's definition.
+ * requests, and offers no free SQL: callers name processors and days of the pipeline's definition, and a check sees no more.
  */
 export interface Warehouse {
   /**
@@ -78,10 +94,7 @@ export interface Warehouse {
   promotion(processor: Processor, day: Day): Promise<Promotion | null>;
   /** The rows of one processor in a range, ordered by date column and key: what `read` of an in-process run returns. */
   rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]>;
-  /**
-   * Rows of a query over these inputs, at most `limit`: what a quality gate's check finds wrong. The query is one of the
-   * pipeline's own files, GoogleSQL over the tables' short names. Throws where it can't be run.
-   */
-  check(query: { readonly name: string; readonly sql: string }, inputs: readonly InputRange[], limit: number): Promise<readonly Row[]>;
+  /** Runs a check's query. Throws what the SQL threw; aborted or out of time it is stopped, and says so. */
+  check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows>;
   close(): Promise<void>;
 }

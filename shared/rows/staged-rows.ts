@@ -2,7 +2,7 @@ import { formatDay, type Day } from '../calendar/day.ts';
 import { FailureError, NeverRetryError } from '../failures/errors.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
-import type { Row } from '../ports/warehouse.ts';
+import type { DataCheck, Row } from '../ports/warehouse.ts';
 
 /** What is refused of a processor's SQL and of what it gave, in whichever engine it ran. */
 
@@ -12,16 +12,31 @@ export function inputName(upstream: Processor): string {
 }
 
 /** What goes wrong with a processor's SQL names its file; what was thrown stays the cause. */
-export async function aboutSql<T>({ name, target }: Processor, work: () => Promise<T>): Promise<T> {
+export function aboutSql<T>({ name, target }: Processor, work: () => Promise<T>): Promise<T> {
+  return about(`${'bigquery_sql' in target ? target.bigquery_sql : 'the SQL'} of ${name}`, work);
+}
+
+/** What goes wrong with a check's SQL names the check. Aborted, it is the signal's reason that is thrown. */
+export async function aboutCheck<T>({ name }: Pick<DataCheck, 'name'>, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  try {
+    return await about(`the check ${name}`, work);
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    throw thrown;
+  }
+}
+
+async function about<T>(what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
     if (thrown instanceof FailureError) throw thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    const about = new Error(`${'bigquery_sql' in target ? target.bigquery_sql : 'the SQL'} of ${name}: ${message}`, { cause: thrown });
+    const told = new Error(`${what}: ${message}`, { cause: thrown });
     // The error's class is still what it was, for whoever classifies it.
-    if (thrown instanceof Error) about.name = thrown.name;
-    throw about;
+    if (thrown instanceof Error) told.name = thrown.name;
+    throw told;
   }
 }
 

@@ -1,99 +1,188 @@
 import type { Day } from '../calendar/day.ts';
-import { factsOf } from '../gaps/cell-facts.ts';
-import { isSettled } from '../gaps/facts.ts';
-import type { World } from '../gaps/world.ts';
-import type { Processor } from '../pipeline/pipeline.ts';
-import { processorsOf } from './plan.ts';
-import { takesDate, type BackfillRecord, type CheckResult, type GateResult, type GateTable } from './record.ts';
-import type { GateDefinition } from './schema.ts';
+import type { FailureCategory } from '../failures/category.ts';
+import type { CellKey } from '../requests/cell.ts';
 
-/** How many of a stage's cells are how far. */
-export interface Progress {
-  /** Expected and due, without skipped dates. */
+/** A quality gate: figures of what there is in, a verdict with its reasons out. It never passes for want of figures. */
+
+/** What one table holds of a gate's dates. A date that is expected and due is in exactly one of complete, accepted and lacking. */
+export interface TableFigures {
+  readonly processor: string;
+  readonly phase: string;
+  readonly table: string;
+  /** What it lacks holds the gate; of other tables it is only shown. */
+  readonly critical: boolean;
+  /** Expected by its own calendar, due by now, and not left out: the denominator. */
   readonly expected: number;
   readonly complete: number;
-  /** Ended badly, and not complete. */
-  readonly failed: number;
+  /** Rows, or their absence, that a person marked as right: these count as complete. */
+  readonly accepted: number;
+  readonly lacking: readonly Day[];
+  /** Of those lacking: no rows at all. */
+  readonly missing: number;
+  /** Of those lacking: rows that fall short. */
+  readonly short: number;
+  /** Of those complete: made of other rows than there are now. */
+  readonly stale: number;
+  /** Of those complete: rows that their last run did not write. */
+  readonly altered: number;
+  /** Of those complete: rows without a trace whose inputs were absent, or have been filled since. */
+  readonly suspect: number;
+  /** Expected, and not due yet: not in the denominator. */
+  readonly pending: number;
+  /** Left out with a reason by whoever asks: not in the denominator. */
+  readonly leftOut: number;
+  /** Values of required columns, and how many of them are null. */
+  readonly requiredValues: number;
+  readonly nulls: number;
 }
 
-/** Cells of one stage by what the data says of them now. */
-export function progressOf(world: World, record: BackfillRecord, stage: number): Progress {
-  return counted(world, record, processorsOf(world, record, stage));
+/** A failure after which nothing has succeeded, and that nobody has accepted. */
+export interface UnresolvedFailure extends CellKey {
+  readonly category: FailureCategory;
+  readonly message: string;
+  /** Will be tried again by itself. */
+  readonly cooling: boolean;
 }
 
-function counted(world: World, record: BackfillRecord, processors: Iterable<Processor>): Progress & { readonly nulls: number } {
-  let [expected, complete, failed, nulls] = [0, 0, 0, 0];
-  for (const processor of processors) {
-    for (const day of datesOf(world, record, processor)) {
-      const facts = factsOf(world, processor, day);
-      if (facts.data === 'not_expected' || facts.data === 'pending') continue;
-      const { failure, request } = world.record(processor, day);
-      expected += 1;
-      nulls += world.coverage(processor, day)?.nulls ?? 0;
-      if (isSettled(facts)) complete += 1;
-      else if (failure && !request) failed += 1;
-    }
-  }
-  return { expected, complete, failed, nulls };
+export type CheckOutcome =
+  | { readonly kind: 'passed' }
+  /** How many rows the check's query returned, and the first of them. */
+  | { readonly kind: 'offended'; readonly rows: number; readonly sample: readonly Readonly<Record<string, string | number | boolean | null>>[] }
+  | { readonly kind: 'did_not_run'; readonly message: string };
+
+export interface CheckFigures {
+  readonly name: string;
+  readonly demands: string;
+  readonly table: string;
+  readonly outcome: CheckOutcome;
 }
 
-function datesOf(world: World, record: BackfillRecord, processor: Processor): Day[] {
-  const { from, to } = record.asked;
-  return world.expectedDates(processor).within(from, to).filter((day) => takesDate(record, day));
+export interface GateFigures {
+  readonly tables: readonly TableFigures[];
+  readonly unresolved: readonly UnresolvedFailure[];
+  readonly checks: readonly CheckFigures[];
+  /** Cells that were run, and how many of them ended well; null where nothing is known of runs. */
+  readonly runs: { readonly ended: number; readonly succeeded: number } | null;
 }
 
-/**
- * Looks at the data, after a stage: all dates asked for that were not skipped. It never passes by error: a check that
- * could not be run, and a scope in which nothing is expected, hold it.
- */
-export function evaluateGate(world: World, record: BackfillRecord, gate: GateDefinition, checks: readonly CheckResult[], now: number): GateResult {
-  const tables = tablesOf(world, record, gate);
-  const [stageProgress, overall] = [progressOf(world, record, record.stage), overallProgress(world, record)];
-  const ended = overall.complete + overall.failed;
-  const successRate = ended === 0 ? null : (100 * overall.complete) / ended;
-  const reasons: string[] = [];
-  if (tables.every((table) => table.expected === 0)) reasons.push('nothing is expected of any of its tables: there is nothing that it could be passed on');
-  if (gate.coverage_percent !== undefined) {
-    for (const table of tables) {
-      if (!table.critical || table.complete * 100 >= gate.coverage_percent * table.expected) continue;
-      reasons.push(`${table.processor}: ${table.complete} of ${table.expected} dates are complete (${percent(table.complete, table.expected)}), and ${gate.coverage_percent} % are wanted`);
-    }
-  }
-  if (gate.no_unresolved_failures && stageProgress.failed > 0) reasons.push(`${stageProgress.failed} ${stageProgress.failed === 1 ? 'failure is' : 'failures are'} unresolved`);
-  if (gate.success_rate_percent !== undefined) {
-    if (successRate === null) reasons.push('nothing has ended yet: there is no success rate');
-    else if (overall.complete * 100 < gate.success_rate_percent * ended) reasons.push(`${percent(overall.complete, ended)} of ${ended} cells succeeded, and ${gate.success_rate_percent} % are wanted`);
-  }
-  const nulls = tables.reduce((sum, table) => sum + table.nulls, 0);
-  if (gate.max_nulls !== undefined && nulls > gate.max_nulls) reasons.push(`${nulls} nulls in required columns, and ${gate.max_nulls} are allowed`);
-  for (const file of gate.checks) {
-    const result = checks.find((check) => check.file === file);
-    if (!result || result.error !== null || result.rows === null) reasons.push(`the check ${file} could not be run: ${result?.error ?? 'it is not there'}`);
-    else if (result.rows > 0) reasons.push(`the check ${file} found ${result.rows} ${result.rows === 1 ? 'row' : 'rows'}${result.example === null ? '' : `, such as ${result.example}`}`);
-  }
-  return { at: now, passed: reasons.length === 0, reasons, tables: [...tables], successRate, unresolved: stageProgress.failed, checks: [...checks] };
+export interface GateRules {
+  /** Least share of complete and accepted dates, 0 to 100, of each critical table. */
+  readonly minCoveragePercent: number;
+  /** Most nulls, 0 to 100, in the required columns of each critical table; null: not judged by itself (a date with one is short). */
+  readonly maxNullPercent: number | null;
+  /** Least share, 0 to 100, of runs that ended well; null: not judged. */
+  readonly minSuccessPercent: number | null;
+  /** Whether stale, altered and suspect dates hold the gate, or are shown only. */
+  readonly doubtful: 'show' | 'hold';
 }
 
-function tablesOf(world: World, record: BackfillRecord, gate: GateDefinition): GateTable[] {
-  const phases = gate.phases ?? record.definition.stages[record.stage]?.phases ?? [];
-  const { processors } = record.asked;
-  return world.pipeline.processors
-    .filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)))
-    .map((processor) => {
-      const { expected, complete, nulls } = counted(world, record, [processor]);
-      return { processor: processor.name, critical: processor.critical, expected, complete, nulls };
-    });
+export const STANDARD_RULES: GateRules = { minCoveragePercent: 100, maxNullPercent: null, minSuccessPercent: null, doubtful: 'show' };
+
+export type GateRuleName = 'expectation' | 'coverage' | 'failures' | 'nulls' | 'success' | 'doubtful' | 'checks';
+
+export interface GateReason {
+  readonly rule: GateRuleName;
+  readonly text: string;
 }
 
-/** Of all stages up to this one; what several of them have counts once. */
-function overallProgress(world: World, record: BackfillRecord): Progress {
-  const stages = record.definition.stages.slice(0, record.stage + 1);
-  return counted(world, record, new Set(stages.flatMap((_, stage) => processorsOf(world, record, stage))));
+export interface GateVerdict {
+  readonly passed: boolean;
+  /** Why it holds; empty when it passed. */
+  readonly reasons: readonly GateReason[];
+  /** What does not hold it, and should be known. */
+  readonly notes: readonly string[];
 }
 
-/** Never 100 % of what is not all of it. */
-export function percent(part: number, whole: number): string {
-  if (whole === 0) return '0 %';
-  const value = (100 * part) / whole;
-  return `${part < whole ? Math.min(99.9, Math.floor(value * 10) / 10) : 100} %`;
+export function judgeGate(figures: GateFigures, rules: GateRules): GateVerdict {
+  const critical = figures.tables.filter((table) => table.critical);
+  const reasons = [
+    ...expectationReasons(critical),
+    ...critical.flatMap((table) => coverageReasons(table, rules.minCoveragePercent)),
+    ...failureReasons(figures.unresolved),
+    ...critical.flatMap((table) => nullReasons(table, rules.maxNullPercent)),
+    ...successReasons(figures.runs, rules.minSuccessPercent),
+    ...(rules.doubtful === 'hold' ? critical.flatMap((table) => doubtsOf(table).map((text): GateReason => ({ rule: 'doubtful', text }))) : []),
+    ...figures.checks.flatMap(checkReasons),
+  ];
+  return { passed: reasons.length === 0, reasons, notes: notesOf(figures.tables, rules) };
+}
+
+/** Complete and accepted dates. */
+export function covered({ complete, accepted }: Pick<TableFigures, 'complete' | 'accepted'>): number {
+  return complete + accepted;
+}
+
+/** A share in percent with one decimal, rounded down: 100 only where nothing is left. Null: a share of nothing. */
+export function percentOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : Math.floor((part * 1000) / whole) / 10;
+}
+
+/** A gate over nothing would pass whatever there is: an empty calendar, a wrong phase, a date set that came out empty. */
+function expectationReasons(critical: readonly TableFigures[]): GateReason[] {
+  if (critical.some(({ expected }) => expected > 0)) return [];
+  const sum = (of: (table: TableFigures) => number): number => critical.reduce((total, table) => total + of(table), 0);
+  const text = critical.length === 0 ? 'there is no critical table among what is judged'
+    : sum((table) => table.leftOut) > 0 ? 'all expected dates were left out'
+      : sum((table) => table.pending) > 0 ? 'nothing is due yet: all expected dates lie ahead' : 'no date is expected of any critical table: is the schedule filled?';
+  return [{ rule: 'expectation', text }];
+}
+
+function coverageReasons(table: TableFigures, least: number): GateReason[] {
+  const { expected, missing, short } = table;
+  const part = covered(table);
+  // Whole numbers on both sides, so that 99.97 % is never taken for 100 %.
+  if (expected === 0 || part * 100 >= least * expected) return [];
+  const lacking = [...(missing > 0 ? [`${missing} missing`] : []), ...(short > 0 ? [`${short} short`] : [])].join(', ');
+  return [{ rule: 'coverage', text: `${table.table}: ${percentText(part, expected)} of ${expected} dates (${lacking}); at least ${least} % is needed` }];
+}
+
+function failureReasons(unresolved: readonly UnresolvedFailure[]): GateReason[] {
+  const [first] = unresolved;
+  if (!first) return [];
+  const byProcessor = new Map<string, number>();
+  for (const { processor } of unresolved) byProcessor.set(processor, (byProcessor.get(processor) ?? 0) + 1);
+  const which = [...byProcessor].map(([name, cells]) => `${name} ${cells}`).join(', ');
+  return [{ rule: 'failures', text: `${unresolved.length} unresolved ${unresolved.length === 1 ? 'failure' : 'failures'} (${which}); the first: ${first.message}` }];
+}
+
+function nullReasons(table: TableFigures, most: number | null): GateReason[] {
+  if (most === null || table.nulls * 100 <= most * table.requiredValues) return [];
+  return [{ rule: 'nulls', text: `${table.table}: ${table.nulls} of ${table.requiredValues} required values are null; at most ${most} % is allowed` }];
+}
+
+function successReasons(runs: GateFigures['runs'], least: number | null): GateReason[] {
+  if (least === null) return [];
+  if (runs === null || runs.ended === 0) return [{ rule: 'success', text: `no run is known, and at least ${least} % have to have ended well` }];
+  if (runs.succeeded * 100 >= least * runs.ended) return [];
+  return [{ rule: 'success', text: `${percentText(runs.succeeded, runs.ended)} of ${runs.ended} cells ended well; at least ${least} % is needed` }];
+}
+
+function checkReasons({ name, demands, outcome }: CheckFigures): GateReason[] {
+  if (outcome.kind === 'passed') return [];
+  const text = outcome.kind === 'offended'
+    ? `the check ${name} found ${outcome.rows} ${outcome.rows === 1 ? 'row' : 'rows'}; it demands: ${demands}`
+    : `the check ${name} could not be run, so that nothing is known: ${outcome.message}`;
+  return [{ rule: 'checks', text }];
+}
+
+function doubtsOf({ table, stale, altered, suspect }: TableFigures): string[] {
+  const doubts = [{ dates: stale, word: 'stale' }, { dates: altered, word: 'altered' }, { dates: suspect, word: 'suspect' }];
+  return doubts.filter(({ dates }) => dates > 0).map(({ dates, word }) => `${table}: ${dates} ${dates === 1 ? 'date is' : 'dates are'} ${word}`);
+}
+
+function notesOf(tables: readonly TableFigures[], rules: GateRules): string[] {
+  const sum = (of: (table: TableFigures) => number): number => tables.reduce((total, table) => total + of(table), 0);
+  const [accepted, pending, leftOut] = [sum((table) => table.accepted), sum((table) => table.pending), sum((table) => table.leftOut)];
+  const others = tables.filter((table) => !table.critical && covered(table) < table.expected);
+  return [
+    ...(accepted > 0 ? [`${accepted} accepted by a person: counted as complete`] : []),
+    ...(pending > 0 ? [`${pending} expected and not due yet: not counted`] : []),
+    ...(leftOut > 0 ? [`${leftOut} left out with a reason: not counted`] : []),
+    ...tables.filter((table) => rules.doubtful === 'show' || !table.critical).flatMap(doubtsOf).map((doubt) => `${doubt}: counted as complete`),
+    ...others.map((table) => `${table.table} is not critical: ${percentText(covered(table), table.expected)} of ${table.expected} dates`),
+  ];
+}
+
+function percentText(part: number, whole: number): string {
+  return `${percentOf(part, whole) ?? '–'} %`;
 }

@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { hash64, hex64 } from '../gaps/fingerprint.ts';
+import { CHECKS_FOLDER, compileCheck } from '../pipeline/checks.ts';
 import type { DefinitionReader } from '../pipeline/load.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { mistakeMessage, shown, sortProblems, type Mistake, type Problem } from '../pipeline/problems.ts';
 import { shapeMistakes } from '../pipeline/shape.ts';
-import { sqlMistakes } from '../pipeline/sql-check.ts';
-import { positionAt, sqlTokens } from '../pipeline/sql-tokens.ts';
-import { isSqlPath } from '../pipeline/targets.ts';
+import { positionAt } from '../pipeline/sql-tokens.ts';
 import { readYaml } from '../pipeline/yaml-source.ts';
 import { backfillsJsonSchema, backfillsSchema, type BackfillDefinition, type BackfillsFile, type Check } from './schema.ts';
 
 /** Reads backfills.yaml of a pipeline's folder, and every mistake in it at once. */
 
 export const BACKFILLS_FILE = 'backfills.yaml';
+const CHECK_PATH = new RegExp(`^${CHECKS_FOLDER}/([^/]+)\\.sql$`);
 
 export type LoadedBackfills =
   /** By name; empty where the folder has no such file. */
@@ -75,21 +75,21 @@ function readChecks(pipeline: Pipeline, { backfills }: BackfillsFile, io: Defini
   const found = new Map<string, Check>();
   const missing: Mistake[] = [];
   const inSql: Problem[] = [];
-  const tables = new Map(pipeline.processors.flatMap((processor) => (processor.output.kind === 'table' ? [[processor.output.table, processor.name] as const] : [])));
   for (const [name, { stages }] of Object.entries(backfills)) {
     for (const [index, stage] of stages.entries()) {
       for (const [at, path] of (stage.gate?.checks ?? []).entries()) {
         if (found.has(path)) continue;
         const place = ['backfills', name, 'stages', index, 'gate', 'checks', at];
         const file = join(pipeline.directory, path);
-        const sql = isSqlPath(path) ? io.readText(file) : undefined;
-        if (sql === undefined) {
-          missing.push({ path: place, what: `there is no check ${path}`, received: shown(path), allowed: `a .sql file below ${pipeline.directory}`, hint: 'write the file, or correct the path' });
+        const checkName = CHECK_PATH.exec(path)?.[1];
+        const sql = checkName === undefined ? undefined : io.readText(file);
+        if (checkName === undefined || sql === undefined) {
+          missing.push({ path: place, what: `there is no check ${path}`, received: shown(path), allowed: `a .sql file in ${join(pipeline.directory, CHECKS_FOLDER)}, as ${CHECKS_FOLDER}/NAME.sql`, hint: 'write the file, or correct the path' });
           continue;
         }
-        inSql.push(...sqlMistakes(sql, [...tables.keys()]).map(({ offset, ...mistake }) => ({ file, ...positionAt(sql, offset), message: mistakeMessage(mistake) })));
-        const words = new Set(sqlTokens(sql).map((token) => token.text.replaceAll('`', '')));
-        found.set(path, { file: path, sql, reads: [...tables].flatMap(([table, processor]) => (words.has(table) ? [processor] : [])) });
+        const compiled = compileCheck(checkName, sql, pipeline);
+        if (compiled.kind === 'ok') found.set(path, { file: path, sql, reads: compiled.check.reads.map((processor) => processor.name) });
+        else inSql.push(...compiled.mistakes.map(({ offset, ...mistake }) => ({ file, ...positionAt(sql, offset), message: mistakeMessage(mistake) })));
       }
     }
   }

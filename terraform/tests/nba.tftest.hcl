@@ -55,6 +55,11 @@ run "everything_is_made" {
   }
 
   assert {
+    condition     = !contains(keys(module.functions.environment), "PIPELINE_DIR") && !contains(values(module.functions.environment), "") && module.functions.environment["FUNCTION_TIMEOUT_SECONDS"] == "540"
+    error_message = "Environment variables are ${jsonencode(module.functions.environment)}; an empty one is left out."
+  }
+
+  assert {
     condition     = local.services == toset(["nba-sources"]) && length(google_cloud_run_v2_service_iam_member.target_invoker) == 3
     error_message = "Three functions invoke the service of NBA's phases 1 and 2."
   }

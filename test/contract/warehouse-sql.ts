@@ -34,7 +34,6 @@ export function sqlContract(current: () => WarehouseUnderTest, use: (next: Wareh
 
     if (sql !== true) {
       it(`is refused by name: ${sql}`, () => assert.rejects(run(summary, inputs(nov15, nov16)), /Summary is SQL/));
-      it(`of a check is refused by name: ${sql}`, () => assert.rejects(current().warehouse.check({ name: 'few.sql', sql: 'SELECT 1 AS n' }, [], 1), /few\.sql is SQL/));
       return;
     }
 
@@ -84,17 +83,6 @@ export function sqlContract(current: () => WarehouseUnderTest, use: (next: Wareh
       const staged = current().warehouse.stage(claimOf(slow, nov16), { kind: 'sql', inputs: inputs(nov15, nov16) }, calendar, stop.signal);
       setTimeout(() => stop.abort(new Error('cancelled by kim')), 100).unref();
       await assert.rejects(staged, /cancelled by kim/);
-    });
-    it('of a check gives the rows that it finds, within its range and no more than are wanted', async () => {
-      const few = { name: 'few.sql', sql: '-- too few points\nSELECT player_id, points FROM boxscores WHERE points < 3 -- all of the first\n' };
-      const found = await current().warehouse.check(few, inputs(nov15, nov16), 10);
-      assert.deepEqual(found.map((row) => Object.values(row).map(Number)), [[1, 2], [1, 2], [2, 2], [2, 2]].slice(0, found.length));
-      assert.ok(found.length > 0);
-      assert.equal((await current().warehouse.check(few, inputs(nov15, nov16), 1)).length, 1);
-      assert.deepEqual(await current().warehouse.check({ ...few, sql: 'WITH few AS (SELECT player_id FROM boxscores WHERE points > 1000) SELECT player_id FROM few;' }, inputs(nov15, nov16), 10), []);
-    });
-    it('of a check that fails is an error, and not an empty answer', async () => {
-      await assert.rejects(current().warehouse.check({ name: 'wrong.sql', sql: 'SELECT no_such_column FROM boxscores' }, inputs(nov15, nov16), 10), /no_such_column/);
     });
     it('that fails leaves the old rows, and says what the engine said', async () => {
       await (await run(summary, inputs(nov15, nov16))).promote('{}');

@@ -6,6 +6,7 @@ import { EMPTY_FINGERPRINT } from '../../shared/gaps/fingerprint.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { PromoteOutcome, Row, RowSource, WriteClaim } from '../../shared/ports/warehouse.ts';
 import { warehousePipeline } from './warehouse-pipeline.ts';
+import { checksContract } from './warehouse-checks.ts';
 import { sqlContract } from './warehouse-sql.ts';
 import { boxscore, claimOf, named, nov15, nov16, type WarehouseCapabilities, type WarehouseUnderTest } from './warehouse-under-test.ts';
 
@@ -259,6 +260,7 @@ export function warehouseContract(name: string, open: (pipeline: Pipeline) => Pr
     });
 
     sqlContract(() => under, (next) => { under = next; }, capabilities.sql);
+    checksContract(() => under, capabilities.sql);
   });
 }
 

@@ -77,6 +77,14 @@ describeWithEmulators('the command line with --runtime google, against a local c
     }
   };
 
+  it('verifies the two nights with the pipeline\'s checks, and assesses needs', async () => {
+    const verified = parsed(z.looseObject({ passed: z.boolean(), reasons: z.array(z.unknown()), checks: z.array(z.looseObject({ outcome: z.string() })) }), ended(await run('verify', ...range, '--json'), 0));
+    assert.deepEqual([verified.passed, verified.reasons, verified.checks.map(({ outcome }) => outcome)], [true, [], ['passed', 'passed', 'passed', 'passed', 'passed']]);
+    const assessed = parsed(z.looseObject({ days: z.number(), dependency_failures: z.looseObject({ runs: z.number() }) }), ended(await run('needs', ...range, '--now', '2023-10-26T16:00:00Z', '--json'), 0));
+    assert.equal(assessed.days, 2);
+    assert.ok(assessed.dependency_failures.runs > 0, 'runs are read from BigQuery');
+  }).timeout(30_000);
+
   it('finds a date that is lost and its root cause, and has the functions fill it by a request', async () => {
     ended(await run('gaps', ...range), 0);
     await lose('nba_analytics.player_game_summary', LAST);

@@ -8,6 +8,7 @@ import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.t
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { TimeBudget } from '../../shared/flows/time-budget.ts';
 import { Worker } from '../../shared/flows/worker.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
@@ -19,7 +20,7 @@ import { Fuse, FusedStore, FusedWarehouse } from './crash.ts';
 import { miniProcessors } from './mini-processors.ts';
 import { cellName } from './mini-pipeline.ts';
 import type { Random } from './random.ts';
-import { Outside, SimulatedRunner, TOPICS } from './site.ts';
+import { SimulatedRunner, TOPICS, type Outside } from './site.ts';
 
 type FunctionName = 'worker' | 'router' | 'detector';
 
@@ -39,6 +40,12 @@ export interface ClusterOptions {
   /** Processors that run on by themselves and write their tables later. */
   readonly asynchronous: ReadonlySet<string>;
   readonly lanes?: number;
+  /** How long a run takes at most; 5 s unless given. */
+  readonly longestRunMs?: number;
+  /** The time of one invocation; no limit unless given. */
+  readonly invocationMs?: number;
+  /** Clocks of two instances differ by up to this; not at all unless given. */
+  readonly skewMs?: number;
 }
 
 /** Pub/Sub waits at least so long before it delivers again (terraform: minimum_backoff). */
@@ -70,7 +77,8 @@ export class Cluster implements MessageBus {
   /** What a handler threw besides its instance's death. */
   readonly thrown: unknown[] = [];
 
-  constructor(options: ClusterOptions) {
+  constructor({ pipeline, ...more }: ClusterOptions) {
+    const options = { ...more, pipeline: withAsynchronous(pipeline, more.asynchronous) };
     this.options = options;
     this.#database = SqliteDatabase.open(options.databasePath);
     this.store = new SqliteRequestStore(this.#database, { rankOf: (name) => options.pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
@@ -78,7 +86,9 @@ export class Cluster implements MessageBus {
   }
 
   #start(name: FunctionName): Instance {
-    const { pipeline, clock, outside, random, kills, warehouse, lanes = 2 } = this.options;
+    const { pipeline, outside, random, kills, warehouse, lanes = 2, skewMs = 0 } = this.options;
+    const skew = random.below(skewMs + 1);
+    const clock: Clock = { now: () => this.options.clock.now() + skew, sleep: (milliseconds, signal) => this.options.clock.sleep(milliseconds, signal) };
     const fuse = random.chance(kills) ? new Fuse(1 + random.below(60), random.chance(0.5)) : Fuse.never();
     const owner = this.#ids.next(name);
     const engine = new Engine({
@@ -142,16 +152,27 @@ export class Cluster implements MessageBus {
           this.killed += 1;
           this.#instances[index] = this.#start(name);
         }
-      } else if (message.deliveryAttempt > 8) throw error;
+      } else if (message.deliveryAttempt >= 20) throw error;
     }
     await clock.sleep(BACKOFF_MS + random.below(5000));
     await this.#deliver(name, { ...message, deliveryAttempt: message.deliveryAttempt + 1 });
   }
 
-  #handle({ name, engine, worker }: Instance, message: DeliveredMessage): Promise<Verdict> {
-    const deps: HandlerDeps = { engine, worker, bus: this, detectionTopic: TOPICS.detection, signal: this.#stop.signal };
-    if (name === 'worker') return handleBackfillRequest(deps, message);
-    return name === 'router' ? handlePhaseComplete(deps, message) : handleDetection(deps, message);
+  async #handle({ name, engine, worker }: Instance, message: DeliveredMessage): Promise<Verdict> {
+    const { invocationMs = null, clock } = this.options;
+    const ended = new AbortController();
+    const late = new AbortController();
+    if (invocationMs !== null) void clock.sleep(invocationMs, ended.signal).then(() => late.abort());
+    const deps: HandlerDeps = {
+      engine, worker, bus: this, detectionTopic: TOPICS.detection, signal: AbortSignal.any([this.#stop.signal, late.signal]),
+      ...(invocationMs === null ? {} : { time: new TimeBudget(engine.parts.clock.now() + invocationMs) }),
+    };
+    try {
+      if (name === 'worker') return await handleBackfillRequest(deps, message);
+      return await (name === 'router' ? handlePhaseComplete(deps, message) : handleDetection(deps, message));
+    } finally {
+      ended.abort();
+    }
   }
 
   /** Until nothing is under way: no message, no run. */
@@ -163,6 +184,12 @@ export class Cluster implements MessageBus {
     this.#stop.abort();
     this.#database.close();
   }
+}
+
+/** The pipeline with other targets: nothing else of it changes. */
+function withAsynchronous(pipeline: Pipeline, names: ReadonlySet<string>): Pipeline {
+  const processors = pipeline.processors.map((processor) => (names.has(processor.name) ? { ...processor, target: { pubsub: 'mini-triggers' } } : processor));
+  return { ...pipeline, processors, byName: new Map(processors.map((processor) => [processor.name, processor])) };
 }
 
 /** Starts what runs on by itself: it writes its table and says so later, or before the order is answered. */
@@ -178,9 +205,12 @@ class AsynchronousRunner implements ProcessorRunner {
   }
 
   async run(order: RunOrder): Promise<RunAnswer> {
-    const { asynchronous, random, outside, clock } = this.#cluster.options;
+    const { asynchronous, random, outside, clock, longestRunMs = 5000 } = this.#cluster.options;
+    // Not within a call that is counted as under way: nobody lets time pass during one.
+    await clock.sleep(random.below(longestRunMs));
     if (!asynchronous.has(order.processor.name)) return this.#others.run(order);
-    return this.#fuse.change(async () => {
+    const isEarly = random.chance(0.3);
+    await this.#fuse.change(async () => {
       const run = miniProcessors(outside.source).get(order.processor.name);
       if (!run) throw new RangeError(`received ${order.processor.name}`);
       const result = await run({
@@ -196,17 +226,16 @@ class AsynchronousRunner implements ProcessorRunner {
           phase: order.processor.phase.name, processor_name: order.processor.name, game_date: formatDay(order.day), status: result.status, run_id: order.runId,
         }));
       };
-      if (random.chance(0.3)) {
-        await ends();
-        await clock.sleep(random.below(4000));
-      } else {
+      if (isEarly) await ends();
+      else {
         this.#cluster.outside(async () => {
           await clock.sleep(random.below(60_000));
           await ends();
         });
       }
-      return { kind: 'started', handle: `executions/${order.runId}` };
     });
+    if (isEarly) await clock.sleep(random.below(4000));
+    return { kind: 'started', handle: `executions/${order.runId}` };
   }
 
   async cancel(): Promise<null> {

@@ -5,7 +5,7 @@ import type { WindowRange } from '../../shared/calendar/window.ts';
 import type { Coverage } from '../../shared/gaps/coverage.ts';
 import type { Processor } from '../../shared/pipeline/pipeline.ts';
 import type { OutgoingMessage, Reads, RequestStore, Snapshot, Writes } from '../../shared/ports/request-store.ts';
-import type { Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
+import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 
 /** What a process sees of its own death: every call of a port throws this from then on. */
@@ -147,6 +147,6 @@ export class FusedWarehouse implements Warehouse {
       discard: () => this.#fuse.change(() => staged.discard()),
     };
   }
-  check(...given: Parameters<Warehouse['check']>): Promise<readonly Row[]> { return this.#fuse.read(() => this.#warehouse.check(...given)); }
+  check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> { return this.#fuse.read(() => this.#warehouse.check(check, mostShown, signal)); }
   close(): Promise<void> { return this.#warehouse.close(); }
 }

@@ -1,68 +1,94 @@
 import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
-import { evaluateGate, percent } from '../../shared/staged/gate.ts';
-import type { CheckResult } from '../../shared/staged/record.ts';
-import { skipped } from '../../shared/staged/transitions.ts';
-import { change, CHAIN, complete, failureOf, goodRows, makePipeline, makeWorld, never } from '../core-builders.ts';
-import { recordOf } from './builders.ts';
+import { judgeGate, percentOf, STANDARD_RULES, type GateFigures, type GateRules, type TableFigures, type UnresolvedFailure } from '../../shared/staged/gate.ts';
 
-const GATE = { coverage_percent: 100, no_unresolved_failures: true, success_rate_percent: 99, max_nulls: 0, checks: ['checks/a.sql'] };
-const STAGES = [{ name: 'raw', phases: ['raw'], gate: GATE }];
-const RIGHT: readonly CheckResult[] = [{ file: 'checks/a.sql', rows: 0, example: null, error: null }];
+function table(changes: Partial<TableFigures> = {}): TableFigures {
+  return {
+    processor: 'Box', phase: 'raw', table: 'data.box', critical: true, expected: 10, complete: 10, accepted: 0, lacking: [], missing: 0, short: 0, stale: 0, altered: 0, suspect: 0,
+    pending: 0, leftOut: 0, requiredValues: 100, nulls: 0, ...changes,
+  };
+}
+const lacking = table({ complete: 7, missing: 2, short: 1, lacking: ['2024-01-02', '2024-01-04', '2024-01-06'].map(dayOf) });
+const failure: UnresolvedFailure = { processor: 'Box', day: dayOf('2024-01-02'), category: 'processing', message: 'division by zero', cooling: false };
 
-describe('staged/gate', () => {
-  const pipeline = makePipeline({ ...CHAIN, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-05' }] });
+function judge(figures: Partial<GateFigures>, rules: Partial<GateRules> = {}) {
+  return judgeGate({ tables: [table()], unresolved: [], checks: [], runs: null, ...figures }, { ...STANDARD_RULES, ...rules });
+}
+const ruled = (figures: Partial<GateFigures>, rules: Partial<GateRules> = {}): string[] => judge(figures, rules).reasons.map(({ rule }) => rule);
 
-  it('passes on data that is complete, and tells its figures', () => {
-    const result = evaluateGate(complete(makeWorld(pipeline)), recordOf(STAGES), GATE, RIGHT, 7);
-    assert.deepEqual(result, { at: 7, passed: true, reasons: [], tables: [{ processor: 'A', critical: true, expected: 5, complete: 5, nulls: 0 }], successRate: 100, unresolved: 0, checks: RIGHT });
+describe('A quality gate', () => {
+  it('is passed where nothing lacks', () => {
+    assert.deepEqual(judge({}), { passed: true, reasons: [], notes: [] });
   });
 
-  it('holds where a date is missing, and passes when that one is skipped by a person', () => {
-    const world = complete(makeWorld(pipeline));
-    never(world, 'A', '2024-01-02');
-    const record = recordOf(STAGES);
-    assert.deepEqual(evaluateGate(world, record, GATE, RIGHT, 7).reasons, ['A: 4 of 5 dates are complete (80 %), and 100 % are wanted']);
-    assert.equal(evaluateGate(world, skipped(record, dayOf('2024-01-02'), { by: 'kim', reason: 'no source' }, 6), GATE, RIGHT, 7).passed, true);
+  it('is held by a critical table that lacks dates, with the figures', () => {
+    const verdict = judge({ tables: [table(), lacking] });
+    assert.equal(verdict.passed, false);
+    assert.deepEqual(verdict.reasons, [{ rule: 'coverage', text: 'data.box: 70 % of 10 dates (2 missing, 1 short); at least 100 % is needed' }]);
   });
 
-  it('takes no table for complete that is not, however little is missing', () => {
-    assert.equal(percent(99_999, 100_000), '99.9 %');
-    assert.equal(percent(2, 3), '66.6 %');
-    assert.equal(percent(3, 3), '100 %');
+  it('takes a share in percent to the letter: 99.97 % is not 100 %, and exactly the least is enough', () => {
+    assert.deepEqual(ruled({ tables: [table({ expected: 3000, complete: 2999, missing: 1 })] }), ['coverage']);
+    assert.deepEqual(ruled({ tables: [lacking] }, { minCoveragePercent: 70 }), []);
+    assert.deepEqual(ruled({ tables: [lacking] }, { minCoveragePercent: 70.1 }), ['coverage']);
+    assert.equal(percentOf(2999, 3000), 99.9);
+    assert.equal(percentOf(0, 0), null);
   });
 
-  it('looks at critical tables only', () => {
-    const mild = makePipeline({ processors: { ...CHAIN.processors, A: { critical: false } }, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-05' }] });
-    const world = complete(makeWorld(mild));
-    never(world, 'A', '2024-01-02');
-    assert.equal(evaluateGate(world, recordOf(STAGES), { ...GATE, checks: [] }, [], 7).passed, true);
+  it('counts accepted dates as complete, and says so', () => {
+    const verdict = judge({ tables: [table({ complete: 8, accepted: 2 })] });
+    assert.deepEqual([verdict.passed, verdict.notes], [true, ['2 accepted by a person: counted as complete']]);
   });
 
-  it('holds on a failure that nobody has resolved, and on too low a rate of success', () => {
-    const world = complete(makeWorld(pipeline));
-    never(world, 'A', '2024-01-02');
-    change(world, 'A', '2024-01-02', { failure: failureOf() });
-    const result = evaluateGate(world, recordOf(STAGES), { no_unresolved_failures: true, success_rate_percent: 99, checks: [] }, [], 7);
-    assert.deepEqual(result.reasons, ['1 failure is unresolved', '80 % of 5 cells succeeded, and 99 % are wanted']);
-    assert.deepEqual([result.unresolved, result.successRate], [1, 80]);
+  it('is not held by a table that is not critical, and names it', () => {
+    const verdict = judge({ tables: [table(), { ...lacking, table: 'data.extra', critical: false }] });
+    assert.deepEqual([verdict.passed, verdict.notes], [true, ['data.extra is not critical: 70 % of 10 dates']]);
   });
 
-  it('holds on nulls in required columns', () => {
-    const world = complete(makeWorld(pipeline));
-    world.setCoverage(world.processor('A'), dayOf('2024-01-02'), goodRows(world, 'A', dayOf('2024-01-02'), 1, { nulls: 3 }));
-    assert.match(evaluateGate(world, recordOf(STAGES), { no_unresolved_failures: false, max_nulls: 2, checks: [] }, [], 7).reasons.join(), /3 nulls in required columns, and 2 are allowed/);
+  for (const { words, tables, says } of [
+    { words: 'no table at all', tables: [], says: /no critical table/ },
+    { words: 'none that is critical', tables: [table({ critical: false })], says: /no critical table/ },
+    { words: 'an empty calendar', tables: [table({ expected: 0, complete: 0 })], says: /is the schedule filled/ },
+    { words: 'dates that all lie ahead', tables: [table({ expected: 0, complete: 0, pending: 3 })], says: /nothing is due yet/ },
+    { words: 'dates that were all left out', tables: [table({ expected: 0, complete: 0, leftOut: 3 })], says: /left out/ },
+  ]) {
+    it(`is held over ${words}: it does not pass for want of figures`, () => {
+      const { passed, reasons } = judge({ tables });
+      assert.equal(passed, false);
+      assert.deepEqual(reasons.map(({ rule }) => rule), ['expectation']);
+      assert.match(reasons[0]?.text ?? '', says);
+    });
+  }
+
+  it('is held by unresolved failures although all rows are there', () => {
+    const { passed, reasons } = judge({ unresolved: [failure, { ...failure, day: dayOf('2024-01-04') }] });
+    assert.equal(passed, false);
+    assert.deepEqual(reasons, [{ rule: 'failures', text: '2 unresolved failures (Box 2); the first: division by zero' }]);
   });
 
-  const CHECKS: readonly (readonly [string, readonly CheckResult[], RegExp])[] = [
-    ['finds rows', [{ file: 'checks/a.sql', rows: 2, example: '{"n":1}', error: null }], /^the check checks\/a\.sql found 2 rows, such as \{"n":1\}$/],
-    ['fails', [{ file: 'checks/a.sql', rows: null, example: null, error: 'no such column' }], /could not be run: no such column$/],
-    ['has not been run', [], /could not be run: it is not there$/],
-  ];
-  for (const [what, checks, message] of CHECKS) it(`holds where a check ${what}`, () => { assert.match(evaluateGate(complete(makeWorld(pipeline)), recordOf(STAGES), GATE, checks, 7).reasons.join(), message); });
+  it('judges nulls and success only where it is told a bound', () => {
+    const tables = [table({ nulls: 3 })];
+    assert.deepEqual(ruled({ tables }), []);
+    assert.deepEqual(ruled({ tables }, { maxNullPercent: 3 }), []);
+    assert.deepEqual(ruled({ tables }, { maxNullPercent: 2.9 }), ['nulls']);
+    assert.deepEqual(ruled({ runs: { ended: 100, succeeded: 99 } }, { minSuccessPercent: 99 }), []);
+    assert.deepEqual(ruled({ runs: { ended: 100, succeeded: 98 } }, { minSuccessPercent: 99 }), ['success']);
+    assert.deepEqual(ruled({ runs: null }, { minSuccessPercent: 99 }), ['success'], 'nothing is known');
+  });
 
-  it('holds where nothing is expected: there is nothing to pass it on', () => {
-    const result = evaluateGate(complete(makeWorld(pipeline)), recordOf(STAGES, { from: dayOf('2024-01-06'), to: dayOf('2024-01-07') }), { ...GATE, checks: [] }, [], 7);
-    assert.match(result.reasons.join('; '), /nothing is expected of any of its tables.*there is no success rate/);
+  it('shows stale, altered and suspect dates, or is held by them when told so', () => {
+    const tables = [table({ stale: 2, altered: 1, suspect: 3 })];
+    const shown = judge({ tables });
+    assert.equal(shown.passed, true);
+    assert.deepEqual(shown.notes, ['2 dates are stale', '1 date is altered', '3 dates are suspect'].map((doubt) => `data.box: ${doubt}: counted as complete`));
+    assert.deepEqual(ruled({ tables }, { doubtful: 'hold' }), ['doubtful', 'doubtful', 'doubtful']);
+    assert.deepEqual(judge({ tables }, { doubtful: 'hold' }).notes, []);
+  });
+
+  it('is held by a check that found rows, and by one that could not be run', () => {
+    const about = { name: 'in_range', demands: 'all in range', table: 'data.box' };
+    assert.deepEqual(judge({ checks: [{ ...about, outcome: { kind: 'passed' } }] }).reasons, []);
+    assert.match(judge({ checks: [{ ...about, outcome: { kind: 'offended', rows: 2, sample: [] } }] }).reasons[0]?.text ?? '', /in_range found 2 rows; it demands: all in range/);
+    assert.match(judge({ checks: [{ ...about, outcome: { kind: 'did_not_run', message: 'no such table' } }] }).reasons[0]?.text ?? '', /could not be run, so that nothing is known: no such table/);
   });
 });

@@ -77,7 +77,7 @@ describe('staged/load', () => {
   for (const [what, change, message] of MISTAKES) it(`refuses ${what}, with its place`, () => { assert.match(problemsOf(change).join('\n'), message); });
 
   it('places a mistake of a check in its file', () => {
-    assert.match(problemsOf(['version: 1', 'version: 1'], 'SELECT game_date\nFROM sumary').join('\n'), /^p\/checks\/points\.sql:2:6: unknown input sumary/);
+    assert.match(problemsOf(['version: 1', 'version: 1'], 'SELECT game_date\nFROM sumary').join('\n'), /^p\/checks\/points\.sql:2:6: unknown table sumary/);
     assert.match(problemsOf(['version: 1', 'version: 1'], 'DELETE FROM summary').join('\n'), /^p\/checks\/points\.sql:1:1: .*a query, not DELETE/);
   });
 

@@ -6,6 +6,7 @@ import { nestedBlocks, type Block, type Module } from './hcl/module.ts';
 /** Roles that Google has on no smaller resource than the project, with the reason. */
 const PROJECT_ROLES: ReadonlyMap<string, string> = new Map([
   ['roles/bigquery.jobUser', 'jobs belong to a project'],
+  ['roles/bigquery.resourceViewer', 'jobs belong to a project, and are read by whoever attaches to one that another account began (P21)'],
   ['roles/datastore.user', 'a Firestore database has no policy of its own; a condition cuts the role to one'],
 ]);
 

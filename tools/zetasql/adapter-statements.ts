@@ -1,6 +1,7 @@
 import { day } from '../../shared/calendar/day.ts';
+import { checkingSql } from '../../shared/google/bigquery-check-rows.ts';
 import { countingSql, measuringDaysSql, measuringRangeSql } from '../../shared/google/bigquery-coverage.ts';
-import { fillingSql, queryWithInputs } from '../../shared/google/bigquery-inputs.ts';
+import { fillingSql, queryOver, queryWithInputs } from '../../shared/google/bigquery-inputs.ts';
 import { measuringSql } from '../../shared/google/bigquery-measure.ts';
 import { metadataSql } from '../../shared/google/bigquery-metadata.ts';
 import type { QueryParameter } from '../../shared/google/bigquery-parameters.ts';
@@ -9,7 +10,7 @@ import { readingSql } from '../../shared/google/bigquery-rows.ts';
 import { bigQuerySchemaOf, historyRowSchema, requestChangeRowSchema, type BigQueryField } from '../../shared/google/history-schema.ts';
 import { selectingSql } from '../../shared/google/run-history.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
-import { sqlProcessors, upstreamOf } from './pipelines.ts';
+import { checksOf, sqlProcessors, upstreamOf } from './pipelines.ts';
 import type { ScalarType, SqlTable, SqlType, Statement } from './request.ts';
 
 /** The statements that the BigQuery adapter composes, by its own builders, for every table of a pipeline. */
@@ -26,7 +27,7 @@ function tableNamed(dataset: string, name: string, columns: SqlTable['columns'])
 }
 
 export function adapterStatements(pipeline: Pipeline): readonly Statement[] {
-  return [...pipeline.processors.flatMap((processor) => tableStatements(pipeline, processor)), ...sqlProcessors(pipeline).flatMap((processor) => runStatements(pipeline, processor)), ...datasetStatements(pipeline), ...historyStatements(pipeline)];
+  return [...pipeline.processors.flatMap((processor) => tableStatements(pipeline, processor)), ...sqlProcessors(pipeline).flatMap((processor) => runStatements(pipeline, processor)), ...checkRuns(pipeline), ...datasetStatements(pipeline), ...historyStatements(pipeline)];
 }
 
 function tableStatements(pipeline: Pipeline, processor: Processor): readonly Statement[] {
@@ -59,6 +60,18 @@ function runStatements(pipeline: Pipeline, processor: Processor): readonly State
     { title: title('with its inputs'), sql: query.sql, tables, parameters, gives: processor.columns },
     { title: title('into its stage'), sql: fillingSql(processor, named(...staged), query.sql), tables: [...tables, tableNamed(...staged, processor.columns)], parameters, gives: null },
   ];
+}
+
+/** A check's query as it is run: over its inputs, counted, the first rows. */
+function checkRuns(pipeline: Pipeline): readonly Statement[] {
+  return checksOf(pipeline).map(({ name, sql, reads }) => {
+    const query = queryOver(sql, day(19_001), reads.map((upstream) => ({ upstream, columns: null, range: { from: day(19_000), to: day(19_001) } })), named);
+    return {
+      title: `the check ${name}: over its inputs`, sql: checkingSql(query.sql, 5), gives: null,
+      tables: reads.flatMap(({ output, columns }) => (output.kind === 'table' ? [tableNamed(output.dataset, output.table, columns)] : [])),
+      parameters: Object.fromEntries(query.parameters.map((parameter) => [parameter.name, typeOf(parameter)])),
+    };
+  });
 }
 
 /** Columns of the metadata views that are read: https://cloud.google.com/bigquery/docs/information-schema-partitions, …-columns */

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { startAnalyzer, type Analyzer } from './analyzer.ts';
 import { adapterStatements } from './adapter-statements.ts';
 import { mistakeIn } from './outcome.ts';
-import { fileStatements, pipelinesIn } from './pipelines.ts';
+import { checkStatements, fileStatements, pipelinesIn } from './pipelines.ts';
 import { languageOf, type Language } from './request.ts';
 import { wrongStatements } from './wrong-statements.ts';
 
@@ -24,7 +24,7 @@ async function selfCheck(analyzer: Analyzer, language: Language): Promise<number
 }
 
 async function main(): Promise<number> {
-  const statements = pipelinesIn(resolve(import.meta.dirname, '../../pipelines')).flatMap((pipeline) => [...fileStatements(pipeline), ...adapterStatements(pipeline)]);
+  const statements = pipelinesIn(resolve(import.meta.dirname, '../../pipelines')).flatMap((pipeline) => [...fileStatements(pipeline), ...checkStatements(pipeline), ...adapterStatements(pipeline)]);
   const analyzer = await startAnalyzer();
   try {
     const language = await languageOf(analyzer);

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { loadChecks, type QualityCheck } from '../../shared/pipeline/checks.ts';
 import { loadPipeline } from '../../shared/pipeline/load.ts';
 import type { Column, Edge, Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import { formatProblems } from '../../shared/pipeline/problems.ts';
@@ -37,5 +38,21 @@ export function fileStatements(pipeline: Pipeline): readonly Statement[] {
   return sqlProcessors(pipeline).map((processor) => ({
     title: `${basename(pipeline.directory)}: ${processor.name}, the .sql file`, sql: processor.sql ?? '', parameters: { game_date: 'DATE' },
     tables: processor.upstreams.map((edge) => inputTable(pipeline, edge)), gives: processor.columns,
+  }));
+}
+
+/** A pipeline's checks; one that is wrong fails loading. */
+export function checksOf(pipeline: Pipeline): readonly QualityCheck[] {
+  const { checks, problems } = loadChecks(pipeline.directory, pipeline, {
+    listFiles: (directory) => (existsSync(directory) ? readdirSync(directory) : []), readText: (path) => readFileSync(path, 'utf8'),
+  });
+  if (problems.length > 0) throw new Error(formatProblems(problems));
+  return checks;
+}
+
+export function checkStatements(pipeline: Pipeline): readonly Statement[] {
+  return checksOf(pipeline).map(({ file, sql, reads }) => ({
+    title: `${basename(pipeline.directory)}: ${file}`, sql, parameters: {}, gives: null,
+    tables: reads.map((upstream) => ({ name: inputName(upstream), columns: upstream.columns.filter(({ name }) => upstream.fingerprintColumns.includes(name)) })),
   }));
 }

@@ -1,6 +1,11 @@
 locals {
   # An account's name has at most 30 characters; the longest function name has 15.
   account_prefix = trimsuffix(substr(var.prefix, 0, 14), "-")
+
+  # What is empty is left out, which the functions take for the same: an API that drops it would be planned for ever.
+  environment = {
+    for name, value in merge(var.environment, { FUNCTION_TIMEOUT_SECONDS = tostring(var.timeout_seconds) }) : name => value if value != ""
+  }
 }
 
 # Zips are made again from the commit at any time, so this bucket may go with the functions.
@@ -72,14 +77,7 @@ resource "google_cloudfunctions2_function" "this" {
     all_traffic_on_latest_revision   = true
     service_account_email            = google_service_account.function[each.key].email
 
-    # What is empty is left out, which the functions take for the same: an API that drops it would be planned for ever.
-    environment_variables = {
-      for name, value in merge(
-        var.environment,
-        { FUNCTION_TIMEOUT_SECONDS = tostring(var.timeout_seconds) },
-        each.value.extra_environment,
-      ) : name => value if value != ""
-    }
+    environment_variables = merge(local.environment, each.value.extra_environment)
 
     dynamic "secret_environment_variables" {
       for_each = each.value.secrets

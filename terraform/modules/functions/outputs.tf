@@ -20,5 +20,5 @@ output "push_service_account_email" {
 
 output "environment" {
   description = "The environment that every function has."
-  value       = var.environment
+  value       = local.environment
 }

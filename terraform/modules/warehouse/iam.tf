@@ -41,6 +41,16 @@ resource "google_project_iam_member" "job_user" {
   member  = each.value
 }
 
+# Who is refused the id of a promotion attaches to the job that has it (P21), which an account of another function or a person
+# may have begun; by itself an account sees its own jobs only: https://cloud.google.com/bigquery/docs/managing-jobs#view-job
+resource "google_project_iam_member" "job_viewer" {
+  for_each = var.editors
+
+  project = var.project_id
+  role    = "roles/bigquery.resourceViewer"
+  member  = each.value
+}
+
 resource "google_storage_bucket_iam_member" "landing_reader" {
   for_each = { for label, member in var.editors : label => member if var.landing_bucket != null }
 

@@ -87,6 +87,12 @@ describe('the shell of a Pub/Sub-triggered function', () => {
     assert.equal((await post(message)).status, 204);
     assert.equal(line('outbox_left')?.severity, 'WARNING');
   });
+  it('does not look at the outbox when a service is not reachable: it would take as long again, and somebody else sends it', async () => {
+    let settled = 0;
+    const { post } = await start({ handle: async () => { throw new RetrySoonError('14 UNAVAILABLE'); }, settle: async () => { settled += 1; } });
+    assert.equal((await post(message)).status, 503);
+    assert.equal(settled, 0);
+  });
   it('sends the outbox of what was committed before a handler threw', async () => {
     let settled = 0;
     const { post } = await start({ handle: async () => { throw new Error('lost'); }, settle: async () => { settled += 1; } });

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { dayOf, formatDay } from '../../shared/calendar/day.ts';
+import type { Scope } from '../../shared/gaps/detect.ts';
+import type { World } from '../../shared/gaps/world.ts';
+import { figuresOf } from '../../shared/staged/gate-figures.ts';
+import type { TableFigures } from '../../shared/staged/gate.ts';
+import { accepted, alter, change, complete, failureOf, goodRows, LEAGUE, lose, makePipeline, makeWorld, never, ran } from '../core-builders.ts';
+
+const league = makePipeline(LEAGUE);
+const JANUARY: Scope = { from: dayOf('2024-01-01'), to: dayOf('2024-01-31'), processors: null };
+
+function of(world: World, name: string, scope: Scope = JANUARY): TableFigures {
+  const found = figuresOf(world, scope).tables.find(({ processor }) => processor === name);
+  assert.ok(found);
+  return found;
+}
+
+describe("A gate's figures", () => {
+  it('have the denominator of each table by its own calendar', () => {
+    const world = complete(makeWorld(league));
+    // The schedule is expected every day, the look ahead and the box scores on the ten dates with games.
+    assert.deepEqual(figuresOf(world, JANUARY).tables.map(({ processor, expected, complete: done }) => [processor, expected, done]), [
+      ['Box', 10, 10], ['Schedule', 31, 31], ['Summary', 10, 10], ['Ahead', 10, 10], ['Features', 10, 10],
+    ]);
+  });
+
+  it('are of the dates and processors of the scope only', () => {
+    const world = complete(makeWorld(league));
+    const { tables } = figuresOf(world, { from: dayOf('2024-01-03'), to: dayOf('2024-01-08'), processors: new Set(['Box']) });
+    assert.deepEqual(tables.map(({ processor, expected }) => [processor, expected]), [['Box', 3]]);
+  });
+
+  it('tell missing from short, and name the dates', () => {
+    const world = complete(makeWorld(league));
+    lose(world, 'Box', '2024-01-04');
+    world.setCoverage(world.processor('Box'), dayOf('2024-01-06'), goodRows(world, 'Box', dayOf('2024-01-06'), 1, { nulls: 2 }));
+    const { complete: done, missing, short, lacking, nulls, requiredValues } = of(world, 'Box');
+    assert.deepEqual([done, missing, short, lacking.map(formatDay), nulls], [8, 1, 1, ['2024-01-04', '2024-01-06'], 2]);
+    // `value` is required: one value a row, four rows a date, nine dates with rows.
+    assert.equal(requiredValues, 36);
+  });
+
+  it('count what a person accepted by itself, whether rows or their absence', () => {
+    const world = complete(makeWorld(league));
+    lose(world, 'Box', '2024-01-04');
+    accepted(world, 'Box', '2024-01-04');
+    alter(world, 'Box', '2024-01-06');
+    accepted(world, 'Box', '2024-01-06');
+    const { complete: done, accepted: taken, missing, altered } = of(world, 'Box');
+    assert.deepEqual([done, taken, missing, altered], [8, 2, 0, 0]);
+  });
+
+  it('count altered and stale dates among the complete ones', () => {
+    const world = complete(makeWorld(league));
+    ran(world, 'Box', '2024-01-20', 'corrected');
+    alter(world, 'Box', '2024-01-02');
+    assert.deepEqual([of(world, 'Box').altered, of(world, 'Box').complete], [1, 10]);
+    assert.deepEqual([of(world, 'Summary').stale, of(world, 'Summary').complete], [1, 10], 'the summary of the corrected date; that of an altered input follows it later');
+  });
+
+  it('leave out of the count what is not due yet, and what a person left out', () => {
+    const world = complete(makeWorld(league, { now: '2024-01-11' }), '2024-01-10');
+    never(world, 'Box', '2024-01-04');
+    const { tables } = figuresOf(world, JANUARY, (processor, day) => processor.name === 'Box' && day === dayOf('2024-01-04'));
+    const box = tables.find(({ processor }) => processor === 'Box');
+    assert.deepEqual([box?.expected, box?.leftOut, box?.missing], [4, 1, 0]);
+    assert.equal(box?.pending, 5);
+  });
+
+  it('name failures that nobody resolved, oldest first; not those that were accepted or cancelled', () => {
+    const world = complete(makeWorld(league));
+    change(world, 'Summary', '2024-01-08', { failure: failureOf() });
+    change(world, 'Box', '2024-01-04', { failure: failureOf({ category: 'infrastructure', message: 'away', coolsUntil: 1 }) });
+    change(world, 'Box', '2024-01-10', { failure: failureOf({ outcome: 'cancelled' }) });
+    change(world, 'Box', '2024-01-12', { failure: failureOf() });
+    accepted(world, 'Box', '2024-01-12');
+    assert.deepEqual(figuresOf(world, JANUARY).unresolved.map(({ processor, day, message, cooling }) => [processor, formatDay(day), message, cooling]), [
+      ['Box', '2024-01-04', 'away', true], ['Summary', '2024-01-08', 'division by zero', false],
+    ]);
+  });
+});
