@@ -30,6 +30,7 @@ const commands: readonly Listed[] = [
   { name: 'unaccept', summary: 'takes an acceptance back', load: async () => (await import('./commands/by-hand.ts')).unacceptCommand },
   { name: 'hold', summary: 'keeps cells from being run', load: async () => (await import('./commands/by-hand.ts')).holdCommand },
   { name: 'unhold', summary: 'lets held cells run again', load: async () => (await import('./commands/by-hand.ts')).unholdCommand },
+  { name: 'backfill', summary: 'staged backfills: start, watch, status, pause, resume, report', load: async () => (await import('./commands/backfill.ts')).backfillCommand },
   { name: 'verify', summary: 'a quality gate by itself: coverage, failures, the pipeline\'s checks', load: async () => (await import('./commands/verify.ts')).verifyCommand },
   { name: 'needs', summary: 'whether automatic recovery is justified here, by what has happened', load: async () => (await import('./commands/needs.ts')).needsCommand },
   { name: 'pause', summary: 'stops all new work of the pipeline', load: async () => (await import('./commands/pause.ts')).pauseCommand },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Day } from '../../shared/calendar/day.ts';
+import { advanceBackfill, runningBackfills } from '../../shared/flows/staged.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
 import type { RecoverEvent } from '../../shared/flows/recover.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
@@ -113,6 +114,7 @@ async function serve(session: Session, runtime: EmbeddedRuntime, log: EventLog, 
   const { engine, bus, topics, stop } = runtime;
   const { clock } = engine.parts;
   log.write('info', 'up', `up: ${session.pipeline.name}, state in ${runtime.stateDirectory}, process ${process.pid}; Ctrl-C drains`, { pid: process.pid });
+  const advancing = new Set<string>();
   const inFlight = (): void => void tellInFlight(session, log);
   signal.addEventListener('abort', inFlight, { once: true });
   /** Does something again and again until the end; what goes wrong once is tried again the next time. */
@@ -131,12 +133,24 @@ async function serve(session: Session, runtime: EmbeddedRuntime, log: EventLog, 
     }),
     // What backed off, or was queued by another command, is taken up without a message.
     every(WORK_EVERY_MS, 'work', () => work(engine, { signal: stop.signal, onEnd })),
+    every(WORK_EVERY_MS, 'backfill', () => advanceAll(session, log, onEnd, advancing, stop.signal)),
     every(SEND_EVERY_MS, 'outbox', () => sendOutbox(engine, bus)),
   ]);
   const open = await runtime.store.openCells();
   log.write('info', 'down', `down: nothing in flight, ${counted(open.length, 'request')} open and kept`);
   io.err.write(`${errStyle(io).bold('stopped')}; ${counted(open.length, 'request')} open; it goes on with:  ${session.command('up')}\n`);
   return signal.aborted ? interrupted : done;
+}
+
+/** Takes up backfills that run and that nobody in this process advances. */
+async function advanceAll({ runtime: { engine } }: Session, log: EventLog, onEnd: (worked: Worked) => void, advancing: Set<string>, signal: AbortSignal): Promise<void> {
+  for (const id of await runningBackfills(engine)) {
+    if (advancing.has(id)) continue;
+    advancing.add(id);
+    advanceBackfill(engine, id, {
+      signal, onEnd, on: (event) => { if (event.kind === 'state') log.write(event.record.state === 'running' ? 'info' : 'warn', 'backfill', `backfill ${id}: ${event.record.state.replaceAll('_', ' ')}${event.record.note === '' ? `, stage ${event.record.definition.stages[event.record.stage]?.name ?? ''}` : `: ${event.record.note}`}`, { backfill_id: id }); },
+    }).catch((error: unknown) => log.write('error', 'backfill', `backfill ${id} failed to advance, and is taken up again: ${error instanceof Error ? error.message : String(error)}`)).finally(() => advancing.delete(id));
+  }
 }
 
 async function tellInFlight({ io, runtime }: Session, log: EventLog): Promise<void> {

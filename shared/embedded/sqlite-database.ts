@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './sqlite-schema.ts';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION, UPGRADES } from './sqlite-schema.ts';
 import { StateFolderError } from './state-folder-error.ts';
 
 /** Deferred writes that no other commit takes along are committed after this long. */
@@ -131,7 +131,8 @@ function prepareFile(path: string, database: DatabaseSync): void {
       mend: 'give another folder with --state',
     });
   }
-  if (!isNew && version !== SCHEMA_VERSION) {
+  const upgrade = typeof version === 'number' ? UPGRADES[version] : undefined;
+  if (!isNew && version !== SCHEMA_VERSION && upgrade === undefined) {
     throw new StateFolderError({
       problem: 'other_version',
       received: `'${path}' has state of version ${String(version)}`,
@@ -142,7 +143,7 @@ function prepareFile(path: string, database: DatabaseSync): void {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY');
   if (!isNew) {
     // Fails on a read-only file now, rather than at the first change of state.
-    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    database.exec(upgrade === undefined ? 'BEGIN IMMEDIATE; ROLLBACK' : `BEGIN IMMEDIATE; ${upgrade} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
     return;
   }
   database.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);

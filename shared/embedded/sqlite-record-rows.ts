@@ -4,6 +4,7 @@ import type { RememberedGames } from '../calendar/remembered.ts';
 import type { Controls, LeaseRecord, SlotRecord } from '../ports/request-store.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema, rememberedGameSchema } from '../requests/record-schema.ts';
+import { backfillRecordSchema } from '../staged/record.ts';
 import { damaged, type SqliteDatabase } from './sqlite-database.ts';
 import type { RecordsInMemory } from './sqlite-records.ts';
 
@@ -57,6 +58,10 @@ export function loadRecords(database: SqliteDatabase, into: RecordsInMemory): vo
   for (const row of database.prepare('SELECT name, record FROM leases ORDER BY name').iterate()) {
     const { name, record } = rowOf(path, 'leases', namedRow, row);
     into.leases.set(name, recordOf(path, () => `the lease ${name}`, leaseRecordSchema, record));
+  }
+  for (const row of database.prepare('SELECT id AS name, record FROM backfills ORDER BY id').iterate()) {
+    const { name, record } = rowOf(path, 'backfills', namedRow, row);
+    into.backfills.set(name, recordOf(path, () => `the record of backfill ${name}`, backfillRecordSchema, record));
   }
   const controls = database.prepare('SELECT record FROM controls').get()?.['record'];
   if (controls !== undefined) into.controls = recordOf(path, () => 'the record of the controls', controlsSchema, controls);

@@ -1,6 +1,7 @@
 import type { Day } from '../calendar/day.ts';
 import type { CascadeKey, CascadeRecord } from '../cascade/cascade.ts';
 import type { Controls, LeaseRecord, OutgoingMessage, SlotRecord, Writes } from '../ports/request-store.ts';
+import type { BackfillRecord } from '../staged/record.ts';
 import { emptyRecord, type CellKey, type CellRecord } from '../requests/cell.ts';
 import { cellId, QueueIndex } from './sqlite-queue-index.ts';
 
@@ -19,6 +20,7 @@ export const noControls: Controls = { paused: null, adoptedOn: null, autoCells: 
 export class RecordsInMemory {
   readonly slots = new Map<string, SlotRecord>();
   readonly leases = new Map<string, LeaseRecord>();
+  readonly backfills = new Map<string, BackfillRecord>();
   /** In the order in which they were committed. */
   readonly outbox = new Map<string, KeptMessage>();
   readonly queue: QueueIndex;
@@ -71,6 +73,7 @@ export class RecordsInMemory {
     for (const record of writes.cascades ?? []) this.setCascade(record);
     for (const name of writes.releaseLeases ?? []) this.leases.delete(name);
     for (const record of writes.leases ?? []) this.leases.set(record.name, record);
+    for (const record of writes.backfills ?? []) this.backfills.set(record.id, record);
     if (writes.controls) this.controls = writes.controls;
     for (const kept of outgoing) this.outbox.set(kept.message.id, kept);
   }

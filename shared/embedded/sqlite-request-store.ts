@@ -7,6 +7,7 @@ import type {
 } from '../ports/request-store.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { newestFirst, type BackfillRecord } from '../staged/record.ts';
 import { RetrySoonError } from '../failures/errors.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { askCellRow, loadRecords, readAsk, readRemembered } from './sqlite-record-rows.ts';
@@ -113,6 +114,14 @@ export class SqliteRequestStore implements RequestStore {
     return [...this.#records.leases.values()];
   }
 
+  async backfills(): Promise<readonly BackfillRecord[]> {
+    return [...this.#records.backfills.values()].sort(newestFirst);
+  }
+
+  async backfill(id: string): Promise<BackfillRecord | null> {
+    return this.#records.backfills.get(id) ?? null;
+  }
+
   async controls(): Promise<Controls> {
     return this.#records.controls;
   }
@@ -171,6 +180,7 @@ export class SqliteRequestStore implements RequestStore {
     for (const cascade of writes.cascades ?? []) sql.putCascade.run(cascade.phase, cascade.day, JSON.stringify(cascade));
     for (const name of writes.releaseLeases ?? []) sql.deleteLease.run(name);
     for (const lease of writes.leases ?? []) sql.putLease.run(lease.name, JSON.stringify(lease));
+    for (const backfill of writes.backfills ?? []) sql.putBackfill.run(backfill.id, JSON.stringify(backfill));
     if (writes.controls) sql.putControls.run(JSON.stringify(writes.controls));
     for (const { seq, message } of outgoing) sql.insertOutgoing.run(seq, message.id, message.topic, message.body);
     for (const { runId, trace } of writes.traces ?? []) sql.putTrace.run(runId, trace);
@@ -195,6 +205,7 @@ function statements(prepare: (sql: string) => StatementSync) {
     putCascade: prepare('INSERT INTO cascades (phase, day, record) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET record = excluded.record'),
     putLease: prepare('INSERT INTO leases (name, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record'),
     deleteLease: prepare('DELETE FROM leases WHERE name = ?'),
+    putBackfill: prepare('INSERT INTO backfills (id, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record'),
     putControls: prepare('INSERT INTO controls (id, record) VALUES (1, ?) ON CONFLICT DO UPDATE SET record = excluded.record'),
     insertOutgoing: prepare('INSERT INTO outbox (seq, id, topic, body) VALUES (?, ?, ?, ?)'),
     deleteOutgoing: prepare('DELETE FROM outbox WHERE seq = ?'),

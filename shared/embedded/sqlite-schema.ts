@@ -1,5 +1,10 @@
 /** Version of the tables below, kept in `PRAGMA user_version`. Raise it with every change of them. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+const BACKFILLS = 'CREATE TABLE backfills (id TEXT NOT NULL PRIMARY KEY, record TEXT NOT NULL);';
+
+/** What makes a file of an earlier version one of the next, by the version that it has. */
+export const UPGRADES: Readonly<Record<number, string>> = { 1: BACKFILLS };
 
 /** Marks the file as ours (`PRAGMA application_id`, the letters `sbkf`). */
 export const APPLICATION_ID = 0x73626b66;
@@ -18,6 +23,7 @@ CREATE TABLE ask_cells (
 ) WITHOUT ROWID;
 CREATE TABLE cascades (phase TEXT NOT NULL, day INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (phase, day));
 CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, record TEXT NOT NULL);
+${BACKFILLS}
 CREATE TABLE controls (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL);
 CREATE TABLE remembered (season TEXT NOT NULL PRIMARY KEY, games TEXT NOT NULL);
 CREATE TABLE traces (run_id TEXT NOT NULL PRIMARY KEY, trace TEXT NOT NULL);

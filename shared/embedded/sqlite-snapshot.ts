@@ -1,5 +1,6 @@
 import type { CascadeKey, CascadeRecord } from '../cascade/cascade.ts';
 import type { Controls, LeaseRecord, Reads, SlotRecord, Snapshot } from '../ports/request-store.ts';
+import type { BackfillRecord } from '../staged/record.ts';
 import type { Ask } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { cellId } from './sqlite-queue-index.ts';
@@ -51,6 +52,11 @@ export class NamedRecords implements Snapshot {
   lease(name: string): LeaseRecord | null {
     if (!this.#reads.leases?.includes(name)) throw notNamed('leases', name);
     return this.#records.leases.get(name) ?? null;
+  }
+
+  backfill(id: string): BackfillRecord | null {
+    if (!this.#reads.backfills?.includes(id)) throw notNamed('backfills', id);
+    return this.#records.backfills.get(id) ?? null;
   }
 
   controls(): Controls {

@@ -14,6 +14,7 @@ import type { ProcessorRunner } from '../ports/processor-runner.ts';
 import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { Listeners } from './listeners.ts';
 import { ReadableCoverage } from './readable.ts';
 import { Running } from './running.ts';
 
@@ -58,6 +59,10 @@ const FRESH_MS = 30_000;
 export class Engine {
   readonly parts: EngineParts;
   readonly strictness: Strictness;
+  /** Told of each cell's record that this process has written, once it is durable. */
+  readonly written = new Listeners<CellRecord>();
+  /** Told of a staged backfill, by id, of which a person has ordered something. */
+  readonly ordered = new Listeners<string>();
   /** What this process runs now. */
   readonly running = new Running();
   readonly #coverage: ReadableCoverage;
@@ -222,6 +227,7 @@ export class Engine {
     for (const record of written.cells ?? []) {
       if (record.request?.state === 'queued') this.#queuedHere += 1;
       this.#apply((world) => world.setRecord(record));
+      this.written.tell(record);
     }
     return result;
   }

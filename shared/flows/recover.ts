@@ -7,6 +7,7 @@ import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
 import { planRecovery } from '../recovery/planner.ts';
 import type { StepOutcome } from '../recovery/walk.ts';
+import { ownerAmong } from '../staged/overlap.ts';
 import type { Engine } from './engine.ts';
 import { sweep } from './sweep.ts';
 import type { TimeBudget } from './time-budget.ts';
@@ -111,11 +112,11 @@ export async function recover(engine: Engine, options: RecoverOptions): Promise<
 
 /** The plan that `recover` would walk: what `plan` prints. The world has to be fresh. */
 export async function makePlan(engine: Engine, options: Pick<RecoverOptions, 'scope' | 'by' | 'all' | 'altered'>): Promise<RecoveryPlan> {
-  const owners = await ownersOfCells(engine);
+  const ownedBy = await ownersOfCells(engine);
   const detectFrom = engine.pipeline.settings.detect_from;
   const request: Omit<PlanRequest, 'source'> = {
     scope: options.scope, by: options.by, all: options.all, altered: options.altered,
-    ownedBy: (key) => owners.get(keyOf(key)) ?? null,
+    ownedBy,
     detectFrom: options.by === 'detector' ? await adoptedOn(engine, detectFrom) : null,
   };
   const sources = await askSources(engine, planRecovery(engine.world, { ...request, source: () => 'unknown' }));
@@ -161,8 +162,8 @@ function nextSteps(engine: Engine, plan: RecoveryPlan, attempted: ReadonlySet<st
 
 const ownership = z.object({ planId: z.string(), cells: z.array(z.string()) });
 
-/** The cells that belong to an open plan of somebody else, while its lease lives. */
-async function ownersOfCells(engine: Engine): Promise<Map<string, string>> {
+/** The open plan of somebody else, while its lease lives, or the open staged backfill that a cell belongs to. */
+async function ownersOfCells(engine: Engine): Promise<(key: CellKey) => string | null> {
   const owners = new Map<string, string>();
   const now = engine.parts.clock.now();
   for (const lease of await engine.parts.store.leases()) {
@@ -170,5 +171,6 @@ async function ownersOfCells(engine: Engine): Promise<Map<string, string>> {
     const detail = ownership.safeParse(JSON.parse(lease.detail));
     if (detail.success) for (const cell of detail.data.cells) owners.set(cell, detail.data.planId);
   }
-  return owners;
+  const ofBackfills = ownerAmong(engine.pipeline, await engine.parts.store.backfills());
+  return (key) => owners.get(keyOf(key)) ?? ofBackfills(key);
 }

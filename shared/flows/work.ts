@@ -37,6 +37,10 @@ export interface WorkOptions {
   readonly onEnd?: (worked: Worked) => void;
   /** Asked when nothing queued can be taken: queues more, and says whether it did. */
   readonly feed?: () => Promise<boolean>;
+  /** Aborted: nothing more is taken up, and what runs is finished. */
+  readonly until?: AbortSignal;
+  /** Resolves when another part of this process has queued something: lanes that wait for others look again. */
+  readonly woken?: () => Promise<void>;
   /** Every so many turns the oldest queued cell is taken, so that nothing starves. */
   readonly fairTurn?: number;
 }
@@ -63,7 +67,7 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
   const broken = new AbortController();
   const shared: Shared = { busy: new Set<string>(), queue: new Candidates(engine) };
   const lane = async (): Promise<void> => {
-    while (!options.signal.aborted && !broken.signal.aborted) {
+    while (!options.signal.aborted && !options.until?.aborted && !broken.signal.aborted) {
       turn += 1;
       // Taken before looking: what ends while this lane looks must not go unheard.
       const heard = bell.promise;
@@ -82,7 +86,7 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
         ring();
         return;
       } else {
-        await heard;
+        await (options.woken ? Promise.race([heard, options.woken()]) : heard);
       }
     }
   };

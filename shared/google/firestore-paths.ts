@@ -7,7 +7,7 @@ import type { CellKey } from '../requests/cell.ts';
 
 /** Collections of the state. Indexes and TTL policies go by these names (`firestore-indexes.ts`). */
 export const collectionNames = {
-  cells: 'cells', blocks: 'blocks', slots: 'slots', asks: 'asks', askCells: 'ask_cells', cascades: 'cascades', leases: 'leases', controls: 'controls',
+  cells: 'cells', blocks: 'blocks', slots: 'slots', asks: 'asks', askCells: 'ask_cells', cascades: 'cascades', leases: 'leases', backfills: 'backfills', controls: 'controls',
   remembered: 'remembered', traces: 'traces', outbox: 'outbox',
 } as const;
 type CollectionName = Exclude<keyof typeof collectionNames, 'askCells'>;
@@ -76,6 +76,10 @@ export class StatePaths {
 
   lease(name: string): DocumentReference {
     return this.all('leases').doc(documentId(name));
+  }
+
+  backfill(id: string): DocumentReference {
+    return this.all('backfills').doc(documentId(id));
   }
 
   controls(): DocumentReference {

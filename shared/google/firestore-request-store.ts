@@ -8,6 +8,7 @@ import type { Controls, LeaseRecord, OutgoingMessage, QueuedCell, Reads, Request
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema } from '../requests/record-schema.ts';
+import { backfillRecordSchema, newestFirst, type BackfillRecord } from '../staged/record.ts';
 import { readCells } from './firestore-blocks.ts';
 import { FirestoreOutbox, type HistoryOutbox } from './firestore-outbox.ts';
 import { cellId, StatePaths } from './firestore-paths.ts';
@@ -152,6 +153,14 @@ export class FirestoreRequestStore implements RequestStore {
     return this.#records(this.#paths.all('leases'), leaseRecordSchema, 'reading the leases');
   }
 
+  async backfills(): Promise<readonly BackfillRecord[]> {
+    return (await this.#records(this.#paths.all('backfills'), backfillRecordSchema, 'reading the backfills')).sort(newestFirst);
+  }
+
+  async backfill(id: string): Promise<BackfillRecord | null> {
+    return recordIn(await this.#document(this.#paths.backfill(id), `reading backfill ${id}`), backfillRecordSchema);
+  }
+
   async controls(): Promise<Controls> {
     return recordIn(await this.#document(this.#paths.controls(), 'reading the controls'), controlsSchema) ?? noControls;
   }
@@ -222,12 +231,13 @@ function compareTexts(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function doingOf({ cells = [], asks = [], cascades = [], leases = [], controls }: Reads): string {
+function doingOf({ cells = [], asks = [], cascades = [], leases = [], backfills = [], controls }: Reads): string {
   const [cell] = cells;
   const [cascade] = cascades;
   if (cell) return `deciding on cell ${cell.processor} ${formatDay(cell.day)}${cells.length > 1 ? ` and ${cells.length - 1} more` : ''}`;
   if (cascade) return `deciding on the cascade of ${cascade.phase} ${formatDay(cascade.day)}`;
   const name = asks[0] ?? leases[0];
   if (name !== undefined) return `deciding on ${asks.length > 0 ? 'ask' : 'lease'} ${name}`;
+  if (backfills[0] !== undefined) return `deciding on backfill ${backfills[0]}`;
   return controls ? 'deciding on the controls' : 'writing';
 }

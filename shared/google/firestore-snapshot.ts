@@ -5,6 +5,7 @@ import type { Controls, LeaseRecord, Reads, SlotRecord, Snapshot } from '../port
 import type { Ask } from '../requests/ask.ts';
 import { emptyRecord, type CellKey, type CellRecord } from '../requests/cell.ts';
 import { askSchema, cascadeRecordSchema, cellRecordSchema } from '../requests/record-schema.ts';
+import { backfillRecordSchema, type BackfillRecord } from '../staged/record.ts';
 import { cellId, type StatePaths } from './firestore-paths.ts';
 import { controlsSchema, damaged, leaseRecordSchema, recordIn, slotRecordSchema } from './firestore-record-schema.ts';
 
@@ -18,6 +19,7 @@ export function namedIn(reads: Reads, paths: StatePaths): DocumentReference[] {
     ...(reads.asks ?? []).map((id) => paths.ask(id)),
     ...(reads.cascades ?? []).map((key) => paths.cascade(key)),
     ...(reads.leases ?? []).map((name) => paths.lease(name)),
+    ...(reads.backfills ?? []).map((id) => paths.backfill(id)),
   ];
   return [...new Map(named.map((reference) => [reference.path, reference])).values()];
 }
@@ -65,6 +67,10 @@ export class ReadRecords implements Snapshot {
 
   lease(name: string): LeaseRecord | null {
     return recordIn(this.#document('leases', this.#paths.lease(name), name), leaseRecordSchema);
+  }
+
+  backfill(id: string): BackfillRecord | null {
+    return recordIn(this.#document('backfills', this.#paths.backfill(id), id), backfillRecordSchema);
   }
 
   controls(): Controls {

@@ -37,6 +37,7 @@ export function addWrites(writes: Writes, context: WriteContext, into: Operation
     if (!writes.leases?.some((lease) => lease.name === name)) into.remove(paths.lease(name));
   }
   for (const lease of writes.leases ?? []) into.put(paths.lease(lease.name), { record: fitting(JSON.stringify(lease), `the lease ${lease.name}`) });
+  for (const backfill of writes.backfills ?? []) into.put(paths.backfill(backfill.id), { record: fitting(JSON.stringify(backfill), `the backfill ${backfill.id}`) });
   if (writes.controls) into.put(paths.controls(), { record: fitting(JSON.stringify(writes.controls), 'the record of the controls') });
   for (const { season, games } of writes.remembered ?? []) {
     const parts = partsOf(JSON.stringify(games));

@@ -9,8 +9,7 @@ import { shown, type Mistake } from './problems.ts';
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-export function shapeMistakes(issues: readonly Issue[], data: unknown): readonly Mistake[] {
-  const schema = pipelineJsonSchema();
+export function shapeMistakes(issues: readonly Issue[], data: unknown, schema: JsonSchema = pipelineJsonSchema()): readonly Mistake[] {
   return issues.flatMap((issue) => mistakesOf(issue, [], data, schema));
 }
 

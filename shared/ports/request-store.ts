@@ -3,6 +3,7 @@ import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeKey, CascadeRecord } from '../cascade/cascade.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
+import type { BackfillRecord } from '../staged/record.ts';
 import type { HistoryRow, RequestChangeRow } from './run-history.ts';
 
 /** Which records a transaction reads. What is not named here is not there for the decision. */
@@ -13,6 +14,8 @@ export interface Reads {
   readonly asks?: readonly string[];
   readonly cascades?: readonly CascadeKey[];
   readonly leases?: readonly string[];
+  /** Staged backfills, by id. */
+  readonly backfills?: readonly string[];
   readonly controls?: boolean;
 }
 
@@ -23,6 +26,7 @@ export interface Snapshot {
   ask(id: string): Ask | null;
   cascade(key: CascadeKey): CascadeRecord | null;
   lease(name: string): LeaseRecord | null;
+  backfill(id: string): BackfillRecord | null;
   controls(): Controls;
 }
 
@@ -35,6 +39,7 @@ export interface Writes {
   readonly cascades?: readonly CascadeRecord[];
   readonly leases?: readonly LeaseRecord[];
   readonly releaseLeases?: readonly string[];
+  readonly backfills?: readonly BackfillRecord[];
   readonly controls?: Controls;
   readonly outbox?: readonly OutgoingMessage[];
   readonly history?: readonly HistoryRow[];
@@ -85,7 +90,7 @@ export interface QueuedCell extends CellKey {
 }
 
 /**
- * State: asks, cells, slots, cascades, leases, outbox. One way to change it: name the records, decide purely on what was
+ * State: asks, cells, slots, cascades, leases, staged backfills, outbox. One way to change it: name the records, decide purely on what was
  * read, and all of the decision is durable when the promise resolves, or nothing of it. Run history rows and outgoing
  * messages are part of the same commit. It runs no processor, sends no message, and knows no rule of the state machine.
  */
@@ -112,6 +117,9 @@ export interface RequestStore {
   ask(id: string): Promise<{ readonly ask: Ask; readonly cells: readonly AskCell[] } | null>;
   cascades(from: Day, to: Day): Promise<readonly CascadeRecord[]>;
   leases(): Promise<readonly LeaseRecord[]>;
+  /** Every staged backfill, the newest first. */
+  backfills(): Promise<readonly BackfillRecord[]>;
+  backfill(id: string): Promise<BackfillRecord | null>;
   controls(): Promise<Controls>;
   remembered(): Promise<readonly RememberedGames[]>;
   /** JSON text of a run's full trace, if it is still kept. */

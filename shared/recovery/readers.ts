@@ -67,7 +67,7 @@ function isOutside(request: PlanRequest, processor: Processor, day: Day): boolea
 }
 
 /** The newest planned cell in the windows of a cell. */
-function plannedInput(world: World, processor: Processor, day: Day, planned: readonly Day[][]): CellKey | null {
+export function plannedInput(world: World, processor: Processor, day: Day, planned: readonly Day[][]): CellKey | null {
   for (const edge of processor.upstreams) {
     const range = world.range(edge, day);
     if (!range) continue;

@@ -1,5 +1,5 @@
 import type { Day } from '../calendar/day.ts';
-import type { Priority } from './cell.ts';
+import type { Priority, RetryRule } from './cell.ts';
 
 /** Who wants something: decides, with the cell's facts, what an ask does (`ask-policy.ts`). */
 export const askers = ['person', 'detector', 'cascade', 'plan', 'backfill'] as const;
@@ -32,6 +32,7 @@ export interface Ask {
   readonly refused: string | null;
   /** The ask that all of this goes back to, where it is not this one: what a person follows through every log. */
   readonly cause?: string;
+  readonly retry?: RetryRule;
 }
 
 export interface AskCell {

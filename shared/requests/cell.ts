@@ -63,12 +63,20 @@ export interface OpenRequest {
   readonly backfillId: string | null;
   /** Id of the ask that it goes back to, through cascades and plans. */
   readonly cause?: string;
+  /** How it is tried again, where that is not the pipeline's: a staged backfill's own rule. */
+  readonly retry?: RetryRule;
   /** A person wants what runs stopped: whoever runs it sees this at its next heartbeat. */
   readonly stop?: StopOrder;
   /** Claims so far, also those that were given back: what a lease's token rises by. */
   readonly claims?: number;
   /** Takeovers of an expired lease without an outcome. */
   readonly takeovers: number;
+}
+
+export interface RetryRule {
+  /** Attempts of one request, the first included. */
+  readonly maxAttempts: number;
+  readonly delayMs: number;
 }
 
 /** `cancel` ends the request; `pause` puts it back into the queue. */

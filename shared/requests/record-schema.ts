@@ -5,7 +5,7 @@ import type { CascadeReason, CascadeRecord } from '../cascade/cascade.ts';
 import { failureCategories } from '../failures/category.ts';
 import { askers, askOutcomes, reprocessModes, type Ask, type AskCell } from './ask.ts';
 import {
-  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type StopOrder, type TraceDigests,
+  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type RetryRule, type StopOrder, type TraceDigests,
   type VerifiedRun,
 } from './cell.ts';
 
@@ -32,6 +32,8 @@ export const leaseOfCellSchema: z.ZodType<Lease> = z.object({
 
 const stopOrderSchema: z.ZodType<StopOrder> = z.object({ how: z.enum(['cancel', 'pause']), by: text, reason: text, at: instant });
 
+const retryRuleSchema: z.ZodType<RetryRule> = z.object({ maxAttempts: z.int(), delayMs: z.number() });
+
 export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   state: z.enum(requestStates),
   kind: z.enum(requestKinds),
@@ -53,6 +55,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   planId: text.nullable(),
   backfillId: text.nullable(),
   cause: text.optional(),
+  retry: retryRuleSchema.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
   takeovers: z.int(),
@@ -117,6 +120,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   summary: text,
   refused: text.nullable(),
   cause: text.optional(),
+  retry: retryRuleSchema.optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({

@@ -40,6 +40,7 @@ export function opened(record: CellRecord, ask: Ask, cell: { readonly reason: st
     backfillId: ask.backfillId,
     cause: ask.cause ?? ask.id,
     takeovers: 0,
+    ...(ask.retry ? { retry: ask.retry } : {}),
   };
   return { ...remembering(record, ask.id), generation: record.generation + 1, request };
 }
@@ -121,8 +122,8 @@ export function attemptFailed(
   }
   // What it reads is not there: it waits for that again, and the claim says for which input. By force it would not wait.
   if (failure.action === 'park' && context.inputsLacking && !request.force) return { kind: 'retry', record: givenBack(record, request, null), at: context.now };
-  if (failure.retry && request.attempts < context.maxAttempts) {
-    const at = context.now + backoffMs(failure.category, request.attempts);
+  if (failure.retry && request.attempts < (request.retry?.maxAttempts ?? context.maxAttempts)) {
+    const at = context.now + (request.retry?.delayMs ?? backoffMs(failure.category, request.attempts));
     return { kind: 'retry', record: queued(record, request, at), at };
   }
   const cools = categoryPolicies[failure.category].afterwards === 'cools';

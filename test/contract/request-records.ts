@@ -3,6 +3,8 @@ import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import type { Writes } from '../../shared/ports/request-store.ts';
 import type { Ask } from '../../shared/requests/ask.ts';
 import { emptyRecord, type CellKey, type CellRecord, type OpenRequest } from '../../shared/requests/cell.ts';
+import { skipped } from '../../shared/staged/transitions.ts';
+import { recordOf } from '../staged/builders.ts';
 import { changeRow, historyRow } from './history-rows.ts';
 
 /** Records for tests of a store. */
@@ -36,6 +38,8 @@ export const cascade: CascadeRecord = {
   releasedDigests: [], openedAt: now, decidedAt: now, releasedAt: null, backfillId: null, releasedBy: null,
 };
 
+export const backfill = skipped(recordOf(), dayOf('2024-01-03'), { by: 'ana', reason: 'no source “yet” 🏀' }, now);
+
 /** Every part of a write at once. */
 export function everything(): Writes {
   return {
@@ -58,6 +62,7 @@ export function everything(): Writes {
     askCells: [{ askId: 'ask-1', ...raw15, outcome: 'open', note: '', at: now }],
     cascades: [cascade],
     leases: [{ name: 'detector', owner: 'w', until: now + 1, again: true, detail: '{}' }],
+    backfills: [backfill],
     controls: { paused: { by: 'ana', reason: 'maintenance', at: now }, adoptedOn: nov15, autoCells: { day: nov15, count: 3 }, lastBoundsAlert: 'b1' },
     outbox: [{ id: 'out-1', topic: 'nba-phase2-raw-complete', body: '{"phase":"phase_2_raw"}' }],
     history: [historyRow({ run_id: 'run-1' })],

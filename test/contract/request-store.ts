@@ -4,7 +4,7 @@ import type { RequestStore, Writes } from '../../shared/ports/request-store.ts';
 import type { RunHistory } from '../../shared/ports/run-history.ts';
 import { emptyRecord, type CellRecord, type OpenRequest } from '../../shared/requests/cell.ts';
 import { changeRow, historyRow } from './history-rows.ts';
-import { askOf, cascade, cellWith, everything, nov15, nov16, now, openRequest, raw15, summary15 } from './request-records.ts';
+import { askOf, backfill, cascade, cellWith, everything, nov15, nov16, now, openRequest, raw15, summary15 } from './request-records.ts';
 
 /** A store under test, with what is needed to open the same state again. */
 export interface StoreUnderTest {
@@ -23,7 +23,7 @@ export const rankedProcessors = ['Raw', 'Summary', 'Analysis'] as const;
 async function allOf({ store, history }: StoreUnderTest): Promise<unknown> {
   return {
     cells: await store.cells(nov15, nov16), cell: await store.cell(raw15), open: await store.openCells(), slots: await store.slots(), asks: await store.asks(10),
-    ask: await store.ask('ask-1'), cascades: await store.cascades(nov15, nov16), leases: await store.leases(), controls: await store.controls(),
+    ask: await store.ask('ask-1'), cascades: await store.cascades(nov15, nov16), leases: await store.leases(), backfills: await store.backfills(), backfill: await store.backfill(backfill.id), controls: await store.controls(),
     outbox: await store.unsent(10), runs: await history.runs({ limit: 10 }), changes: await history.changes({ limit: 10 }), trace: await store.trace('run-1'),
     remembered: await store.remembered(),
   };
@@ -52,6 +52,8 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         assert.deepEqual(await subject.store.ask('ask-1'), { ask: askOf('ask-1'), cells: everything().askCells });
         assert.deepEqual(await subject.store.cascades(nov15, nov15), [cascade]);
         assert.deepEqual(await subject.store.controls(), everything().controls);
+        assert.deepEqual(await subject.store.backfills(), [backfill]);
+        assert.deepEqual(await subject.store.backfill(backfill.id), backfill);
         assert.equal(await subject.store.trace('run-1'), '[["Schedule","2023-11-15","f1"]]');
         assert.deepEqual(await subject.store.remembered(), everything().remembered);
       });
@@ -100,6 +102,7 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         await assert.rejects(subject.store.transact({ slots: ['Summary'] }, (snapshot) => ({ writes: {}, result: snapshot.slots('Raw') })), /Raw/);
         await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.lease('plan') })), /plan/);
         await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.ask('ask-7') })), /ask-7/);
+        await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.backfill('whole-7') })), /whole-7/);
         await assert.rejects(subject.store.transact({}, (snapshot) => ({ writes: {}, result: snapshot.cascade(cascade) })), /phase_2_raw/);
       });
       it('reads many named records', async () => {
@@ -107,6 +110,26 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         await write({ cells: keys.map((key) => cellWith(key, null)) });
         const generations = await subject.store.transact({ cells: keys }, (snapshot) => ({ writes: {}, result: keys.map((key) => snapshot.cell(key).generation) }));
         assert.deepEqual(generations, keys.map(() => 1));
+      });
+    });
+
+    describe('staged backfills', () => {
+      const pausedBy = (by: string): Promise<string> => subject.store.transact({ backfills: [backfill.id] }, (snapshot) => {
+        const found = snapshot.backfill(backfill.id);
+        if (found?.state !== 'running') return { writes: {}, result: found?.note ?? 'none' };
+        return { writes: { backfills: [{ ...found, state: 'paused', note: by }] }, result: 'paused' };
+      });
+      it('are read as they were written, by one decision after the other', async () => {
+        assert.equal(await pausedBy('a'), 'none');
+        assert.equal(await subject.store.backfill(backfill.id), null);
+        await write({ backfills: [backfill] });
+        assert.equal((await Promise.all([pausedBy('a'), pausedBy('b'), pausedBy('c')])).filter((result) => result === 'paused').length, 1);
+        subject = await subject.reopen();
+        assert.equal((await subject.store.backfill(backfill.id))?.state, 'paused');
+      });
+      it('are listed, the newest first', async () => {
+        await write({ backfills: [{ ...backfill, id: 'a', createdAt: 1 }, { ...backfill, id: 'b', createdAt: 3 }, { ...backfill, id: 'c/d 2023-24', createdAt: 2 }] });
+        assert.deepEqual((await subject.store.backfills()).map(({ id }) => id), ['b', 'c/d 2023-24', 'a']);
       });
     });
 

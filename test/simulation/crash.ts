@@ -106,6 +106,8 @@ export class FusedStore implements RequestStore {
   ask(id: string): ReturnType<RequestStore['ask']> { return this.#fuse.read(() => this.#store.ask(id)); }
   cascades(from: Day, to: Day): ReturnType<RequestStore['cascades']> { return this.#fuse.read(() => this.#store.cascades(from, to)); }
   leases(): ReturnType<RequestStore['leases']> { return this.#fuse.read(() => this.#store.leases()); }
+  backfills(): ReturnType<RequestStore['backfills']> { return this.#fuse.read(() => this.#store.backfills()); }
+  backfill(id: string): ReturnType<RequestStore['backfill']> { return this.#fuse.read(() => this.#store.backfill(id)); }
   controls(): ReturnType<RequestStore['controls']> { return this.#fuse.read(() => this.#store.controls()); }
   remembered(): ReturnType<RequestStore['remembered']> { return this.#fuse.read(() => this.#store.remembered()); }
   trace(runId: string): Promise<string | null> { return this.#fuse.read(() => this.#store.trace(runId)); }

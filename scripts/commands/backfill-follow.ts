@@ -1,0 +1,85 @@
+import { setTimeout as after } from 'node:timers/promises';
+import { InputError } from '../../shared/failures/errors.ts';
+import { advanceBackfill } from '../../shared/flows/staged.ts';
+import type { ExitCode } from '../../shared/failures/exit-codes.ts';
+import { hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
+import { backfillJson, renderStatus } from '../output/backfill-view.ts';
+import { writeJson } from '../output/json.ts';
+import { Progress } from '../output/progress.ts';
+import { outStyle } from '../output/style.ts';
+import { cellText, instant } from '../output/words.ts';
+import type { Session } from '../session.ts';
+import { openDefinitions } from './backfill-definition.ts';
+import { done, heldBack, incomplete, interrupted, workFailed } from './command.ts';
+
+/** Between two looks at a backfill that somebody else advances. */
+const LOOK_EVERY_MS = 200;
+
+/** Advances a backfill here, or, where another process does, looks on; until it has ended or waits for a person. */
+export async function followBackfill(session: Session, id: string): Promise<ExitCode> {
+  const { io, signal, options, runtime: { engine, store } } = session;
+  const progress = new Progress(io, { unit: 'cells', quiet: options.quiet });
+  let told = 0;
+  const tell = (record: BackfillRecord): void => {
+    for (const entry of record.journal.slice(told)) if (!options.quiet) progress.line(`${instant(entry.at)}  ${entry.event.replaceAll('_', ' ')}: ${entry.text}`);
+    told = record.journal.length;
+  };
+  let total = 0;
+  try {
+    for (;;) {
+      const record = await existing(session, id);
+      tell(record);
+      if (record.state !== 'running' || signal.aborted) break;
+      const advanced = await advanceBackfill(engine, id, {
+        signal,
+        onStart: (key) => progress.started(cellText(key)),
+        onEnd: (worked) => { if (worked.outcome !== 'retry') progress.ended(cellText(worked)); },
+        on: (event) => {
+          if (event.kind === 'state') tell(event.record);
+          if (event.kind !== 'round') return;
+          total = progress.done + event.cells;
+          progress.total(total);
+        },
+      });
+      if (advanced === null) await after(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    progress.stop();
+  }
+  const record = await existing(session, id);
+  const world = await engine.refresh(record.asked.from, record.asked.to);
+  if (options.json) writeJson(io, backfillJson(record, world));
+  else io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
+  if (signal.aborted && record.state === 'running') {
+    const open = (await store.openCells()).filter((cell) => cell.request?.backfillId === id).length;
+    io.err.write(`interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
+    return interrupted;
+  }
+  tellNext(session, record);
+  return exitOf(record);
+}
+
+export async function existing(session: Session, id: string): Promise<BackfillRecord> {
+  const { store } = session.runtime;
+  const record = await store.backfill(id);
+  if (record) return record;
+  const names = (await store.backfills()).map((known) => known.id);
+  throw new InputError(`received the backfill '${id}', which there is not; ${names.length === 0 ? 'none was started yet; see: smart-backfill backfill start --help' : `allowed are ${names.slice(0, 20).join(', ')}; see: smart-backfill backfill list`}`);
+}
+
+/** What a person does next. */
+export function tellNext(session: Session, record: BackfillRecord): void {
+  const next = { stopped: 'resume', gate_held: 'resume', paused: 'resume', waits_for_approval: 'approve', finished: 'report', running: 'watch', cancelled: 'report' } as const;
+  session.log('info', `${record.state === 'finished' || record.state === 'cancelled' ? 'its report' : record.state === 'running' ? 'advance it' : 'when that is looked into'}:  ${session.command('backfill', next[record.state], record.id)}`);
+  const definition = openDefinitions(session).get(record.definition.name);
+  if (!hasEnded(record) && definition?.hash !== record.definition.hash) session.log('warn', `note: the definition ${record.definition.name} is ${definition ? 'another' : 'not there any more'} since this backfill was started: it goes on with the one that it was started with`);
+}
+
+export function exitOf(record: BackfillRecord): ExitCode {
+  switch (record.state) {
+    case 'stopped': return workFailed;
+    case 'gate_held': return incomplete;
+    case 'paused': case 'waits_for_approval': case 'cancelled': return heldBack;
+    default: return done;
+  }
+}

@@ -1,0 +1,93 @@
+import type { Day } from '../calendar/day.ts';
+import { formatDay } from '../calendar/day.ts';
+import { HeldBackError, InputError } from '../failures/errors.ts';
+import { suggestion } from '../pipeline/nearest.ts';
+import type { CellKey } from '../requests/cell.ts';
+import { overlapping } from '../staged/overlap.ts';
+import type { Asked, BackfillRecord } from '../staged/record.ts';
+import type { BackfillDefinition } from '../staged/schema.ts';
+import { begun } from '../staged/transitions.ts';
+import type { Engine } from './engine.ts';
+import { returnLease, takeLease } from './leases.ts';
+import { changeRow } from './rows.ts';
+import { wakeWaiters } from './wake.ts';
+
+/** What a person orders of staged backfills: each is one durable change of the record. */
+
+const STARTING = 'backfills';
+const LOOKS = 100;
+const LOOK_EVERY_MS = 50;
+
+/** Starts one, unless an open one has a cell in common with it. Two at the same moment are started one after the other. */
+export async function startBackfill(engine: Engine, definition: BackfillDefinition, asked: Asked, label: string): Promise<BackfillRecord> {
+  const { store, clock } = engine.parts;
+  for (let look = 0; await takeLease(engine, STARTING, '{}') === null; look += 1) {
+    if (look >= LOOKS) throw new HeldBackError('another backfill is being started; try again in a minute');
+    await clock.sleep(LOOK_EVERY_MS);
+  }
+  try {
+    const others = await store.backfills();
+    const record = begun(freeId(`${definition.name}-${label}`, others), definition, asked);
+    const other = overlapping(engine.pipeline, record, others);
+    if (other) throw new HeldBackError(`backfill ${other.id} (${other.state.replaceAll('_', ' ')}, by ${other.asked.by}) has cells in common with this one; wait for it, cancel it, or exclude its dates; see: smart-backfill backfill status ${other.id}`);
+    await engine.change({ backfills: [record.id] }, () => ({ writes: { backfills: [record] }, result: null }));
+    return record;
+  } finally {
+    await returnLease(engine, STARTING);
+  }
+}
+
+function freeId(wanted: string, others: readonly BackfillRecord[]): string {
+  const taken = new Set(others.map(({ id }) => id));
+  for (let number = 1; ; number += 1) {
+    const id = number === 1 ? wanted : `${wanted}-${number}`;
+    if (!taken.has(id)) return id;
+  }
+}
+
+/** The words after a definition's name: its season, else its dates. */
+export function labelOf({ pipeline }: Engine, { from, to }: { readonly from: Day; readonly to: Day }): string {
+  const season = pipeline.seasons.find((candidate) => candidate.from === from && candidate.to === to);
+  return season?.name ?? (from === to ? formatDay(from) : `${formatDay(from)}-to-${formatDay(to)}`);
+}
+
+/** One change of a backfill's record. Whoever advances it hears of it. */
+export async function orderBackfill(engine: Engine, id: string, change: (record: BackfillRecord, now: number) => BackfillRecord): Promise<BackfillRecord> {
+  const { store, clock } = engine.parts;
+  const known = await store.backfill(id);
+  if (!known) {
+    const names = (await store.backfills()).map((record) => record.id);
+    throw new InputError(`received the backfill '${id}', which there is not; ${suggestion(id, names, 'see: smart-backfill backfill list')}; ${names.length === 0 ? 'none was started yet' : `allowed are ${names.slice(0, 20).join(', ')}`}`);
+  }
+  const record = await engine.change({ backfills: [id], leases: [`backfill:${id}`] }, (snapshot) => {
+    const next = change(snapshot.backfill(id) ?? known, clock.now());
+    const lease = snapshot.lease(`backfill:${id}`);
+    // Marks it dirty: its holder goes round once more.
+    return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
+  });
+  if (record.state !== 'running') await withdraw(engine, id);
+  engine.ordered.tell(id);
+  return record;
+}
+
+/** Takes back what a backfill has opened and nobody runs yet: it is opened again when the backfill goes on. */
+export async function withdraw(engine: Engine, id: string): Promise<readonly CellKey[]> {
+  const { store, clock } = engine.parts;
+  const own = (ask: string): boolean => ask.startsWith(`backfill:${id}:`);
+  const open = (await store.openCells()).filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
+  if (open.length === 0) return [];
+  const now = clock.now();
+  const taken = await engine.change({ cells: open }, (snapshot) => {
+    const records = open.map((key) => snapshot.cell(key)).filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own));
+    return {
+      writes: {
+        cells: records.map((record) => ({ ...record, request: null, recentAsks: record.recentAsks.filter((ask) => !record.request?.asks.includes(ask)) })),
+        changes: records.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { metadata: { why: `backfill ${id} does not run now` } })] : [])),
+        askCells: records.flatMap((record) => (record.request?.asks ?? []).map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'cancelled' as const, note: `backfill ${id} does not run now`, at: now }))),
+      },
+      result: records.map(({ processor, day }) => ({ processor, day })),
+    };
+  });
+  for (const cell of taken) await wakeWaiters(engine, cell);
+  return taken;
+}

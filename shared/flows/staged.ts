@@ -1,0 +1,61 @@
+import type { BackfillRecord } from '../staged/record.ts';
+import type { Engine } from './engine.ts';
+import { keepLease, returnLease, takeLease } from './leases.ts';
+import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
+import { work, type WorkOptions } from './work.ts';
+
+export interface AdvanceOptions extends Pick<WorkOptions, 'onStart' | 'onEnd'> {
+  readonly signal: AbortSignal;
+  readonly on?: (event: StagedEvent) => void;
+}
+
+export function leaseOf(id: string): string {
+  return `backfill:${id}`;
+}
+
+/**
+ * Advances a staged backfill in this process until it does not run any more: its coordinator opens requests as slots get
+ * free, and lanes of this process work them off. One process at a time does: null where another one has its lease, which
+ * then looks again. What stands in the state is the truth: a crash at any moment, and this run again, goes on where it was.
+ */
+export async function advanceBackfill(engine: Engine, id: string, options: AdvanceOptions): Promise<BackfillRecord | null> {
+  const name = leaseOf(id);
+  for (;;) {
+    if (await takeLease(engine, name, '{}') === null) return null;
+    const lived = keepLease(engine, name);
+    const coordinator = new Coordinator(engine, id, { signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner });
+    let wantedAgain = false;
+    let record: BackfillRecord;
+    try {
+      const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), workFor(engine, coordinator, options)]);
+      record = ended;
+    } finally {
+      lived.stop();
+      wantedAgain = await returnLease(engine, name);
+    }
+    // Somebody changed it while it was being left.
+    const now = wantedAgain ? await engine.parts.store.backfill(id) : record;
+    if (options.signal.aborted || now?.state !== 'running') return now ?? record;
+  }
+}
+
+/** Works off what is queued, for as long as the coordinator runs: at once when it has opened something, or a retry is due. */
+async function workFor(engine: Engine, coordinator: Coordinator, { signal, onStart, onEnd }: AdvanceOptions): Promise<void> {
+  const stopped = AbortSignal.any([signal, coordinator.stopped]);
+  while (!stopped.aborted) {
+    const woken = coordinator.opened();
+    await work(engine, { signal, until: coordinator.stopped, onStart, onEnd, woken: () => coordinator.opened() });
+    if (stopped.aborted) break;
+    const due = await engine.parts.store.nextDue(engine.parts.clock.now());
+    const waiting = new AbortController();
+    const wait = due === null ? new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }))
+      : engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), AbortSignal.any([stopped, waiting.signal]));
+    await Promise.race([woken, wait]);
+    waiting.abort();
+  }
+}
+
+/** Ids of the backfills that run now, oldest first. */
+export async function runningBackfills(engine: Engine): Promise<readonly string[]> {
+  return (await engine.parts.store.backfills()).filter(({ state }) => state === 'running').map(({ id }) => id).reverse();
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { hash64, hex64 } from '../gaps/fingerprint.ts';
+import { CHECKS_FOLDER, compileCheck } from '../pipeline/checks.ts';
+import type { DefinitionReader } from '../pipeline/load.ts';
+import { suggestion } from '../pipeline/nearest.ts';
+import type { Pipeline } from '../pipeline/pipeline.ts';
+import { mistakeMessage, shown, sortProblems, type Mistake, type Problem } from '../pipeline/problems.ts';
+import { shapeMistakes } from '../pipeline/shape.ts';
+import { positionAt } from '../pipeline/sql-tokens.ts';
+import { readYaml } from '../pipeline/yaml-source.ts';
+import { backfillsJsonSchema, backfillsSchema, type BackfillDefinition, type BackfillsFile, type Check } from './schema.ts';
+
+/** Reads backfills.yaml of a pipeline's folder, and every mistake in it at once. */
+
+export const BACKFILLS_FILE = 'backfills.yaml';
+const CHECK_PATH = new RegExp(`^${CHECKS_FOLDER}/([^/]+)\\.sql$`);
+
+export type LoadedBackfills =
+  /** By name; empty where the folder has no such file. */
+  | { readonly kind: 'ok'; readonly definitions: ReadonlyMap<string, BackfillDefinition> }
+  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+
+export function loadBackfills(pipeline: Pipeline, io: DefinitionReader): LoadedBackfills {
+  const file = join(pipeline.directory, BACKFILLS_FILE);
+  const text = io.readText(file);
+  if (text === undefined) return { kind: 'ok', definitions: new Map() };
+  const yaml = readYaml(file, text);
+  if (yaml.kind === 'unparseable') return { kind: 'invalid', problems: yaml.problems };
+  const locate = (mistake: Mistake): Problem => ({ file, ...yaml.positionOf(mistake.path, mistake.at), message: mistakeMessage(mistake) });
+  const parsed = backfillsSchema.safeParse(yaml.data);
+  if (!parsed.success) return { kind: 'invalid', problems: sortProblems(shapeMistakes(parsed.error.issues, yaml.data, backfillsJsonSchema()).map(locate)) };
+  const checks = readChecks(pipeline, parsed.data, io);
+  const problems = [...[...meaning(pipeline, parsed.data), ...checks.missing].map(locate), ...checks.inSql];
+  if (problems.length > 0) return { kind: 'invalid', problems: sortProblems(problems) };
+  return { kind: 'ok', definitions: new Map(Object.entries(parsed.data.backfills).map(([name, given]) => {
+    const used = new Set(given.stages.flatMap((stage) => stage.gate?.checks ?? []));
+    const definition = { ...given, name, checks: [...used].flatMap((path) => checks.found.get(path) ?? []) };
+    return [name, { ...definition, hash: hex64(hash64(JSON.stringify(definition))) }];
+  })) };
+}
+
+function meaning(pipeline: Pipeline, { backfills }: BackfillsFile): Mistake[] {
+  const allowed = pipeline.phases.filter((phase) => phase.backfillable).map((phase) => phase.name);
+  const known = pipeline.phases.map((phase) => phase.name);
+  const mistakes: Mistake[] = [];
+  for (const [name, { stages }] of Object.entries(backfills)) {
+    for (const [index, stage] of stages.entries()) {
+      const path = ['backfills', name, 'stages', index];
+      const same = stages.findIndex((other) => other.name === stage.name);
+      if (same < index) mistakes.push({ path: [...path, 'name'], what: `two stages are named ${stage.name}`, received: shown(stage.name), allowed: 'each name once', hint: 'rename one' });
+      for (const [at, phase] of stage.phases.entries()) {
+        if (allowed.includes(phase)) continue;
+        const what = known.includes(phase) ? `${phase} is not backfillable` : `unknown phase ${phase}`;
+        mistakes.push({ path: [...path, 'phases', at], what, received: shown(phase), allowed: allowed.join(', '), hint: suggestion(phase, allowed, 'name another, or leave it out') });
+      }
+      for (const [at, phase] of (stage.gate?.phases ?? []).entries()) {
+        if (known.includes(phase)) continue;
+        mistakes.push({ path: [...path, 'gate', 'phases', at], what: `unknown phase ${phase}`, received: shown(phase), allowed: known.join(', '), hint: suggestion(phase, known, 'name another, or leave it out') });
+      }
+      if (stage.order === 'parallel' && stage.delay_seconds > 0) {
+        mistakes.push({ path: [...path, 'delay_seconds'], what: 'a parallel stage has no order of dates to wait between', received: shown(stage.delay_seconds), allowed: 'delay_seconds with order: by_date', hint: 'leave it out, or write order: by_date' });
+      }
+    }
+  }
+  return mistakes;
+}
+
+interface ReadChecks {
+  readonly found: ReadonlyMap<string, Check>;
+  readonly missing: readonly Mistake[];
+  readonly inSql: readonly Problem[];
+}
+
+function readChecks(pipeline: Pipeline, { backfills }: BackfillsFile, io: DefinitionReader): ReadChecks {
+  const found = new Map<string, Check>();
+  const missing: Mistake[] = [];
+  const inSql: Problem[] = [];
+  for (const [name, { stages }] of Object.entries(backfills)) {
+    for (const [index, stage] of stages.entries()) {
+      for (const [at, path] of (stage.gate?.checks ?? []).entries()) {
+        if (found.has(path)) continue;
+        const place = ['backfills', name, 'stages', index, 'gate', 'checks', at];
+        const file = join(pipeline.directory, path);
+        const checkName = CHECK_PATH.exec(path)?.[1];
+        const sql = checkName === undefined ? undefined : io.readText(file);
+        if (checkName === undefined || sql === undefined) {
+          missing.push({ path: place, what: `there is no check ${path}`, received: shown(path), allowed: `a .sql file in ${join(pipeline.directory, CHECKS_FOLDER)}, as ${CHECKS_FOLDER}/NAME.sql`, hint: 'write the file, or correct the path' });
+          continue;
+        }
+        const compiled = compileCheck(checkName, sql, pipeline);
+        if (compiled.kind === 'ok') found.set(path, { file: path, sql, reads: compiled.check.reads.map((processor) => processor.name) });
+        else inSql.push(...compiled.mistakes.map(({ offset, ...mistake }) => ({ file, ...positionAt(sql, offset), message: mistakeMessage(mistake) })));
+      }
+    }
+  }
+  return { found, missing, inSql };
+}

@@ -1,0 +1,180 @@
+import { addDays, day as dayNumber, type Day } from '../calendar/day.ts';
+import { factsOf } from '../gaps/cell-facts.ts';
+import { keyOf } from '../gaps/detect.ts';
+import { isSettled, statusOf } from '../gaps/facts.ts';
+import { hash64, hex64 } from '../gaps/fingerprint.ts';
+import { describeCell } from '../gaps/usable.ts';
+import type { World } from '../gaps/world.ts';
+import type { Processor } from '../pipeline/pipeline.ts';
+import { plannedInput } from '../recovery/readers.ts';
+import { wantedOf } from '../recovery/wanted.ts';
+import type { PlanRequest } from '../recovery/plan.ts';
+import type { Reprocess } from '../requests/ask.ts';
+import type { CellKey } from '../requests/cell.ts';
+import { isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
+
+/**
+ * `fill`: rows are missing or short. `redo`: rows are known to be wrong. `rerun`: run although nothing has changed.
+ * `check`: reads a cell of the plan; run only if its trace differs by then.
+ */
+export interface StageCell extends CellKey {
+  readonly action: 'fill' | 'redo' | 'rerun' | 'check';
+  readonly reason: string;
+}
+
+export interface LeftOutCell extends CellKey {
+  readonly reason: string;
+  /** It was tried by this stage, and failed. */
+  readonly failed?: true;
+}
+
+export interface StagePlan {
+  /** In the order in which they are taken up: date, then phase. */
+  readonly cells: readonly StageCell[];
+  readonly leftOut: readonly LeftOutCell[];
+}
+
+/** Processors of a stage, in topological order, as far as they were asked for. */
+export function processorsOf(world: Pick<World, 'pipeline'>, record: BackfillRecord, stage: number): readonly Processor[] {
+  const phases = record.definition.stages[stage]?.phases ?? [];
+  const { processors } = record.asked;
+  return world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+}
+
+/** How a stage treats what is complete. */
+export function reprocessOf(record: BackfillRecord, stage: number): Reprocess {
+  return record.definition.stages[stage]?.reprocess ?? record.asked.reprocess;
+}
+
+/**
+ * The cells that a stage takes now, and those that it leaves out, each with the reason. Decides in values: the same world
+ * and record give the same plan, and a dry run prints the very list that is walked. `before`: cells that earlier stages are
+ * going to write, by \`keyOf\`, for a dry run of several stages.
+ */
+export function planStage(world: World, record: BackfillRecord, stage: number, before: ReadonlyMap<string, StageCell> = new Map()): StagePlan {
+  const definition = record.definition.stages[stage];
+  const processors = processorsOf(world, record, stage);
+  const cells: StageCell[] = [];
+  const leftOut: LeftOutCell[] = [];
+  /** Days of cells that are going to be written, by processor rank, ascending. */
+  const planned: Day[][] = world.pipeline.processors.map(() => []);
+  for (const cell of before.values()) insert(planned[world.processor(cell.processor).rank], cell.day);
+  if (definition?.calendar_first) {
+    const filling = processors.filter((processor) => processor.fillsCalendar);
+    look(world.calendar.first, world.calendar.last, filling, takesDate.bind(null, record));
+    // Which other dates are expected is known when these are done.
+    if (cells.some((cell) => cell.action !== 'check')) return { cells, leftOut };
+    cells.length = 0;
+    leftOut.length = 0;
+  }
+  const canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
+  look(record.asked.from, record.asked.to, processors, (day) => canary === null || canary.day === day);
+  return { cells, leftOut };
+
+  function look(from: Day, to: Day, of: readonly Processor[], takes: (day: Day) => boolean): void {
+    for (let day = from < record.asked.from ? record.asked.from : from; day <= to && day <= record.asked.to && world.contains(day); day = addDays(day, 1)) {
+      if (!takes(day)) continue;
+      for (const processor of of) {
+        if (!world.expectedDates(processor).has(day)) continue;
+        const key = { processor: processor.name, day };
+        const judged = before.has(keyOf(key)) ? alreadyPlanned(record, stage) : judge(world, record, stage, processor, day, planned);
+        if (judged === null) continue;
+        if (judged.action === null) leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
+        else {
+          cells.push({ ...key, action: judged.action, reason: judged.reason });
+          insert(planned[processor.rank], day);
+        }
+      }
+    }
+  }
+}
+
+/** Keeps days ascending, each once. They mostly come in order. */
+function insert(days: Day[] | undefined, day: Day): void {
+  if (!days) return;
+  let at = days.length;
+  while (at > 0 && (days[at - 1] ?? day) > day) at -= 1;
+  if (days[at - 1] !== day) days.splice(at, 0, day);
+}
+
+function alreadyPlanned(record: BackfillRecord, stage: number): Judged {
+  return reprocessOf(record, stage) === 'completed' ? { action: 'rerun', reason: 'complete by then, and to be run again' } : { action: null, reason: 'taken by an earlier stage' };
+}
+
+/** The first or last date on which all that can be expected of a stage is; where none has all of it, the one that has most. */
+function canaryOf(world: World, record: BackfillRecord, processors: readonly Processor[], which: 'first' | 'last'): { readonly day: Day | null } {
+  const counts = new Map<Day, number>();
+  for (const processor of processors) {
+    if (processor.fillsCalendar) continue;
+    for (const day of world.expectedDates(processor).within(record.asked.from, record.asked.to)) {
+      if (takesDate(record, day) && !isOpenEnded(world, processor, day)) counts.set(day, (counts.get(day) ?? 0) + 1);
+    }
+  }
+  const most = Math.max(0, ...counts.values());
+  const days = [...counts].filter(([, count]) => count === most).map(([day]) => day).sort((a, b) => a - b);
+  return { day: (which === 'first' ? days[0] : days.at(-1)) ?? null };
+}
+
+function isOpenEnded(world: World, processor: Processor, day: Day): boolean {
+  const { data } = factsOf(world, processor, day);
+  return data === 'pending' || data === 'not_expected';
+}
+
+interface Judged {
+  /** Null: left out. */
+  readonly action: StageCell['action'] | null;
+  readonly reason: string;
+  readonly failed?: true;
+}
+
+/** Null: nothing is expected of it. */
+function judge(world: World, record: BackfillRecord, stage: number, processor: Processor, day: Day, planned: readonly Day[][]): Judged | null {
+  const facts = factsOf(world, processor, day);
+  if (facts.data === 'not_expected') return null;
+  const skip = record.skips.find((entry) => entry.day === day);
+  if (skip) return { action: null, reason: `skipped by ${skip.by}: ${skip.reason}` };
+  if (!isAskedFor(record.asked, day)) return { action: null, reason: record.asked.exclude.includes(day) ? 'excluded' : 'not among the dates asked for' };
+  if (facts.data === 'pending') return { action: null, reason: 'not due yet' };
+  const own = world.record(processor, day);
+  const asked = roundAsked(record, stage, own.recentAsks);
+  const progress = record.stages[stage];
+  if (own.request) return { action: 'fill', reason: `a request is open on it: ${own.request.reason}` };
+  if (own.failure && asked >= (progress?.retriedFrom ?? 0)) return { action: null, reason: `failed (${own.failure.category}): ${own.failure.message}`, failed: true };
+  if (isSettled(facts)) return judgeSettled(world, record, stage, processor, day, { asked, planned });
+  const wanted = wantedOf(world, processor, day, WISHES);
+  if (wanted.kind === 'run') return { action: wanted.action, reason: wanted.reason };
+  if (reprocessOf(record, stage) === 'failed' && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
+  return { action: null, reason: wanted.kind === 'left_out' ? wanted.reason : statusOf(facts) };
+}
+
+/** A backfill wants what a person's recovery wants: what failed, cools or is held by a failure is run. */
+const WISHES: PlanRequest = {
+  scope: { from: dayNumber(0), to: dayNumber(0), processors: null }, by: 'person', all: true, altered: 'policy', source: () => 'unknown', ownedBy: () => null, detectFrom: null,
+};
+
+function judgeSettled(world: World, record: BackfillRecord, stage: number, processor: Processor, day: Day, { asked, planned }: { readonly asked: number; readonly planned: readonly Day[][] }): Judged {
+  const status = statusOf(factsOf(world, processor, day));
+  if (status === 'accepted') return { action: null, reason: 'accepted by hand' };
+  const wish = reprocessOf(record, stage);
+  const own = world.record(processor, day);
+  if (asked < 0 && wish === 'completed') return { action: 'rerun', reason: 'complete, and to be run again' };
+  if (asked < 0 && wish === 'failed' && own.failure) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
+  const read = plannedInput(world, processor, day, planned);
+  if (read && processor.stalePolicy === 'reprocess') return { action: 'check', reason: `complete; reads ${describeCell(read)}` };
+  return { action: null, reason: asked < 0 ? 'complete' : 'done' };
+}
+
+/** All stages, as they look now: later ones are planned again when they begin. */
+export function planAll(world: World, record: BackfillRecord): readonly (StagePlan & { readonly stage: string })[] {
+  const written = new Map<string, StageCell>();
+  return record.definition.stages.map(({ name }, stage) => {
+    const plan = planStage(world, record, stage, written);
+    for (const cell of plan.cells) if (!written.has(keyOf(cell))) written.set(keyOf(cell), cell);
+    return { stage: name, ...plan };
+  });
+}
+
+/** Names a plan: an apply that finds another says so. */
+export function planDigest(plans: readonly Pick<StagePlan, 'cells'>[]): string {
+  return hex64(hash64(plans.map(({ cells }) => cells.map(({ processor, day, action }) => `${processor} ${day} ${action}`).join('\n')).join('\n\n'))).slice(0, 12);
+}

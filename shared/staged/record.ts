@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import type { Day } from '../calendar/day.ts';
+import { failureCategories } from '../failures/category.ts';
+import { reprocessModes } from '../requests/ask.ts';
+import { daySchema } from '../requests/record-schema.ts';
+import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from './schema.ts';
+
+/**
+ * The durable record of one staged backfill: what was asked, how far it is, and its journal. The holder of its lease and
+ * a person's commands write it, never a worker: how far its cells are is read from the cells. Times are epoch milliseconds.
+ */
+
+export const backfillStates = ['running', 'paused', 'stopped', 'gate_held', 'waits_for_approval', 'finished', 'cancelled'] as const;
+export type BackfillState = (typeof backfillStates)[number];
+
+const text = z.string();
+const instant = z.number();
+
+/** What somebody asked for; null: as the definition has it. */
+export const askedSchema = z.object({
+  from: daySchema,
+  to: daySchema,
+  /** Null is every processor of the stages' phases. */
+  processors: z.array(text).nullable(),
+  /** These dates only; null is all of [from, to]. */
+  dates: z.array(daySchema).nullable(),
+  exclude: z.array(daySchema),
+  reprocess: z.enum(reprocessModes),
+  concurrency: z.int().nullable(),
+  delaySeconds: z.number().nullable(),
+  errorPolicy: z.enum(errorPolicies).nullable(),
+  /** Failures that are out of retries, over the whole backfill, at which it stops whatever the policy. */
+  maxFailures: z.int().nullable(),
+  by: text,
+  reason: text,
+  at: instant,
+});
+export type Asked = z.infer<typeof askedSchema>;
+
+const gateTableSchema = z.object({ processor: text, critical: z.boolean(), expected: z.int(), complete: z.int(), nulls: z.int() });
+export type GateTable = z.infer<typeof gateTableSchema>;
+
+/** A check that could not be run has an error and no count. */
+const checkResultSchema = z.object({ file: text, rows: z.int().nullable(), example: text.nullable(), error: text.nullable() });
+export type CheckResult = z.infer<typeof checkResultSchema>;
+
+export const gateResultSchema = z.object({
+  at: instant,
+  passed: z.boolean(),
+  /** Why it holds; empty where it passed. */
+  reasons: z.array(text),
+  tables: z.array(gateTableSchema),
+  /** Percent; null where nothing has ended yet. */
+  successRate: z.number().nullable(),
+  unresolved: z.int(),
+  checks: z.array(checkResultSchema),
+});
+export type GateResult = z.infer<typeof gateResultSchema>;
+
+const stageProgressSchema = z.object({
+  name: text,
+  startedAt: instant.nullable(),
+  endedAt: instant.nullable(),
+  approvedBy: text.nullable(),
+  /** Asks of this stage are numbered by it: a cell is asked for once a round. */
+  round: z.int(),
+  /** What failed in an earlier round than this is tried again. */
+  retriedFrom: z.int(),
+  gate: gateResultSchema.nullable(),
+});
+export type StageProgress = z.infer<typeof stageProgressSchema>;
+
+/** A cell that ended without rows. `open` until it is complete, skipped or retried. */
+const failedCellSchema = z.object({
+  stage: text, processor: text, day: daySchema, category: z.enum(failureCategories), message: text, at: instant, runId: text.nullable(),
+  became: z.enum(['open', 'retried', 'skipped']), note: text,
+});
+export type FailedCell = z.infer<typeof failedCellSchema>;
+
+const journalEntrySchema = z.object({ at: instant, by: text, event: text, text });
+export type JournalEntry = z.infer<typeof journalEntrySchema>;
+
+export const backfillRecordSchema = z.object({
+  id: text,
+  /** The pipeline's own words: this copy is gone by until the end. */
+  definition: backfillDefinitionSchema,
+  asked: askedSchema,
+  state: z.enum(backfillStates),
+  /** Why it is in that state. */
+  note: text,
+  /** Index of the stage that it is in. */
+  stage: z.int(),
+  stages: z.array(stageProgressSchema),
+  failures: z.array(failedCellSchema),
+  /** Failures that found no room in `failures`. */
+  failuresLeftOut: z.int(),
+  skips: z.array(z.object({ day: daySchema, by: text, reason: text, at: instant })),
+  journal: z.array(journalEntrySchema),
+  createdAt: instant,
+  endedAt: instant.nullable(),
+});
+export type BackfillRecord = z.infer<typeof backfillRecordSchema>;
+
+/** Order of a list of backfills. */
+export function newestFirst(a: Pick<BackfillRecord, 'id' | 'createdAt'>, b: Pick<BackfillRecord, 'id' | 'createdAt'>): number {
+  return b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+}
+
+/** A state that it does not leave any more. */
+export function hasEnded({ state }: Pick<BackfillRecord, 'state'>): boolean {
+  return state === 'finished' || state === 'cancelled';
+}
+
+/** The stage that a backfill is in: as defined, and how far it is. */
+export function currentStage(record: BackfillRecord): { readonly definition: StageDefinition; readonly progress: StageProgress } {
+  const definition = record.definition.stages[record.stage];
+  const progress = record.stages[record.stage];
+  if (!definition || !progress) throw new RangeError(`backfill ${record.id} has no stage ${record.stage}`);
+  return { definition, progress };
+}
+
+/** Id of the ask under which a stage's cells are opened in a round. */
+export function askIdOf(record: BackfillRecord, stage: number, round: number): string {
+  return `${askPrefix(record, stage)}${round}`;
+}
+
+export function askPrefix(record: BackfillRecord, stage: number): string {
+  return `backfill:${record.id}:${record.definition.stages[stage]?.name ?? stage}:`;
+}
+
+/** The last round of a stage in which a cell was asked for; -1: never. */
+export function roundAsked(record: BackfillRecord, stage: number, recentAsks: readonly string[]): number {
+  const prefix = askPrefix(record, stage);
+  let last = -1;
+  for (const ask of recentAsks) if (ask.startsWith(prefix)) last = Math.max(last, Number(ask.slice(prefix.length)));
+  return last;
+}
+
+/** Whether a date is among those asked for and not skipped by a person. */
+export function takesDate({ asked, skips }: Pick<BackfillRecord, 'asked' | 'skips'>, day: Day): boolean {
+  return isAskedFor(asked, day) && !skips.some((skip) => skip.day === day);
+}
+
+export function isAskedFor(asked: Pick<Asked, 'from' | 'to' | 'dates' | 'exclude'>, day: Day): boolean {
+  if (day < asked.from || day > asked.to || asked.exclude.includes(day)) return false;
+  return asked.dates === null || asked.dates.includes(day);
+}

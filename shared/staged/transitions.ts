@@ -1,0 +1,156 @@
+import { formatDay, type Day } from '../calendar/day.ts';
+import { HeldBackError, InputError } from '../failures/errors.ts';
+import type { BackfillDefinition } from './schema.ts';
+import { currentStage, hasEnded, isAskedFor, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
+
+/**
+ * The state machine of a staged backfill, as functions from its record to its next.
+ *
+ *   running              the holder of its lease fills free slots
+ *   paused               a person stopped it; left by resume
+ *   stopped              a failure out of retries under `stop`, or too many; left by resume, which goes on at what failed
+ *   gate_held            the gate after the stage did not pass; left by resume, which fills what is missing and looks again
+ *   waits_for_approval   the next stage does not start by itself; left by approve
+ *
+ * It ends finished or cancelled.
+ */
+
+export interface Person {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. */
+const MOST_FAILURES = 800;
+const MOST_ENTRIES = 600;
+const LONGEST_MESSAGE = 300;
+const SYSTEM = 'smart-backfill';
+
+export function begun(id: string, definition: BackfillDefinition, asked: Asked): BackfillRecord {
+  const record: BackfillRecord = {
+    id, definition, asked, state: 'running', note: '', stage: 0, failures: [], failuresLeftOut: 0, skips: [], journal: [], createdAt: asked.at, endedAt: null,
+    stages: definition.stages.map(({ name }) => ({ name, startedAt: null, endedAt: null, approvedBy: null, round: 0, retriedFrom: 0, gate: null })),
+  };
+  const dates = `${formatDay(asked.from)} to ${formatDay(asked.to)}`;
+  return entered(noted(record, asked.at, asked.by, 'started', `${definition.name} over ${dates}${asked.reason === '' ? '' : `: ${asked.reason}`}`), 0, asked.at);
+}
+
+/** Comes to a stage: runs it, or waits for a person's approval. */
+function entered(record: BackfillRecord, stage: number, now: number): BackfillRecord {
+  const definition = record.definition.stages[stage];
+  if (!definition) return { ...noted(record, now, SYSTEM, 'finished', 'every stage is done'), state: 'finished', note: '', endedAt: now };
+  const at = { ...record, stage };
+  if (definition.needs_approval && at.stages[stage]?.approvedBy === null) {
+    return { ...noted(at, now, SYSTEM, 'waits_for_approval', `stage ${definition.name} does not start by itself`), state: 'waits_for_approval', note: `stage ${definition.name} waits for approval` };
+  }
+  return { ...noted(withProgress(at, { startedAt: now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
+}
+
+/** What was asked for in this round has ended, and something is still to be done. */
+export function nextRound(record: BackfillRecord): BackfillRecord {
+  return withProgress(record, { round: currentStage(record).progress.round + 1 });
+}
+
+/** Nothing is left to do in the stage: its gate, if it has one, has been looked at. */
+export function stageEnded(record: BackfillRecord, gate: GateResult | null, now: number): BackfillRecord {
+  const { definition } = currentStage(record);
+  const looked = withProgress(record, { gate, ...(gate?.passed === false ? {} : { endedAt: now }) });
+  if (gate && !gate.passed) {
+    const note = `the gate after ${definition.name} holds: ${gate.reasons.join('; ')}`;
+    return { ...noted(looked, now, SYSTEM, 'gate_held', note), state: 'gate_held', note };
+  }
+  const passed = noted(looked, now, SYSTEM, gate ? 'gate_passed' : 'stage_ended', gate ? `the gate after ${definition.name} is passed` : `stage ${definition.name} is done`);
+  return entered(passed, record.stage + 1, now);
+}
+
+export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
+
+/** Adds what failed or was skipped since; what is known already is added once. */
+export function withFailures(record: BackfillRecord, found: readonly NewFailure[], now: number): BackfillRecord {
+  const { name } = currentStage(record).definition;
+  const known = new Set(record.failures.filter((entry) => entry.stage === name && entry.became !== 'retried').map(failureKey));
+  const fresh = found.filter((failure) => !known.has(failureKey(failure)));
+  if (fresh.length === 0) return record;
+  const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
+    ...failure, message: failure.message.slice(0, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? failure.message.slice(0, LONGEST_MESSAGE) : '',
+  }));
+  const all = [...record.failures, ...entries];
+  return { ...record, failures: all.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + Math.max(0, all.length - MOST_FAILURES) };
+}
+
+function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
+  return `${processor} ${day} ${runId ?? ''}`;
+}
+
+export function stopped(record: BackfillRecord, why: string, now: number): BackfillRecord {
+  return { ...noted(record, now, SYSTEM, 'stopped', why), state: 'stopped', note: why };
+}
+
+export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
+  refuseEnded(record, 'pause');
+  if (record.state === 'paused') throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
+  if (record.state !== 'running') throw new HeldBackError(`backfill ${record.id} is ${record.state.replaceAll('_', ' ')}, and starts nothing: ${record.note}`);
+  return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}` };
+}
+
+/** Goes on: at what failed, where it had stopped or its gate holds. */
+export function resumed(record: BackfillRecord, person: Person, now: number): BackfillRecord {
+  refuseEnded(record, 'resume');
+  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
+  if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
+  const again = record.state === 'paused' ? record : tryingAgain(record);
+  return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '' };
+}
+
+/** Takes what failed in this stage up again, without leaving the state it is in where that is not a stop or a held gate. */
+export function retried(record: BackfillRecord, person: Person, now: number): BackfillRecord {
+  refuseEnded(record, 'retry');
+  if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; nothing of it has failed`);
+  const again = noted(tryingAgain(record), now, person.by, 'retried', person.reason);
+  return record.state === 'stopped' || record.state === 'gate_held' ? { ...again, state: 'running', note: '' } : again;
+}
+
+function tryingAgain(record: BackfillRecord): BackfillRecord {
+  const { definition, progress } = currentStage(record);
+  const round = progress.round + 1;
+  const failures = record.failures.map((entry): FailedCell => (entry.stage === definition.name && entry.became !== 'retried' ? { ...entry, became: 'retried' } : entry));
+  return withProgress({ ...record, failures }, { round, retriedFrom: round });
+}
+
+export function cancelled(record: BackfillRecord, person: Person, now: number): BackfillRecord {
+  refuseEnded(record, 'cancel');
+  return { ...noted(record, now, person.by, 'cancelled', person.reason), state: 'cancelled', note: `cancelled by ${person.by}: ${person.reason}`, endedAt: now };
+}
+
+export function approved(record: BackfillRecord, person: Person, now: number): BackfillRecord {
+  refuseEnded(record, 'approve');
+  if (record.state !== 'waits_for_approval') throw new InputError(`received approve for backfill ${record.id}, which waits for none: it is ${record.state.replaceAll('_', ' ')}; allowed is a backfill that waits for approval; see: smart-backfill backfill status ${record.id}`);
+  return entered(noted(withProgress(record, { approvedBy: person.by }), now, person.by, 'approved', person.reason), record.stage, now);
+}
+
+/** A date that leaves the stages and the gates' denominators, and stands in the report. */
+export function skipped(record: BackfillRecord, day: Day, person: Person, now: number): BackfillRecord {
+  refuseEnded(record, 'skip');
+  const date = formatDay(day);
+  if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
+  const before = record.skips.find((skip) => skip.day === day);
+  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
+  const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
+  const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
+  // A new round: what was planned has the date in it.
+  return noted(nextRound(without), now, person.by, 'skipped', `${date}: ${person.reason}`);
+}
+
+function refuseEnded(record: BackfillRecord, what: string): void {
+  if (hasEnded(record)) throw new InputError(`received ${what} for backfill ${record.id}, which is ${record.state}; allowed is a backfill that has not ended; start another with: smart-backfill backfill start`);
+}
+
+function withProgress(record: BackfillRecord, change: Partial<StageProgress>): BackfillRecord {
+  return { ...record, stages: record.stages.map((progress, index) => (index === record.stage ? { ...progress, ...change } : progress)) };
+}
+
+/** An entry in the journal. Of too many the first and the newest are kept. */
+export function noted(record: BackfillRecord, at: number, by: string, event: string, text: string): BackfillRecord {
+  const [first, ...rest] = [...record.journal, { at, by, event, text: text.slice(0, 2 * LONGEST_MESSAGE) }];
+  return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { mini, Sandbox, type Ended } from './harness.ts';
+
+const BACKFILLS = `version: 1
+backfills:
+  season:
+    stages:
+      - { name: raw, phases: [phase_1_raw], calendar_first: true, concurrency: 3, error_policy: continue, gate: { coverage_percent: 100 } }
+      - { name: computed, phases: [phase_2_computed], order: by_date, gate: { coverage_percent: 100, success_rate_percent: 99, max_nulls: 0, checks: [checks/form.sql] } }
+  approved:
+    stages:
+      - { name: raw, phases: [phase_1_raw], needs_approval: true }
+`;
+
+const shown = z.looseObject({
+  schema_version: z.literal(1), id: z.string(), state: z.string(), note: z.string(), asked: z.looseObject({ by: z.string(), reason: z.string() }),
+  stages: z.array(z.looseObject({ name: z.string(), gate: z.looseObject({ passed: z.boolean(), reasons: z.array(z.string()) }).nullable() })),
+  failures: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), category: z.string(), became: z.string() })), journal: z.array(z.looseObject({ event: z.string() })),
+});
+const planned = z.looseObject({ plan: z.string(), stages: z.array(z.looseObject({ stage: z.string(), cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), action: z.string() })), left_out: z.array(z.looseObject({ reason: z.string() })) })) });
+
+describe('smart-backfill backfill', function () {
+  this.timeout(60_000);
+  const sandbox = new Sandbox();
+  let folder: string;
+
+  before(() => {
+    folder = join(sandbox.folder, 'mini');
+    cpSync(mini, folder, { recursive: true });
+    // The copy's processors import only types from the project.
+    mkdirSync(join(folder, 'checks'), { recursive: true });
+    writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS);
+    writeFileSync(join(folder, 'checks', 'form.sql'), 'SELECT game_date, team FROM form WHERE points_last_3 <= 0\n');
+  });
+  after(() => sandbox.remove());
+
+  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', folder, '--state', state]).ended;
+  const start = (state: string, ...words: readonly string[]): Promise<Ended> => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reason', 'the year is missing', '--yes', '--json', ...words);
+  const read = ({ stdout, stderr }: Ended): z.infer<typeof shown> => {
+    assert.notEqual(stdout, '', stderr);
+    return shown.parse(JSON.parse(stdout));
+  };
+
+  it('runs a season from an empty state to its end, holds at a gate on the way, and reports it', async () => {
+    const state = sandbox.state();
+    sandbox.tell(state, 'fail', '2024-01-05');
+    const held = await start(state);
+    const record = read(held);
+    assert.equal(held.code, 3, held.stderr);
+    assert.deepEqual([record.id, record.state], ['season-2024', 'gate_held']);
+    assert.deepEqual(record.stages[0]?.gate?.reasons, ['Scores: 10 of 11 dates are complete (90.9 %), and 100 % are wanted', '1 failure is unresolved']);
+    assert.deepEqual(record.failures.map((failure) => [failure.processor, failure.game_date, failure.category, failure.became]), [['Scores', '2024-01-05', 'processing', 'open']]);
+    const verified = await run(state, 'verify', '--season', '2024', '--phase', 'phase_1_raw', '--min-coverage', '95');
+    assert.equal(verified.code, 3, verified.stderr);
+    assert.match(verified.stdout, /scores: 90\.9 % of 11 dates \(1 missing\); at least 95 % is needed/);
+    const second = await start(state);
+    assert.equal(second.code, 5);
+    assert.match(second.stderr, /backfill season-2024 \(gate held, by .*\) has cells in common with this one/);
+    sandbox.untell(state, 'fail', '2024-01-05');
+    const resumed = await run(state, 'backfill', 'resume', 'season-2024', '--reason', 'the page is there', '--json');
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal(read(resumed).state, 'finished');
+    assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
+    assert.equal((await run(state, 'verify', '--season', '2024', '--phase', 'phase_2_computed')).code, 0);
+    const report = await run(state, 'backfill', 'report', 'season-2024');
+    assert.match(report.stdout, /^# Backfill season-2024\n/);
+    assert.match(report.stdout, /the year is missing/);
+    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again \|/);
+    assert.match(report.stdout, /checks\/form\.sql: 0 rows found/);
+    assert.match(report.stdout, /\| resumed \| the page is there \|/);
+    const again = await run(state, 'backfill', 'resume', 'season-2024');
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /received resume for backfill season-2024, which is finished/);
+  });
+
+  it('prints in a dry run what it would take, and says when state has changed since', async () => {
+    const state = sandbox.state();
+    assert.equal((await run(state, 'recover', '--all', '--yes', '--from', '2024-01-01', '--to', '2024-01-05')).code, 0);
+    const dry = await start(state, '--dry-run');
+    const plan = planned.parse(JSON.parse(dry.stdout));
+    assert.deepEqual(plan.stages.map((stage) => stage.stage), ['raw', 'computed']);
+    assert.ok(plan.stages[0]?.cells.every((cell) => cell.processor === 'Schedule' && cell.game_date > '2024-01-05'));
+    assert.equal((await run(state, 'recover', '--all', '--yes', '--from', '2024-01-06', '--to', '2024-01-08')).code, 0);
+    const started = await start(state, '--plan', plan.plan);
+    assert.equal(started.code, 0, started.stderr);
+    assert.match(started.stderr, /state has changed since the dry run: the plan was \w+, and is \w+ now/);
+  });
+
+  it('goes on after it was killed, with exactly what is left', async () => {
+    const state = sandbox.state();
+    mkdirSync(join(state, 'source'), { recursive: true });
+    sandbox.tell(state, 'stuck', '2024-01-07');
+    const running = sandbox.start(['backfill', 'start', '--definition', 'season', '--season', '2024', '--yes', '--pipeline', folder, '--state', state]);
+    await sandbox.reached(state);
+    running.child.kill('SIGKILL');
+    await running.ended;
+    sandbox.untell(state, 'stuck', '2024-01-07');
+    const watched = await run(state, 'backfill', 'watch', 'season-2024', '--json');
+    assert.equal(watched.code, 0, watched.stderr);
+    assert.equal(read(watched).state, 'finished');
+    assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
+  });
+
+  it('is advanced by up, and ordered from another terminal', async () => {
+    const state = sandbox.state();
+    const detached = await run(state, 'backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach');
+    assert.deepEqual([detached.code, detached.stdout], [0, 'approved-2024-01-01-to-2024-01-03\n'], detached.stderr);
+    const up = sandbox.start(['up', '--pipeline', folder, '--state', state]);
+    await up.says('stdout', /up: mini/);
+    const approved = await run(state, 'backfill', 'approve', detached.stdout.trim(), '--reason', 'looked at');
+    assert.equal(approved.code, 0, approved.stderr);
+    assert.match(approved.stdout, /finished/);
+    const twice = await run(state, 'backfill', 'approve', detached.stdout.trim());
+    assert.equal(twice.code, 2);
+    up.interrupt();
+    assert.equal((await up.ended).code, 130);
+  });
+
+  const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['an unknown definition', ['start', '--definition', 'seson', '--season', '2024', '--yes'], /received the definition 'seson', which there is not; did you mean season\?/],
+    ['no definition', ['start', '--season', '2024', '--yes'], /received no definition; allowed are season, approved/],
+    ['live dates', ['start', '--definition', 'season', '--from', '2024-01-10', '--to', '2024-01-12', '--now', '2024-01-13', '--yes'], /which are live: daily work has the last 3 days.*allowed are dates up to 2024-01-09/],
+    ['an unknown season', ['start', '--definition', 'season', '--season', '2025', '--yes'], /received the season '2025'/],
+    ['no dates', ['start', '--definition', 'season', '--yes'], /received no dates/],
+    ['dates of which none is left', ['start', '--definition', 'season', '--from', '2024-01-03', '--to', '2024-01-03', '--exclude', '2024-01-03', '--yes'], /of which none is left/],
+    ['a phase that the definition does not have', ['start', '--definition', 'approved', '--season', '2024', '--phase', 'phase_2_computed', '--yes'], /of which the definition approved has none/],
+    ['a concurrency of none', ['start', '--definition', 'season', '--season', '2024', '--concurrency', '0', '--yes'], /allowed for --concurrency is 1 to 100/],
+    ['a backfill that there is not', ['status', 'nothing'], /received the backfill 'nothing', which there is not; none was started yet/],
+    ['a pause without a reason', ['pause', 'nothing'], /received no reason/],
+    ['a dates file that is not there', ['start', '--definition', 'season', '--dates-file', 'no.txt', '--yes'], /received --dates-file no\.txt, which is not there/],
+    ['Google', ['list', '--runtime', 'google'], /received backfill with --runtime google/],
+  ];
+  it('refuses what can’t be right, with exit code 2', async () => {
+    const state = sandbox.state();
+    for (const [what, words, message] of WRONG) {
+      const google = words.includes('google');
+      const ended = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);
+      assert.equal(ended.code, 2, `${what}: ${ended.stderr}`);
+      assert.match(ended.stderr, message, what);
+    }
+  });
+});

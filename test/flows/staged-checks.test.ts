@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import sinon from 'sinon';
+import { runChecks } from '../../shared/flows/staged-checks.ts';
+import { begun } from '../../shared/staged/transitions.ts';
+import { asked, definitionOf } from '../staged/builders.ts';
+import { EmptySeason } from './staged-season.ts';
+
+const GATE = { no_unresolved_failures: true, checks: ['checks/a.sql'] };
+const definition = definitionOf([{ name: 'raw', phases: ['phase_2_raw'], gate: GATE }], [{ file: 'checks/a.sql', sql: 'SELECT 1 FROM box', reads: ['Box'] }]);
+const record = begun('whole-1', definition, asked('2024-01-01', '2024-01-20'));
+const never = new AbortController().signal;
+
+describe('flows/staged-checks', () => {
+  let season: EmptySeason;
+  beforeEach(async () => { season = await EmptySeason.open(); });
+  afterEach(() => {
+    sinon.restore();
+    season.close();
+  });
+
+  it('asks the warehouse about the dates asked for, and keeps how many rows are wrong with the first of them', async () => {
+    const check = sinon.stub(season.warehouse, 'check').resolves({ rows: 3, sample: [{ n: 1 }] });
+    assert.deepEqual(await runChecks(season.site.engine, record, GATE, never), [{ file: 'checks/a.sql', rows: 3, example: '{"n":1}', error: null }]);
+    const { from, to } = record.asked;
+    const [about] = check.firstCall.args;
+    assert.deepEqual(about.inputs.map(({ upstream, range }) => [upstream.name, range]), [['Box', { from, to }]]);
+  });
+
+  it('keeps why a check could not be run', async () => {
+    sinon.stub(season.warehouse, 'check').rejects(new Error('no such column'));
+    const [result] = await runChecks(season.site.engine, record, GATE, never) ?? [];
+    assert.equal(result?.rows, null);
+    assert.match(result?.error ?? '', /no such column/);
+  });
+
+  it('judges nothing where it is stopped meanwhile: a check that was cut short says nothing of the data', async () => {
+    const stop = new AbortController();
+    sinon.stub(season.warehouse, 'check').callsFake(() => {
+      stop.abort();
+      return Promise.reject(new Error('stopped'));
+    });
+    assert.equal(await runChecks(season.site.engine, record, GATE, stop.signal), null);
+  });
+});
