@@ -63,15 +63,22 @@ export class Staging {
   }
 }
 
+const INTERRUPT_AGAIN_MS = 20;
+
 /** Ends a query that takes longer than the definition allows, or that is wanted no more. */
 export async function inTime<T>(session: Session, what: string, timeoutSeconds: number, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   signal?.throwIfAborted();
-  const stop = (): void => session.interrupt();
+  let again: NodeJS.Timeout | undefined;
+  // Again until it has ended: an interrupt that comes before DuckDB has begun the statement is lost.
+  const stop = (): void => {
+    session.interrupt();
+    again = setTimeout(stop, INTERRUPT_AGAIN_MS);
+  };
   signal?.addEventListener('abort', stop, { once: true });
   let over = false;
   const timer = setTimeout(() => {
     over = true;
-    session.interrupt();
+    stop();
   }, timeoutSeconds * 1000);
   try {
     return await work();
@@ -81,6 +88,7 @@ export async function inTime<T>(session: Session, what: string, timeoutSeconds: 
     throw new RetryLaterError(`${what} timed out: its SQL was stopped after ${timeoutSeconds} s (timeout_seconds)`, { cause: thrown });
   } finally {
     clearTimeout(timer);
+    clearTimeout(again);
     signal?.removeEventListener('abort', stop);
   }
 }

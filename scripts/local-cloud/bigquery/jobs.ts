@@ -45,6 +45,8 @@ export interface JobRequest {
 /** The bytes of a `gs://` address, for load jobs that read from a bucket; null where there is no such object. */
 export type ReadObject = (uri: string) => Promise<Buffer | null>;
 
+const INTERRUPT_AGAIN_MS = 20;
+
 export class Jobs {
   readonly #storage: Storage;
   readonly #catalog: Catalog;
@@ -190,7 +192,14 @@ export class Jobs {
     if (job.state === 'DONE' || job.stopped) return;
     job.stopped = why;
     this.#stops.get(job.jobId)?.();
-    if (this.#executing === job) this.#storage.interrupt();
+    this.#interrupt(job);
+  }
+
+  /** Again until it has ended: an interrupt that comes before DuckDB has begun the statement is lost. */
+  #interrupt(job: Job): void {
+    if (this.#executing !== job) return;
+    this.#storage.interrupt();
+    setTimeout(() => this.#interrupt(job), INTERRUPT_AGAIN_MS).unref();
   }
 
   /** The server may run for days, so that only the newest results are kept; Google keeps them for a day. */
