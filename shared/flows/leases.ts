@@ -6,6 +6,9 @@ const MINUTE = 60_000;
 /** How long a named lease is believed without a renewal. */
 export const NAMED_LEASE_MS = 2 * MINUTE;
 
+/** Of the one rollback that may be under way; its detail names its cells, as a plan's does. */
+export const ROLLBACK_LEASE = 'rollback';
+
 /** Takes a named lease. Where somebody holds it, in this process or another, marks that it was wanted, and returns null. */
 export async function takeLease(engine: Engine, name: string, detail: string): Promise<LeaseRecord | null> {
   const now = engine.parts.clock.now();
