@@ -60,7 +60,7 @@ export function decideRollback(now: CellNow, wish: RollbackWish): RollbackDecisi
 
 function back(now: CellNow, wish: RollbackWish, note: Overwrite): RollbackDecision {
   const { kept, pastFrom } = now;
-  if (kept === note.held || (kept !== null && wish.force)) return { kind: 'restore', from: 'kept', note, reason: `its rows of before ${note.backfillId}, as they were kept` };
+  if (kept === note.held || (kept !== null && wish.force)) return { kind: 'restore', from: 'kept', note, reason: 'its rows of before are kept' };
   if (pastFrom !== null && note.at >= pastFrom) return { kind: 'restore', from: 'past', note, reason: `its rows of ${new Date(note.at).toISOString()}, by time travel` };
   if (wish.deletes) return { kind: 'empty', note, isDeleted: true, reason: 'nothing is kept of its rows of before' };
   const travel = pastFrom === null ? 'this warehouse has no time travel' : `time travel reaches back to ${new Date(pastFrom).toISOString()}`;
