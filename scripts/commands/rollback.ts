@@ -94,7 +94,7 @@ function exitCodeOf(refused: number, failed: number, wasInterrupted: boolean): E
 
 function show(session: Session, options: RollbackOptions, plan: RollbackPlan): void {
   const { io } = session;
-  if (options.json) writeJson(io, rollbackPlanJson(plan));
+  if (options.json) writeJson(io, rollbackPlanJson(plan, options.dryRun));
   else io.out.write(renderRollbackPlan(plan, outStyle(io), (core) => session.text(core)));
 }
 

@@ -83,8 +83,8 @@ function stepJson({ processor, day, decision }: RollbackStep): Record<string, un
   };
 }
 
-export function rollbackPlanJson(plan: RollbackPlan): Record<string, unknown> {
-  return { dry_run: true, cells: plan.steps.map(stepJson), reading: readersJson(plan.readers.reading) };
+export function rollbackPlanJson(plan: RollbackPlan, isDryRun: boolean): Record<string, unknown> {
+  return { dry_run: isDryRun, cells: plan.steps.map(stepJson), reading: readersJson(plan.readers.reading) };
 }
 
 export function rolledBackJson(scope: RollbackScope, { cells, readers, interrupted }: RolledBack, milliseconds: number): Record<string, unknown> {

@@ -8,8 +8,8 @@ import { httpStatusOf } from './bigquery-api.ts';
 import type { BigQueryJobs } from './bigquery-jobs.ts';
 import { measuringRangeSql } from './bigquery-coverage.ts';
 import { measured } from './bigquery-measure.ts';
-import { dateParameter, parameter, type QueryParameter } from './bigquery-parameters.ts';
-import { replacingSql } from './bigquery-promotion.ts';
+import { dateParameter, type QueryParameter } from './bigquery-parameters.ts';
+import { replacingSql } from './bigquery-replacing.ts';
 import { fieldsOfTable, tableOf, type DatasetTable } from './bigquery-tables.ts';
 import { andOwnRows, columnList, quoted } from './bigquery-values.ts';
 
@@ -79,7 +79,7 @@ export class BigQueryKept {
     const parameters = [dateParameter('game_date', day)];
     if (source.kind === 'past') {
       const { dataset, table } = tableOf(processor);
-      return { columns: present, sql: pastSql(processor, present, api.named(dataset, table)), parameters: [...parameters, parameter('at_ms', 'INT64', String(Math.trunc(source.at)))] };
+      return { columns: present, sql: pastSql(processor, present, api.named(dataset, table), source.at), parameters };
     }
     const clone = this.#cloneOf(processor, source.name);
     const columns = (await this.#columns(clone))?.filter((name) => present.includes(name));
@@ -115,15 +115,25 @@ export class BigQueryKept {
 
 /** `until`: epoch milliseconds. The dataset's own expiration, of a day, would be too short. */
 export function cloningSql(clone: string, table: string, until: number): string {
-  return `CREATE TABLE IF NOT EXISTS ${clone} CLONE ${table} OPTIONS (expiration_timestamp = TIMESTAMP '${new Date(until).toISOString().replace('T', ' ').replace('Z', '+00')}')`;
+  return `CREATE TABLE IF NOT EXISTS ${clone} CLONE ${table} OPTIONS (expiration_timestamp = ${timestampLiteral(until)})`;
 }
 
 export function ofDaySql(processor: Processor, columns: readonly string[], relation: string): string {
   return `SELECT ${columnList(columns)} FROM ${relation} WHERE ${quoted(processor.dateColumn)} = @game_date${andOwnRows(processor)}`;
 }
 
-export function pastSql(processor: Processor, columns: readonly string[], relation: string): string {
-  return ofDaySql(processor, columns, `${relation} FOR SYSTEM_TIME AS OF TIMESTAMP_MILLIS(@at_ms)`);
+/** `rows`: the SELECT of old rows. */
+export function puttingBackSql(stage: string, columns: readonly string[], rows: string): string {
+  return `INSERT INTO ${stage} (${columnList(columns)}) ${rows}`;
+}
+
+/** `at`: epoch milliseconds. */
+export function pastSql(processor: Processor, columns: readonly string[], relation: string, at: number): string {
+  return ofDaySql(processor, columns, `${relation} FOR SYSTEM_TIME AS OF ${timestampLiteral(at)}`);
+}
+
+function timestampLiteral(at: number): string {
+  return `TIMESTAMP '${new Date(at).toISOString().replace('T', ' ').replace('Z', '+00')}'`;
 }
 
 /** Of a clone that is older than a column of the definition: the column, empty. */

@@ -12,9 +12,9 @@ import type { TableReference } from './bigquery-api.ts';
 import { fillingSql, queryWithInputs } from './bigquery-inputs.ts';
 import type { BigQueryJobs, JobPurpose } from './bigquery-jobs.ts';
 import { measured, measuringSql, nothingMeasured } from './bigquery-measure.ts';
-import type { BigQueryKept } from './bigquery-kept.ts';
+import { puttingBackSql, type BigQueryKept } from './bigquery-kept.ts';
 import { createTable, describeTable, dropTable, type DatasetTable } from './bigquery-tables.ts';
-import { columnList, fromAnswer, partitionId, quoted } from './bigquery-values.ts';
+import { fromAnswer, partitionId, quoted } from './bigquery-values.ts';
 
 /** A date's rows in a staging table of their attempt, with the schema of the table they are for. */
 export interface FilledStage extends DatasetTable {
@@ -107,7 +107,7 @@ export class BigQueryStaging {
     const { processor, day } = claim;
     const old = await this.#options.kept.select(processor, day, source, present);
     if (old === null) throw nothingKept(processor, day, source);
-    await this.#options.jobs.query({ ...purposeOf(claim, 'restore'), sql: `INSERT INTO ${stage} (${columnList(old.columns)}) ${old.sql}`, parameters: old.parameters, signal });
+    await this.#options.jobs.query({ ...purposeOf(claim, 'restore'), sql: puttingBackSql(stage, old.columns, old.sql), parameters: old.parameters, signal });
   }
 
   async #measure({ processor, day, ...claim }: WriteClaim, stage: DatasetTable, signal: AbortSignal | undefined): Promise<Coverage> {

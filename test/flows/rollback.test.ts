@@ -87,7 +87,7 @@ describe('flows/rollback', () => {
     const { id } = await startBackfill(site.engine, definitionOf(STAGES), { ...asked(FROM, TO), at: bench.clock.now(), reprocess: 'completed', ...changes }, '2024');
     const record = await wait(advanceBackfill(site.engine, id, { signal: site.stop.signal }));
     assert.equal(record?.state, 'finished', record?.note);
-    return record!;
+    return record;
   }
   async function deploy(bad: number): Promise<void> {
     runner.bad = bad;

@@ -11,7 +11,7 @@ import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import { bigQueryClient } from '../../scripts/local-cloud/bigquery/client.ts';
-import { startBigQuery, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
+import { startBigQuery, type BigQueryOptions, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
 import type { WarehouseUnderTest } from '../contract/warehouse-under-test.ts';
 
 /** What outlives an instance: the service, the state, the files. */
@@ -34,8 +34,8 @@ export function noting(client: BigQueryClient, sent: unknown[]): BigQueryClient 
   };
 }
 
-export async function startParts(): Promise<GoogleParts> {
-  const server = await startBigQuery();
+export async function startParts(options: BigQueryOptions = {}): Promise<GoogleParts> {
+  const server = await startBigQuery(options);
   return {
     server, client: bigQueryClient(server), memo: new MemoryCoverageMemo(), markers: new MemoryPromotionMarkers(),
     folder: mkdtempSync(join(tmpdir(), 'smart-backfill-bigquery-')),
