@@ -1,5 +1,5 @@
 import { formatDay, type Day } from '../../../shared/calendar/day.ts';
-import type { ObjectStore } from '../../../shared/google/objects.ts';
+import type { ObjectStore } from '../../../shared/google/objects-store.ts';
 import type { Pipeline } from '../../../shared/pipeline/pipeline.ts';
 import type { ProcessorInput, ProcessorResult } from '../../../shared/ports/processor.ts';
 import type { Row } from '../../../shared/ports/warehouse.ts';
