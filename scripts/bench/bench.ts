@@ -10,6 +10,7 @@ import { commitTime, latency, orchestration } from './orchestration.ts';
 import { benchPlanning } from './planning.ts';
 import { season } from './season.ts';
 import { stagedInMemory, stagedOnDuckDb } from './staged.ts';
+import { stagedScale } from './staged-scale.ts';
 
 /**
  * `npm run bench`: a table, and bench-results.json. Each section is a process of its own, so that its memory is its own.
@@ -35,6 +36,7 @@ const sections: Readonly<Record<string, () => Promise<Figure[]>>> = {
   season,
   staged: stagedInMemory,
   'staged-duckdb': stagedOnDuckDb,
+  'staged-scale': stagedScale,
   'cold-start': coldStart,
   google: googleWorker,
 };

@@ -4,10 +4,10 @@ import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
 import { startBackfill } from '../../shared/flows/staged-orders.ts';
 import { backfillDefinitionSchema } from '../../shared/staged/schema.ts';
-import type { Asked } from '../../shared/staged/record.ts';
 import { chainPipeline } from './chain-pipeline.ts';
 import { peakMegabytes, percentile, type Figure } from './figures.ts';
 import { DATES, ten, withEngine, type OpenWarehouse } from './orchestration.ts';
+import { askedFor } from './staged-scale.ts';
 
 const CELLS = DATES * 3;
 const RAW = ['phase_2_raw'];
@@ -38,17 +38,13 @@ async function staged(on: string, atMost: number, target: 'in_process' | 'bigque
   const pipeline = chainPipeline(DATES, target);
   return withEngine(pipeline, open, async (engine) => {
     const { first, last } = engine.world.calendar;
-    const asked: Asked = {
-      from: first, to: last, processors: null, dates: null, exclude: [], reprocess: 'none', concurrency: null, delaySeconds: null, errorPolicy: null, maxFailures: null,
-      by: 'bench', reason: 'bench', at: engine.parts.clock.now(),
-    };
     /** From a cell's completion to the start of the next, where one follows the other: the stages in order of dates. */
     const gaps: number[] = [];
     let endedAt: number | null = null;
     let ran = 0;
     const isSequential = (processor: string): boolean => processor !== 'First';
     const started = performance.now();
-    const record = await startBackfill(engine, season, asked, 'all');
+    const record = await startBackfill(engine, season, askedFor(first, last, engine.parts.clock.now()), 'all');
     const ended = await advanceBackfill(engine, record.id, {
       signal: new AbortController().signal,
       onStart: ({ processor }) => {
