@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hash64, hex64 } from '../gaps/fingerprint.ts';
-import { CHECKS_FOLDER, compileCheck } from '../pipeline/checks.ts';
+import { checkName, CHECKS_FOLDER, compileCheck } from '../pipeline/checks.ts';
 import type { DefinitionReader } from '../pipeline/load.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -13,7 +13,6 @@ import { backfillsJsonSchema, backfillsSchema, type BackfillDefinition, type Bac
 /** Reads backfills.yaml of a pipeline's folder, and every mistake in it at once. */
 
 export const BACKFILLS_FILE = 'backfills.yaml';
-const CHECK_PATH = new RegExp(`^${CHECKS_FOLDER}/([^/]+)\\.sql$`);
 
 export type LoadedBackfills =
   /** By name; empty where the folder has no such file. */
@@ -75,20 +74,20 @@ function readChecks(pipeline: Pipeline, { backfills }: BackfillsFile, io: Defini
   const found = new Map<string, Check>();
   const missing: Mistake[] = [];
   const inSql: Problem[] = [];
-  for (const [name, { stages }] of Object.entries(backfills)) {
+  for (const [definition, { stages }] of Object.entries(backfills)) {
     for (const [index, stage] of stages.entries()) {
       for (const [at, path] of (stage.gate?.checks ?? []).entries()) {
         if (found.has(path)) continue;
-        const place = ['backfills', name, 'stages', index, 'gate', 'checks', at];
+        const place = ['backfills', definition, 'stages', index, 'gate', 'checks', at];
         const file = join(pipeline.directory, path);
-        const checkName = CHECK_PATH.exec(path)?.[1];
-        const sql = checkName === undefined ? undefined : io.readText(file);
-        if (checkName === undefined || sql === undefined) {
+        const name = checkName(path);
+        const sql = name === null ? undefined : io.readText(file);
+        if (name === null || sql === undefined) {
           missing.push({ path: place, what: `there is no check ${path}`, received: shown(path), allowed: `a .sql file in ${join(pipeline.directory, CHECKS_FOLDER)}, as ${CHECKS_FOLDER}/NAME.sql`, hint: 'write the file, or correct the path' });
           continue;
         }
-        const compiled = compileCheck(checkName, sql, pipeline);
-        if (compiled.kind === 'ok') found.set(path, { file: path, sql, reads: compiled.check.reads.map((processor) => processor.name) });
+        const compiled = compileCheck(name, sql, pipeline);
+        if (compiled.kind === 'ok') found.set(path, { file: path, sql });
         else inSql.push(...compiled.mistakes.map(({ offset, ...mistake }) => ({ file, ...positionAt(sql, offset), message: mistakeMessage(mistake) })));
       }
     }

@@ -38,12 +38,12 @@ function problemsOf(change: readonly [string, string], check?: string): string[]
 }
 
 describe('staged/load', () => {
-  it('completes a definition with its defaults, its checks and what they read', () => {
+  it('completes a definition with its defaults and its checks', () => {
     const loaded = load(GOOD);
     assert.equal(loaded.kind, 'ok');
     if (loaded.kind !== 'ok') return;
     const whole = loaded.definitions.get('whole');
-    assert.deepEqual(whole?.checks, [{ file: 'checks/points.sql', sql: CHECK, reads: ['Summary'] }]);
+    assert.deepEqual(whole?.checks, [{ file: 'checks/points.sql', sql: CHECK }]);
     const [raw, analytics] = whole?.stages ?? [];
     assert.deepEqual([raw?.concurrency, raw?.retries, raw?.order, raw?.gate?.no_unresolved_failures], [4, 2, 'parallel', true]);
     assert.deepEqual([analytics?.order, analytics?.error_policy, analytics?.gate], ['by_date', 'stop', undefined]);
@@ -98,6 +98,6 @@ describe('staged/load', () => {
     assert.deepEqual(loaded.definitions.get('season')?.stages.map((stage) => [stage.name, stage.order, stage.error_policy]), [
       ['preflight', 'parallel', 'stop'], ['raw', 'parallel', 'continue'], ['analytics', 'by_date', 'stop'], ['precompute', 'by_date', 'stop'], ['validation', 'by_date', 'stop'],
     ]);
-    assert.deepEqual(loaded.definitions.get('season')?.checks.map((check) => check.reads), [['PlayerCompositeFactorsProcessor'], ['MlFeatureStoreProcessor']]);
+    assert.deepEqual(loaded.definitions.get('season')?.checks.map((check) => check.file), ['checks/factors_in_range.sql', 'checks/features_not_null.sql']);
   });
 });
