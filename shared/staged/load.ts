@@ -20,22 +20,39 @@ export type LoadedBackfills =
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
 export function loadBackfills(pipeline: Pipeline, io: DefinitionReader): LoadedBackfills {
-  const file = join(pipeline.directory, BACKFILLS_FILE);
+  const read = readFile(pipeline.directory, io);
+  if (read === null) return { kind: 'ok', definitions: new Map() };
+  if (read.kind === 'invalid') return read;
+  const { file, locate } = read;
+  const checks = readChecks(pipeline, file, io);
+  const problems = [...[...meaning(pipeline, file), ...checks.missing].map(locate), ...checks.inSql];
+  if (problems.length > 0) return { kind: 'invalid', problems: sortProblems(problems) };
+  return { kind: 'ok', definitions: new Map(Object.entries(file.backfills).map(([name, given]) => {
+    const used = new Set(given.stages.flatMap((stage) => stage.gate?.checks ?? []));
+    const definition = { ...given, name, checks: [...used].flatMap((path) => checks.found.get(path) ?? []) };
+    return [name, { ...definition, hash: hex64(hash64(JSON.stringify(definition))) }];
+  })) };
+}
+
+/** The mistakes that can be seen where there is no pipeline to hold the file against, since its own definition is wrong. */
+export function backfillsShapeProblems(directory: string, io: DefinitionReader): readonly Problem[] {
+  const read = readFile(directory, io);
+  return read?.kind === 'invalid' ? read.problems : [];
+}
+
+type ReadBackfills = Extract<LoadedBackfills, { kind: 'invalid' }> | { readonly kind: 'shaped'; readonly file: BackfillsFile; readonly locate: (mistake: Mistake) => Problem };
+
+/** Null: there is no such file. */
+function readFile(directory: string, io: DefinitionReader): ReadBackfills | null {
+  const file = join(directory, BACKFILLS_FILE);
   const text = io.readText(file);
-  if (text === undefined) return { kind: 'ok', definitions: new Map() };
+  if (text === undefined) return null;
   const yaml = readYaml(file, text);
   if (yaml.kind === 'unparseable') return { kind: 'invalid', problems: yaml.problems };
   const locate = (mistake: Mistake): Problem => ({ file, ...yaml.positionOf(mistake.path, mistake.at), message: mistakeMessage(mistake) });
   const parsed = backfillsSchema.safeParse(yaml.data);
   if (!parsed.success) return { kind: 'invalid', problems: sortProblems(shapeMistakes(parsed.error.issues, yaml.data, backfillsJsonSchema()).map(locate)) };
-  const checks = readChecks(pipeline, parsed.data, io);
-  const problems = [...[...meaning(pipeline, parsed.data), ...checks.missing].map(locate), ...checks.inSql];
-  if (problems.length > 0) return { kind: 'invalid', problems: sortProblems(problems) };
-  return { kind: 'ok', definitions: new Map(Object.entries(parsed.data.backfills).map(([name, given]) => {
-    const used = new Set(given.stages.flatMap((stage) => stage.gate?.checks ?? []));
-    const definition = { ...given, name, checks: [...used].flatMap((path) => checks.found.get(path) ?? []) };
-    return [name, { ...definition, hash: hex64(hash64(JSON.stringify(definition))) }];
-  })) };
+  return { kind: 'shaped', file: parsed.data, locate };
 }
 
 function meaning(pipeline: Pipeline, { backfills }: BackfillsFile): Mistake[] {

@@ -71,6 +71,16 @@ export type Check = z.infer<typeof checkSchema>;
 export const backfillDefinitionSchema = definitionSchema.extend({ name, checks: z.array(checkSchema), hash: z.string() });
 export type BackfillDefinition = z.infer<typeof backfillDefinitionSchema>;
 
+/** The JSON Schema of backfills.yaml, for editors (pipelines/backfills.schema.json) and for naming what is allowed in messages. */
 export function backfillsJsonSchema(): z.core.JSONSchema.JSONSchema {
-  return { title: 'smart-backfill backfills', ...z.toJSONSchema(backfillsSchema, { io: 'input' }) };
+  return {
+    title: 'smart-backfill backfills',
+    description: 'The definitions of a pipeline’s staged backfills: see docs/backfills.md.',
+    ...z.toJSONSchema(backfillsSchema, { io: 'input' }),
+  };
+}
+
+/** The text of pipelines/backfills.schema.json. */
+export function backfillsJsonSchemaText(): string {
+  return `${JSON.stringify(backfillsJsonSchema(), null, 2)}\n`;
 }

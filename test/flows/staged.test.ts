@@ -214,6 +214,14 @@ describe('flows/staged', () => {
     assert.equal(new Set(season.outside.runs).size, season.outside.runs.length);
   });
 
+  it('goes past the gate of a stage of which nothing was asked for', async () => {
+    await season.advance((await season.start(RAW)).id);
+    const { id } = await season.start(undefined, { processors: ['TeamForm'] });
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+    assert.deepEqual(record?.stages.map((stage) => stage.gate?.tables.map((table) => table.processor) ?? null), [null, null, ['TeamForm'], null]);
+  });
+
   it('holds a gate whose check cannot be run', async () => {
     const stages = [{ ...SEASON_STAGES[0]!, gate: { checks: ['checks/a.sql'] } }];
     const { id } = await season.start(stages);

@@ -4,6 +4,7 @@ import { loadPipeline } from '../../shared/pipeline/load.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { formatProblem, formatProblems } from '../../shared/pipeline/problems.ts';
 import { loadBackfills, type LoadedBackfills } from '../../shared/staged/load.ts';
+import { backfillsJsonSchemaText } from '../../shared/staged/schema.ts';
 import { GOOD as GOOD_PIPELINE, load as loadGood } from '../pipeline/fixture.ts';
 import { pipelineDirectory } from '../pipelines/nba/support.ts';
 
@@ -86,6 +87,11 @@ describe('staged/load', () => {
     const forward = { ...pipeline, phases: pipeline.phases.map((phase) => ({ ...phase, backfillable: phase.name !== 'phase_3_analytics' })) };
     const loaded = loadBackfills(forward, { readText: (path) => (path === 'p/backfills.yaml' ? GOOD : CHECK) });
     assert.match(loaded.kind === 'invalid' ? formatProblems(loaded.problems) : '', /phase_3_analytics is not backfillable/);
+  });
+
+  it('has the schema that editors use in pipelines/backfills.schema.json', () => {
+    const written = readFileSync(new URL('../../pipelines/backfills.schema.json', import.meta.url), 'utf8');
+    assert.equal(written, backfillsJsonSchemaText(), 'pipelines/backfills.schema.json is out of date; run: npx smart-backfill pipeline schema backfills > pipelines/backfills.schema.json');
   });
 
   it('finds no mistake in the definitions that ship', () => {
