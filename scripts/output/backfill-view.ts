@@ -2,13 +2,12 @@ import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
-import type { StagePlan } from '../../shared/staged/plan.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { cellText, count, counted, duration, instant, range } from './words.ts';
+import { count, counted, duration, instant, range } from './words.ts';
 
-/** A staged backfill for people and as JSON. */
+/** How far a staged backfill is, for people. */
 
 const FAILURES_SHOWN = 10;
 
@@ -62,54 +61,4 @@ function gateText(has: boolean, progress: BackfillRecord['stages'][number] | und
   const gate = progress?.gate ?? null;
   if (!gate) return progress?.endedAt ? 'not about what was asked' : 'not yet';
   return gate.passed ? 'passed' : `holds: ${gate.reasons[0] ?? ''}${gate.reasons.length > 1 ? ` (and ${gate.reasons.length - 1} more)` : ''}`;
-}
-
-const CELLS_SHOWN = 40;
-
-export function renderPlans(plans: readonly (StagePlan & { readonly stage: string })[], style: Style, all: boolean): string {
-  return plans.map(({ stage, cells, leftOut }) => {
-    const shown = all ? cells : cells.slice(0, CELLS_SHOWN);
-    const reasons = Map.groupBy(leftOut, (left) => left.reason);
-    const head = `${style.bold(`stage ${stage}`)}: ${counted(cells.length, 'cell')}, ${counted(leftOut.length, 'cell')} left out\n`;
-    const table = renderTable(shown, [
-      { header: 'DATE', value: (cell) => formatDay(cell.day) }, { header: 'PROCESSOR', value: (cell) => cell.processor },
-      { header: 'ACTION', value: (cell) => cell.action }, { header: 'WHY', value: (cell) => cell.reason, fit: 'wrap' },
-    ], style, 2);
-    const more = cells.length > shown.length ? `  and ${count(cells.length - shown.length)} more (--json has all)\n` : '';
-    const left = renderTable([...reasons].sort(([, a], [, b]) => b.length - a.length).slice(0, 12), [
-      { header: 'LEFT OUT', value: ([, cellsOf]) => count(cellsOf.length), align: 'right' }, { header: 'WHY', value: ([reason]) => reason, fit: 'wrap' },
-      { header: 'SUCH AS', value: ([, [first]]) => (first ? cellText(first) : '') },
-    ], style, 2);
-    return head + table + more + left;
-  }).join('\n');
-}
-
-export function plansJson(plans: readonly (StagePlan & { readonly stage: string })[]): unknown {
-  return plans.map(({ stage, cells, leftOut }) => ({
-    stage,
-    cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), action: cell.action, reason: cell.reason })),
-    left_out: leftOut.map((left) => ({ processor: left.processor, game_date: formatDay(left.day), reason: left.reason })),
-  }));
-}
-
-const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
-
-export function backfillJson(record: BackfillRecord, world: World | null): Record<string, unknown> {
-  const { asked } = record;
-  return {
-    id: record.id, definition: record.definition.name, definition_hash: record.definition.hash, state: record.state, note: record.note, stage: record.definition.stages[record.stage]?.name ?? null,
-    asked: {
-      from: formatDay(asked.from), to: formatDay(asked.to), processors: asked.processors, dates: asked.dates?.map(formatDay) ?? null, exclude: asked.exclude.map(formatDay), reprocess: asked.reprocess,
-      concurrency: asked.concurrency, delay_seconds: asked.delaySeconds, error_policy: asked.errorPolicy, max_failures: asked.maxFailures, by: asked.by, reason: asked.reason, at: time(asked.at),
-    },
-    created_at: time(record.createdAt), ended_at: time(record.endedAt),
-    stages: record.stages.map((progress, index) => ({
-      name: progress.name, phases: record.definition.stages[index]?.phases ?? [], started_at: time(progress.startedAt), ended_at: time(progress.endedAt), approved_by: progress.approvedBy,
-      ...(world ? progressOf(world, record, index) : {}), gate: progress.gate && { ...progress.gate, at: time(progress.gate.at) },
-    })),
-    failures: record.failures.map((failure) => ({ stage: failure.stage, processor: failure.processor, game_date: formatDay(failure.day), category: failure.category, message: failure.message, at: time(failure.at), run_id: failure.runId, became: failure.became, note: failure.note })),
-    failures_left_out: record.failuresLeftOut,
-    skips: record.skips.map((skip) => ({ game_date: formatDay(skip.day), by: skip.by, reason: skip.reason, at: time(skip.at) })),
-    journal: record.journal.map((entry) => ({ at: time(entry.at), by: entry.by, event: entry.event, text: entry.text })),
-  };
 }

@@ -68,9 +68,15 @@ describe('smart-backfill backfill', function () {
     const report = await run(state, 'backfill', 'report', 'season-2024');
     assert.match(report.stdout, /^# Backfill season-2024\n/);
     assert.match(report.stdout, /the year is missing/);
-    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again \|/);
-    assert.match(report.stdout, /checks\/form\.sql: 0 rows found/);
+    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again; complete now \|/);
+    assert.match(report.stdout, /checks\/form\.sql \(form\): 0 rows found/);
+    const [listed] = z.looseObject({ backfills: z.array(z.looseObject({ id: z.string(), asked: z.looseObject({ reason: z.string() }) })) }).parse(JSON.parse((await run(state, 'backfill', 'list', '--json')).stdout)).backfills;
+    const status = read(await run(state, 'backfill', 'status', 'season-2024', '--json'));
+    for (const [name, value] of Object.entries(listed ?? {})) assert.deepEqual(status[name], value, name);
+    assert.deepEqual(read(await run(state, 'backfill', 'report', 'season-2024', '--json')), status);
     assert.match(report.stdout, /\| resumed \| the page is there \|/);
+    const rerun = planned.parse(JSON.parse((await start(state, '--dry-run', '--reprocess', 'completed')).stdout));
+    assert.equal(rerun.stages[0]?.cells.filter((cell) => cell.action === 'rerun').length, 12, 'what the first one ran is not taken for done by a second over the same dates');
     const again = await run(state, 'backfill', 'resume', 'season-2024');
     assert.equal(again.code, 2);
     assert.match(again.stderr, /received resume for backfill season-2024, which is finished/);
