@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { plansJson, renderPlans } from '../../scripts/output/backfill-plan-view.ts';
 import { styleOf, widthOf } from '../../scripts/output/style.ts';
 import { addDays, dayOf } from '../../shared/calendar/day.ts';
@@ -41,7 +42,7 @@ describe('output/backfill-plan-view', () => {
   });
 
   it('lists each cell by itself in JSON', () => {
-    const [raw] = plansJson(plans) as readonly { readonly cells: readonly unknown[]; readonly left_out: readonly unknown[] }[];
+    const [raw] = z.array(z.object({ cells: z.array(z.unknown()), left_out: z.array(z.unknown()) })).parse(plansJson(plans));
     assert.deepEqual(raw?.cells[0], { processor: 'A', game_date: '2024-01-04', action: 'fill', reason: 'no rows' });
     assert.equal(raw?.left_out.length, 28);
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { reportMarkdown } from '../../scripts/output/backfill-report.ts';
 import { backfillBrief, backfillJson } from '../../scripts/output/backfill-json.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
@@ -9,6 +10,9 @@ import { resumed, skipped, stageEnded, withFailures, type NewFailure } from '../
 import { accepted, CHAIN, complete, makePipeline, makeWorld, never } from '../core-builders.ts';
 import { recordOf } from '../staged/builders.ts';
 
+const shown = z.looseObject({
+  progress: z.unknown(), stages: z.array(z.looseObject({ gate: z.looseObject({ tables: z.array(z.unknown()) }).nullable() })), failures: z.array(z.looseObject({ game_date: z.string(), became: z.string(), status: z.string() })),
+});
 const kim = { by: 'kim', reason: 'the source is mended' };
 const STAGES = [
   { name: 'raw', phases: ['raw'], concurrency: 10, retries: 1, error_policy: 'continue', gate: { coverage_percent: 100, success_rate_percent: 99, max_nulls: 0, checks: ['checks/a.sql'] } },
@@ -90,12 +94,11 @@ describe('output/backfill-report', () => {
     const json = backfillJson(record, world);
     const { id, asked, state, ...brief } = backfillBrief(record);
     assert.deepEqual({ ...json, ...brief, id, asked, state }, json);
-    const parsed: unknown = JSON.parse(JSON.stringify(json));
-    const { progress, stages, failures } = parsed as { readonly progress: unknown; readonly stages: readonly Record<string, unknown>[]; readonly failures: readonly Record<string, unknown>[] };
+    const { progress, stages, failures } = shown.parse(JSON.parse(JSON.stringify(json)));
     assert.deepEqual(progress, { expected: 60, complete: 51, failed: 0 });
-    assert.deepEqual((stages[0]?.['gate'] as { tables: unknown[] }).tables[0], {
+    assert.deepEqual(stages[0]?.gate?.tables, [{
       processor: 'A', table: 'data.a', critical: true, expected: 30, complete: 28, accepted: 1, missing: 1, short: 0, stale: 0, altered: 0, suspect: 0, pending: 0, nulls: 0, left_out: 1, lacking: ['2024-01-04'],
-    });
+    }]);
     assert.deepEqual(failures.map(({ game_date: date, became, status }) => [date, became, status]), [
       ['2024-01-03', 'retried', 'complete'], ['2024-01-04', 'retried', 'missing'], ['2024-01-08', 'retried', 'accepted'], ['2024-01-20', 'retried', 'missing'], ['2024-01-04', 'open', 'missing'],
     ]);
