@@ -143,7 +143,7 @@ async function showList({ io, options, runtime: { store } }: Session) {
   else {
     io.out.write(renderTable(records, [
       { header: 'ID', value: (record) => record.id }, { header: 'STATE', value: stateText, fit: 'wrap' }, { header: 'STAGE', value: (record) => record.definition.stages[record.stage]?.name ?? '' },
-      { header: 'DATES', value: (record) => range(record.asked.from, record.asked.to) }, { header: 'BY', value: (record) => record.asked.by, fit: 'cut' }, { header: 'SINCE (UTC)', value: (record) => instant(record.createdAt).slice(0, 16) },
+      { header: 'DATES', value: (record) => range(record.asked.from, record.asked.to).replace('..', ' to '), fit: 'wrap' }, { header: 'BY', value: (record) => record.asked.by, fit: 'cut' }, { header: 'SINCE (UTC)', value: (record) => instant(record.createdAt).slice(0, 16) },
     ], outStyle(io)));
   }
   return done;

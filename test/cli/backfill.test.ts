@@ -71,6 +71,9 @@ describe('smart-backfill backfill', function () {
     assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again; complete now \|/);
     assert.match(report.stdout, /checks\/form\.sql \(form\): 0 rows found/);
     const [listed] = z.looseObject({ backfills: z.array(z.looseObject({ id: z.string(), asked: z.looseObject({ reason: z.string() }) })) }).parse(JSON.parse((await run(state, 'backfill', 'list', '--json')).stdout)).backfills;
+    const list = (await run(state, 'backfill', 'list')).stdout;
+    assert.match(list, /^season-2024 +finished +computed +2024-01-01 to/m);
+    assert.ok(list.split('\n').every((line) => line.length <= 80), list);
     const status = read(await run(state, 'backfill', 'status', 'season-2024', '--json'));
     for (const [name, value] of Object.entries(listed ?? {})) assert.deepEqual(status[name], value, name);
     assert.deepEqual(read(await run(state, 'backfill', 'report', 'season-2024', '--json')), status);
