@@ -19,3 +19,8 @@ const order: readonly Severity[] = ['info', 'warning', 'critical'];
 export function gravest(severities: readonly Severity[]): Severity {
   return severities.reduce<Severity>((most, next) => (order.indexOf(next) > order.indexOf(most) ? next : most), 'info');
 }
+
+/** An alert as programs read it: in the file, and on the alerts topic. `at` is RFC 3339. */
+export function messageOf({ severity, event, title, lines, command, at }: Alert) {
+  return { severity, event, title, lines, command, at: new Date(at).toISOString() };
+}

@@ -9,6 +9,8 @@ export type { Alert } from '../alerts/alert.ts';
 export interface Notifier {
   /** Never throws: an alert that can't be delivered must not fail the work it tells of. */
   notify(alert: Alert): Promise<void>;
-  /** Waits until what was taken over is delivered or given up, but no longer than this: for a process that is about to end. Never throws. */
+  /** Waits until what was taken over is delivered or given up, but no longer than this: for an instance that gets no time of its own afterwards. Never throws. */
   flush?(withinMs: number): Promise<void>;
+  /** Flushes, and gives up what is left. Never throws. */
+  close?(withinMs: number): Promise<void>;
 }
