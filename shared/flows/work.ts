@@ -24,6 +24,8 @@ export interface Worked extends CellKey {
   /** What it goes back to, for the logs. */
   readonly cause: string | null;
   readonly runId: string | null;
+  /** In backfill mode: a digest tells of it. */
+  readonly isBackfill?: boolean;
 }
 
 export interface WorkOptions {
@@ -148,7 +150,7 @@ async function workClaim(engine: Engine, claim: Claim, options: WorkOptions): Pr
   options.onStart?.(key);
   const worked = await attempt(engine, claim, options.signal);
   options.onEnd?.({
-    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId,
+    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId, isBackfill: claim.request.isBackfill,
   });
   if (hasEnded(worked)) await wakeWaiters(engine, key);
   await engine.parts.sendCommitted?.();

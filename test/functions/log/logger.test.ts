@@ -77,10 +77,11 @@ describe("structured logs in Google's format", () => {
     const ended = { ...key, reason: 'asked', startedAt: 1000, endedAt: 3500, rows: 7, retryAt: null, cause: 'ask-2', runId: 'run-1' };
     onEnd({ ...ended, outcome: 'ran', failure: null });
     const failure = { outcome: 'failed', category: 'processing', message: 'silent_failure: no rows', at: 0, runId: 'run-1', step: 0, coolsUntil: null, inputsDigest: null, definitionHash: '' } as const;
-    onEnd({ ...ended, outcome: 'failed', failure });
+    onEnd({ ...ended, outcome: 'failed', failure, isBackfill: true });
     const [started, ran, failed] = lines();
     assert.deepEqual([started!['processor_name'], started!['game_date']], ['Raw', '2024-01-05']);
     assert.deepEqual([ran!['event'], ran!['outcome'], ran!['milliseconds'], ran!['run_id'], ran!['cause'], ran!['rows']], ['cell_ended', 'ran', 2500, 'run-1', 'ask-2', 7]);
+    assert.deepEqual([ran!['backfill_mode'], failed!['backfill_mode']], [undefined, true], 'the alert policy on failed runs leaves those of backfills to their digest');
     assert.deepEqual([failed!['event'], failed!['severity'], failed!['category'], failed!['message']], ['cell_failed', 'WARNING', 'processing', 'Raw 2024-01-05: failed: silent_failure: no rows']);
   });
   it('tell of a detection, and of one that joined another', () => {
