@@ -1,4 +1,5 @@
-import { renderPlans, renderStatus } from '../output/backfill-view.ts';
+import { renderPlans } from '../output/backfill-plan-view.ts';
+import { renderStatus } from '../output/backfill-view.ts';
 import { styleOf } from '../output/style.ts';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
