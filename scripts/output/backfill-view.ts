@@ -1,4 +1,5 @@
 import { formatDay } from '../../shared/calendar/day.ts';
+import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { percent, progressOf } from '../../shared/staged/stage-gate.ts';
 import type { StagePlan } from '../../shared/staged/plan.ts';
@@ -101,4 +102,10 @@ export function backfillJson(record: BackfillRecord, world: World | null): Recor
     skips: record.skips.map((skip) => ({ game_date: formatDay(skip.day), by: skip.by, reason: skip.reason, at: time(skip.at) })),
     journal: record.journal.map((entry) => ({ at: time(entry.at), by: entry.by, event: entry.event, text: entry.text })),
   };
+}
+
+export function triedAgainJson(attempts: readonly TriedAgain[]): unknown {
+  return attempts.map((attempt) => ({
+    processor: attempt.processor_name, game_date: attempt.data_date, category: attempt.category, message: attempt.error_message, attempt: attempt.attempt, at: attempt.created_at, run_id: attempt.run_id, then: attempt.then,
+  }));
 }

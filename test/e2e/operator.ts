@@ -17,11 +17,18 @@ export const recordSchema = z.looseObject({
   stages: z.array(z.looseObject({ name: z.string(), gate: z.looseObject({ passed: z.boolean(), reasons: z.array(z.string()) }).nullable() })),
   failures: z.array(z.looseObject({ stage: z.string(), processor: z.string(), game_date: z.string(), category: z.string(), message: z.string(), run_id: z.string().nullable(), became: z.string() })),
   journal: z.array(z.looseObject({ at: z.string(), event: z.string(), text: z.string() })),
+  tried_again: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), category: z.string(), run_id: z.string(), then: z.string().nullable() })).default([]),
 });
 export type Shown = z.infer<typeof recordSchema>;
 
 const runSchema = z.object({ run_id: z.string(), processor_name: z.string(), data_date: z.string(), status: z.string(), processing_decision: z.string(), category: z.string().nullable() });
 export type HistoryRun = z.infer<typeof runSchema>;
+
+/** The record that a command with --json has printed. */
+export function shownBy({ stdout, stderr }: Ended): Shown {
+  assert.notEqual(stdout, '', stderr);
+  return recordSchema.parse(JSON.parse(stdout));
+}
 
 /** Where and how a cell fails; `times` null: until the operator mends it. */
 export interface Failing {
@@ -96,10 +103,8 @@ export class Operator {
     return this.start(words).ended;
   }
 
-  async read(id: string, command: 'status' | 'report' = 'status'): Promise<Shown> {
-    const { stdout, stderr } = await this.run('backfill', command, id, '--json');
-    assert.notEqual(stdout, '', stderr);
-    return recordSchema.parse(JSON.parse(stdout));
+  async report(id: string): Promise<Shown> {
+    return shownBy(await this.run('backfill', 'report', id, '--json'));
   }
 
   /** All rows of the run history, as a person reads them. */
