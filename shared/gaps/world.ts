@@ -4,7 +4,7 @@ import type { ExpectedDates } from '../calendar/expected-dates.ts';
 import type { Moment } from '../calendar/moment.ts';
 import { windowRange, type WindowRange } from '../calendar/window.ts';
 import type { Edge, Pipeline, Processor } from '../pipeline/pipeline.ts';
-import { emptyRecord, type CellKey, type CellRecord } from '../requests/cell.ts';
+import { emptyRecord, writtenByUs, type CellKey, type CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
 import { acceptanceHolds, shortcomingsOf, type CellFacts } from './facts.ts';
 import { factsOf, isExpected } from './cell-facts.ts';
@@ -273,7 +273,7 @@ export class World {
       sums: new Map(),
       lacking: new PrefixCounts(this.#length, (index) => this.#lacks(lane, index)),
       open: new PrefixCounts(this.#length, (index) => (lane.records[index]?.request ?? null) !== null),
-      ours: new PrefixCounts(this.#length, (index) => lane.records[index]?.last?.origin === 'ours'),
+      ours: new PrefixCounts(this.#length, (index) => writtenByUs(lane.records[index]?.last)),
       unusable: new PrefixCounts(this.#length, (index) => {
         const date = asDay(index + this.#first);
         return expected.has(date) && !usable(processor, factsOf(this, processor, date)).usable;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatDay } from '../../shared/calendar/day.ts';
+import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import { DuckDbWarehouse } from '../../shared/embedded/duckdb-warehouse.ts';
 import { EmbeddedRunner } from '../../shared/embedded/embedded-runner.ts';
 import type { Processor } from '../../shared/pipeline/pipeline.ts';
@@ -20,7 +20,7 @@ function reached(when: Moment, cell: number): void {
 }
 
 /** What is wrong with a cell now; a trouble that passes by itself is one time less. */
-function troubleOf({ name }: Processor, day: number): Trouble | null {
+function troubleOf({ name }: Processor, day: Day): Trouble | null {
   const file = join(folder, `${name} ${formatDay(day)}`);
   if (!existsSync(file)) return null;
   const trouble = troubleSchema.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -38,7 +38,7 @@ const MOST_COMMANDS = 80;
  * what came of it against one that was never disturbed.
  */
 export async function disturbedBackfill(sandbox: Sandbox, disturbed: Disturbed): Promise<Story> {
-  const { from, to, scope, id, kills } = disturbed;
+  const { from, to, scope, kills } = disturbed;
   const calm = new Operator(sandbox, '2024-07-01T08:00:00Z');
   const undisturbed = calm.run('backfill', 'start', '--definition', 'season', ...scope, '--yes', '--quiet');
   const operator = new Operator(sandbox, '2024-07-01T08:00:00Z');

@@ -107,13 +107,17 @@ export class Operator {
     return shownBy(await this.run('backfill', 'report', id, '--json'));
   }
 
-  /** All rows of the run history, as a person reads them. */
   history(): HistoryRun[] {
-    const database = new DatabaseSync(join(this.state, 'state.sqlite'), { readOnly: true });
-    try {
-      return z.array(runSchema).parse(database.prepare('SELECT run_id, processor_name, data_date, status, processing_decision, category FROM processor_run_history ORDER BY seq').all().map((row) => ({ ...row })));
-    } finally {
-      database.close();
-    }
+    return historyRows(this.state);
+  }
+}
+
+/** All rows of a state folder's run history, the oldest first. */
+export function historyRows(state: string): HistoryRun[] {
+  const database = new DatabaseSync(join(state, 'state.sqlite'), { readOnly: true });
+  try {
+    return z.array(runSchema).parse(database.prepare('SELECT run_id, processor_name, data_date, status, processing_decision, category FROM processor_run_history ORDER BY seq').all().map((row) => ({ ...row })));
+  } finally {
+    database.close();
   }
 }
