@@ -67,7 +67,7 @@ function became(world: World, { became: state, processor, day }: FailedCell): st
 function triedAgainByItself(attempts: readonly TriedAgain[]): string[] {
   if (attempts.length === 0) return [];
   return [`${counted(attempts.length, 'more attempt')} failed and ${attempts.length === 1 ? 'was' : 'were'} tried again without a person:`, table(['When (UTC)', 'Date', 'Processor', 'Category', 'What happened', 'What became of it'], attempts.map((attempt) => [
-    instant(Date.parse(attempt.created_at)), attempt.data_date, attempt.processor_name, attempt.category ?? '', attempt.error_message ?? '', `tried again by itself${attempt.then === null ? '' : `: ${attempt.then}`}`,
+    instant(Date.parse(attempt.created_at)), attempt.data_date, attempt.processor_name, attempt.category ?? '', attempt.error_message ?? '', `tried again by itself${attempt.outcome === null ? '' : `: ${attempt.outcome}`}`,
   ]))];
 }
 

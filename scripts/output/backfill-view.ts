@@ -106,6 +106,6 @@ export function backfillJson(record: BackfillRecord, world: World | null): Recor
 
 export function triedAgainJson(attempts: readonly TriedAgain[]): unknown {
   return attempts.map((attempt) => ({
-    processor: attempt.processor_name, game_date: attempt.data_date, category: attempt.category, message: attempt.error_message, attempt: attempt.attempt, at: attempt.created_at, run_id: attempt.run_id, then: attempt.then,
+    processor: attempt.processor_name, game_date: attempt.data_date, category: attempt.category, message: attempt.error_message, attempt: attempt.attempt, at: attempt.created_at, run_id: attempt.run_id, outcome: attempt.outcome,
   }));
 }

@@ -21,7 +21,7 @@ describe('the season 2023-24, from nothing, with failures of all six categories,
         { processor: 'TeamOffenseGameSummaryProcessor', date: '2024-04-25', category: 'invalid_request', times: null },
         { processor: 'PlayerDailyCacheProcessor', date: '2023-11-20', category: 'processing', times: null },
         { processor: 'MlFeatureStoreProcessor', date: '2024-02-10', category: 'resource_exhausted', times: null },
-        { processor: 'TeamDefenseZoneAnalysisProcessor', date: '2024-05-20', category: 'processing', times: null },
+        { processor: 'TeamDefenseZoneAnalysisProcessor', date: '2024-05-19', category: 'processing', times: null },
       ],
     });
     if (process.env['SHOW'] !== undefined) console.log(`${story.commands.join('\n')}\n\n${story.markdown}`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { compareWarehouses } from '../../scripts/demo/proof.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { failureCategories } from '../../shared/failures/category.ts';
-import { Sandbox } from '../cli/harness.ts';
+import type { Sandbox } from '../cli/harness.ts';
 import { nbaPipeline } from '../pipelines/nba/built-season.ts';
 import { Random } from '../simulation/random.ts';
 import { Operator, shownBy, type Failing, type Shown } from './operator.ts';
@@ -137,7 +137,8 @@ function assertHistory(operator: Operator, record: Shown): void {
   }
   assert.deepEqual([...effective].filter(([, runs]) => runs > 1), [], 'no cell has two effective runs');
   const failed = history.filter((run) => run.status === 'failed');
-  assert.deepEqual([...new Set(failed.map((run) => run.category))].sort(), [...failureCategories].sort(), 'all six categories were met');
+  const met = new Set(failed.map((run) => run.category));
+  assert.deepEqual(failureCategories.filter((category) => !met.has(category)), [], 'all six categories were met');
   const told = new Set([...record.failures, ...record.tried_again].map((failure) => `${failure.processor} ${failure.game_date} ${failure.category} ${failure.run_id ?? ''}`));
   assert.deepEqual(failed.map((run) => `${run.processor_name} ${run.data_date} ${run.category} ${run.run_id}`).filter((run) => !told.has(run)), [], 'every failed attempt is in the report');
 }
@@ -145,7 +146,7 @@ function assertHistory(operator: Operator, record: Shown): void {
 function assertReport({ record, markdown }: Story, { failing }: Disturbed): void {
   assert.deepEqual(record.failures.filter((failure) => failure.became === 'open'), [], 'nothing is unresolved');
   assert.equal(record.state, 'finished');
-  assert.ok(record.tried_again.length > 0 && record.tried_again.every((attempt) => attempt.then !== null), 'what its own retries took up is told, and what became of it');
+  assert.ok(record.tried_again.length > 0 && record.tried_again.every((attempt) => attempt.outcome !== null), 'what its own retries took up is told, and what became of it');
   assert.ok(record.stages.every((stage) => stage.gate?.passed !== false));
   const events = new Set(record.journal.map((entry) => entry.event));
   for (const event of ['started', 'stopped', 'gate_held', 'paused', 'resumed', 'gate_passed', 'finished']) assert.ok(events.has(event), event);

@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { launcher, Sandbox, type Ended, type Running } from '../cli/harness.ts';
-import { Random } from '../simulation/random.ts';
+import { launcher, type Sandbox, type Ended, type Running } from '../cli/harness.ts';
+import type { Random } from '../simulation/random.ts';
 import { errors, moments, type Trouble } from './trouble.ts';
 import type { FailureCategory } from '../../shared/failures/category.ts';
 
@@ -17,7 +17,7 @@ export const recordSchema = z.looseObject({
   stages: z.array(z.looseObject({ name: z.string(), gate: z.looseObject({ passed: z.boolean(), reasons: z.array(z.string()) }).nullable() })),
   failures: z.array(z.looseObject({ stage: z.string(), processor: z.string(), game_date: z.string(), category: z.string(), message: z.string(), run_id: z.string().nullable(), became: z.string() })),
   journal: z.array(z.looseObject({ at: z.string(), event: z.string(), text: z.string() })),
-  tried_again: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), category: z.string(), run_id: z.string(), then: z.string().nullable() })).default([]),
+  tried_again: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), category: z.string(), run_id: z.string(), outcome: z.string().nullable() })).default([]),
 });
 export type Shown = z.infer<typeof recordSchema>;
 
