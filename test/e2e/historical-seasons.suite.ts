@@ -23,8 +23,15 @@ describe('the historical state of source document 004, run at its full size', fu
     assert.deepEqual([record.state, record.failures], ['finished', []]);
     assert.ok(record.stages.every((stage) => stage.gate?.passed !== false));
     const { calendar, analytics, suspect, precompute } = expectedCells(history);
-    const validated = nbaPipeline().processors.map(({ name }) => `${name} 2024-04-14`);
-    assert.deepEqual(historyRows(state).map((row) => `${row.processor_name} ${row.data_date}`).sort(), [...calendar, ...analytics, ...suspect, ...precompute, ...validated].sort());
+    const validation = record.stages.at(-1)?.started_at ?? '';
+    const runs = historyRows(state);
+    const cellsOf = (rows: typeof runs): string[] => rows.map((row) => `${row.processor_name} ${row.data_date}`);
+    assert.deepEqual(cellsOf(runs.filter((row) => row.created_at < validation)).sort(), [...calendar, ...analytics, ...suspect, ...precompute].sort());
+    // The rough rows of phase 3 come out otherwise where the canary is run again: then what reads them is redone as well.
+    const canary = cellsOf(runs.filter((row) => row.created_at >= validation));
+    assert.equal(new Set(canary).size, canary.length);
+    assert.deepEqual(canary.filter((cell) => cell.endsWith(' 2024-04-14')).sort(), nbaPipeline().processors.map(({ name }) => `${name} 2024-04-14`).sort());
+    assert.ok(canary.every((cell) => cell.slice(-10) >= '2024-04-14'));
     assert.equal((await run(state, 'verify', '--from', FIRST, '--to', LAST)).code, 0);
     assert.equal((await run(state, 'gaps', '--from', FIRST, '--to', LAST)).code, 0);
   });

@@ -14,14 +14,14 @@ const disturbance = pathToFileURL(join(import.meta.dirname, 'disturbance.ts')).h
 
 export const recordSchema = z.looseObject({
   id: z.string(), state: z.string(), note: z.string(), stage: z.string().nullable(),
-  stages: z.array(z.looseObject({ name: z.string(), gate: z.looseObject({ passed: z.boolean(), reasons: z.array(z.string()) }).nullable() })),
+  stages: z.array(z.looseObject({ name: z.string(), started_at: z.string().nullable(), gate: z.looseObject({ passed: z.boolean(), reasons: z.array(z.string()) }).nullable() })),
   failures: z.array(z.looseObject({ stage: z.string(), processor: z.string(), game_date: z.string(), category: z.string(), message: z.string(), run_id: z.string().nullable(), became: z.string() })),
   journal: z.array(z.looseObject({ at: z.string(), event: z.string(), text: z.string() })),
   tried_again: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), category: z.string(), run_id: z.string(), outcome: z.string().nullable() })).default([]),
 });
 export type Shown = z.infer<typeof recordSchema>;
 
-const runSchema = z.object({ run_id: z.string(), processor_name: z.string(), data_date: z.string(), status: z.string(), processing_decision: z.string(), category: z.string().nullable() });
+const runSchema = z.object({ run_id: z.string(), processor_name: z.string(), data_date: z.string(), status: z.string(), processing_decision: z.string(), category: z.string().nullable(), created_at: z.string() });
 export type HistoryRun = z.infer<typeof runSchema>;
 
 /** The record that a command with --json has printed. */
@@ -116,7 +116,7 @@ export class Operator {
 export function historyRows(state: string): HistoryRun[] {
   const database = new DatabaseSync(join(state, 'state.sqlite'), { readOnly: true });
   try {
-    return z.array(runSchema).parse(database.prepare('SELECT run_id, processor_name, data_date, status, processing_decision, category FROM processor_run_history ORDER BY seq').all().map((row) => ({ ...row })));
+    return z.array(runSchema).parse(database.prepare('SELECT run_id, processor_name, data_date, status, processing_decision, category, created_at FROM processor_run_history ORDER BY seq').all().map((row) => ({ ...row })));
   } finally {
     database.close();
   }
