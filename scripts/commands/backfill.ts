@@ -7,8 +7,9 @@ import { orderBackfill } from '../../shared/flows/staged-orders.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { errorPolicies } from '../../shared/staged/schema.ts';
 import { approved, cancelled, paused, resumed, retried, skipped, type Person } from '../../shared/staged/transitions.ts';
+import { attemptsJson, attemptsSection } from '../output/backfill-attempts.ts';
 import { reportMarkdown } from '../output/backfill-report.ts';
-import { backfillJson, renderStatus, stateText, triedAgainJson } from '../output/backfill-view.ts';
+import { backfillJson, renderStatus, stateText } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { renderStopped, stoppedJson } from '../output/stopped-view.ts';
 import { outStyle } from '../output/style.ts';
@@ -167,7 +168,7 @@ async function showReport(session: Session, id: string) {
   const record = await existing(session, id);
   const world = await engine.refresh(record.asked.from, record.asked.to);
   const retried = await triedAgain(history, record);
-  if (options.json) writeJson(io, { ...backfillJson(record, world), tried_again: triedAgainJson(retried) });
-  else io.out.write(reportMarkdown(record, world, retried, engine.parts.clock.now()));
+  if (options.json) writeJson(io, { ...backfillJson(record, world), tried_again: attemptsJson(retried) });
+  else io.out.write(reportMarkdown(record, world, engine.parts.clock.now(), attemptsSection(retried)));
   return done;
 }

@@ -1,8 +1,5 @@
 import { formatDay } from '../../shared/calendar/day.ts';
-import { factsOf } from '../../shared/gaps/cell-facts.ts';
-import { isSettled, statusOf } from '../../shared/gaps/facts.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
 import type { BackfillRecord, FailedCell, GateResult } from '../../shared/staged/record.ts';
@@ -10,7 +7,7 @@ import { stateText } from './backfill-view.ts';
 import { count, counted, dayList, duration, instant } from './words.ts';
 
 /** The report of a backfill in Markdown: what was asked, by whom and why, every stage, failure, gate, and the journal. */
-export function reportMarkdown(record: BackfillRecord, world: World, retried: readonly TriedAgain[], now: number): string {
+export function reportMarkdown(record: BackfillRecord, world: World, now: number, attempts = ''): string {
   const { asked, definition } = record;
   const end = record.endedAt ?? now;
   return [
@@ -28,8 +25,8 @@ export function reportMarkdown(record: BackfillRecord, world: World, retried: re
       ];
     })),
     '## Failures',
-    failures(record, world),
-    ...triedAgainByItself(retried),
+    failures(record),
+    ...(attempts === '' ? [] : [attempts]),
     ...(record.skips.length === 0 ? [] : ['## Skipped dates', table(['Date', 'By', 'Why'], record.skips.map((skip) => [formatDay(skip.day), skip.by, skip.reason]))]),
     '## Gates',
     ...gates(record),
@@ -50,26 +47,13 @@ function limits({ asked }: BackfillRecord): string[] {
 
 const BECAME: Readonly<Record<FailedCell['became'], string>> = { open: 'unresolved', retried: 'tried again', skipped: 'skipped' };
 
-function failures(record: BackfillRecord, world: World): string {
+function failures(record: BackfillRecord): string {
   if (record.failures.length === 0) return 'None.';
   const categories = [...Map.groupBy(record.failures, (failure) => failure.category)].map(([category, list]) => `${counted(list.length, 'cell')} by ${category}`);
   const left = record.failuresLeftOut === 0 ? '' : `\n\n${count(record.failuresLeftOut)} more are in the run history.`;
   return `${categories.join(', ')}.\n\n${table(['Stage', 'Date', 'Processor', 'Category', 'What happened', 'What became of it'], record.failures.map((failure) => [
-    failure.stage, formatDay(failure.day), failure.processor, failure.category, failure.message, `${became(world, failure)}${failure.note === '' || failure.note === failure.message ? '' : `: ${failure.note}`}`,
+    failure.stage, formatDay(failure.day), failure.processor, failure.category, failure.message, `${BECAME[failure.became]}${failure.note === '' || failure.note === failure.message ? '' : `: ${failure.note}`}`,
   ]))}${left}`;
-}
-
-function became(world: World, { became: state, processor, day }: FailedCell): string {
-  if (state !== 'retried' || !world.pipeline.byName.has(processor) || !world.contains(day)) return BECAME[state];
-  const facts = factsOf(world, world.processor(processor), day);
-  return `${BECAME.retried}: ${isSettled(facts) ? 'complete now' : `${statusOf(facts)} now`}`;
-}
-
-function triedAgainByItself(attempts: readonly TriedAgain[]): string[] {
-  if (attempts.length === 0) return [];
-  return [`${counted(attempts.length, 'more attempt')} failed and ${attempts.length === 1 ? 'was' : 'were'} tried again without a person:`, table(['When (UTC)', 'Date', 'Processor', 'Category', 'What happened', 'What became of it'], attempts.map((attempt) => [
-    instant(Date.parse(attempt.created_at)), attempt.data_date, attempt.processor_name, attempt.category ?? '', attempt.error_message ?? '', `tried again by itself${attempt.outcome === null ? '' : `: ${attempt.outcome}`}`,
-  ]))];
 }
 
 function gates(record: BackfillRecord): string[] {

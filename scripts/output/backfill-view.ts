@@ -1,5 +1,4 @@
 import { formatDay } from '../../shared/calendar/day.ts';
-import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
@@ -103,10 +102,4 @@ export function backfillJson(record: BackfillRecord, world: World | null): Recor
     skips: record.skips.map((skip) => ({ game_date: formatDay(skip.day), by: skip.by, reason: skip.reason, at: time(skip.at) })),
     journal: record.journal.map((entry) => ({ at: time(entry.at), by: entry.by, event: entry.event, text: entry.text })),
   };
-}
-
-export function triedAgainJson(attempts: readonly TriedAgain[]): unknown {
-  return attempts.map((attempt) => ({
-    processor: attempt.processor_name, game_date: attempt.data_date, category: attempt.category, message: attempt.error_message, attempt: attempt.attempt, at: attempt.created_at, run_id: attempt.run_id, outcome: attempt.outcome,
-  }));
 }

@@ -68,7 +68,7 @@ describe('smart-backfill backfill', function () {
     const report = await run(state, 'backfill', 'report', 'season-2024');
     assert.match(report.stdout, /^# Backfill season-2024\n/);
     assert.match(report.stdout, /the year is missing/);
-    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again: complete now \|/);
+    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again \|/);
     assert.match(report.stdout, /checks\/form\.sql: 0 rows found/);
     assert.match(report.stdout, /\| resumed \| the page is there \|/);
     const again = await run(state, 'backfill', 'resume', 'season-2024');
