@@ -2,7 +2,7 @@ import { Sandbox } from '../cli/harness.ts';
 import { disturbedBackfill } from './disturbed.ts';
 
 describe('a staged backfill of two real weeks, from nothing, with failures of all six categories, killed six times and paused overnight', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
 

@@ -11,7 +11,7 @@ import { buildHistory, DOCUMENTED, expectedCells, FIRST, historyOf, LAST } from 
 const planned = z.looseObject({ stages: z.array(z.looseObject({ stage: z.string(), cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), action: z.string(), reason: z.string() })), left_out: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), reason: z.string() })) })) });
 
 describe('the historical state of source document 004', function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
 
