@@ -117,10 +117,17 @@ export interface VerifiedRun {
   /** Digest by edge (`traceKey`) of the inputs it read; null: no trace is known. */
   readonly trace: TraceDigests | null;
   readonly origin: 'ours' | 'external';
+  /** The very rows were in place before it, written by somebody else: who read them has read what is there. */
+  readonly found?: boolean;
   /** Its request was not to start anything: no completion was published for it. */
   readonly silent?: boolean;
   /** It ran by force although inputs were missing. */
   readonly forced: boolean;
+}
+
+/** Whether this system has written the rows of a run, in it or in one before it. */
+export function writtenByUs(run: VerifiedRun | null | undefined): boolean {
+  return run?.origin === 'ours' && run.found !== true;
 }
 
 export interface TraceDigests {

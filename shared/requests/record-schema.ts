@@ -68,6 +68,7 @@ const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
   fingerprint: text,
   views: z.record(text, text),
   silent: z.boolean().optional(),
+  found: z.boolean().optional(),
   standsFor: z.object({ fingerprint: text, views: z.record(text, text) }).optional(),
   trace: traceDigestsSchema.nullable(),
   origin: z.enum(['ours', 'external']),
