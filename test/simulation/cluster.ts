@@ -92,8 +92,8 @@ export class Cluster implements MessageBus {
     for (let count = 0; count < (options.coordinators ?? 0); count += 1) this.#instances.push(this.#start('coordinator'));
   }
 
-  #start(name: FunctionName): Instance {
-    const { pipeline, outside, random, kills, warehouse, lanes = 2, skewMs = 0 } = this.options;
+  #start(name: FunctionName, kills = this.options.kills): Instance {
+    const { pipeline, outside, random, warehouse, lanes = 2, skewMs = 0 } = this.options;
     const skew = random.below(skewMs + 1);
     const clock: Clock = { now: () => this.options.clock.now() + skew, sleep: (milliseconds, signal) => this.options.clock.sleep(milliseconds, signal) };
     const fuse = random.chance(kills) ? new Fuse(1 + random.below(name === 'coordinator' ? 400 : 60), random.chance(0.5), random.chance(0.5) ? 'changes' : 'all calls') : Fuse.never();
@@ -111,6 +111,11 @@ export class Cluster implements MessageBus {
     const found = this.#instances.filter((instance) => instance.name === name)[index];
     if (!found) throw new RangeError(`received ${name} ${index}`);
     return found;
+  }
+
+  /** A person's command line on the same state. */
+  person(): Engine {
+    return this.#start('router', 0).engine;
   }
 
   async publish(topic: string, body: string): Promise<string> {
