@@ -82,5 +82,5 @@ async function live(seed: number): Promise<void> {
 
 describe('a staged backfill, with two coordinators on one state', function () {
   this.timeout(60_000);
-  for (const seed of seeds(30)) it(`ends complete, no cell counts twice, and no gate is passed that should hold (seed ${seed})`, () => replayable(seed, 'two coordinators', () => live(seed)));
+  for (const seed of seeds(25)) it(`ends complete, no cell counts twice, and no gate is passed that should hold (seed ${seed})`, () => replayable(seed, 'two coordinators', () => live(seed)));
 });

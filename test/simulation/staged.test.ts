@@ -167,7 +167,7 @@ async function resumes(seed: number): Promise<void> {
 
 describe('a staged backfill, disturbed', function () {
   this.timeout(60_000);
-  for (const seed of seeds(60)) it(`ends with a reason for each date that is not done, no cell counts twice, and no gate is passed that should hold (seed ${seed})`, () => replayable(seed, 'disturbed', () => live(seed)));
+  for (const seed of seeds(45)) it(`ends with a reason for each date that is not done, no cell counts twice, and no gate is passed that should hold (seed ${seed})`, () => replayable(seed, 'disturbed', () => live(seed)));
 });
 
 describe('a staged backfill, resumed again and again', function () {
