@@ -87,17 +87,17 @@ function phaseOf(pipeline: Pipeline, processor: string): string {
   return pipeline.byName.get(processor)?.phase.name ?? '';
 }
 
-/** Cells of which the history has more than one run that counted. */
+/** Cells of which the history has more than one run that counted. A late word of a run that was given up is `ignored`. */
 export async function effectiveTwice(databasePath: string): Promise<string[]> {
   const database = SqliteDatabase.open(databasePath);
   try {
     const rows = await new SqliteRunHistory(database).runs({ limit: 100_000 });
     const runs = new Map<string, Set<string>>();
-    for (const row of rows.filter((candidate) => candidate.success)) {
+    for (const row of rows.filter((candidate) => candidate.success && candidate.processing_decision !== 'ignored')) {
       const cell = `${row.processor_name} ${row.data_date}`;
       runs.set(cell, (runs.get(cell) ?? new Set()).add(row.run_id));
     }
-    return [...runs].filter(([, ids]) => ids.size > 1).map(([cell, ids]) => `${cell}: ${[...ids].join(', ')}`);
+    return [...runs].filter(([, ids]) => ids.size > 1).map(([cell, ids]) => `${cell}: ${rows.filter((row) => ids.has(row.run_id)).map((row) => `${row.run_id} ${row.processing_decision} at ${row.created_at}`).join(", ")}`);
   } finally {
     database.close();
   }
