@@ -17,7 +17,7 @@ import type { Session } from '../session.ts';
 import { followBackfill } from './backfill-follow.ts';
 import { definitionNamed } from './backfill-definition.ts';
 import { done, heldBack, interrupted } from './command.ts';
-import { commonOptions, readDates, readProcessors, scopeWords } from './options.ts';
+import { commonOptions, readDates, readProcessors, readStartReason, scopeWords } from './options.ts';
 
 const number = (name: string, least: number, most: number) => z.coerce.number({ error: `received a --${name} that is no number; allowed is ${least} to ${most}` }).min(least, { error: `allowed for --${name} is ${least} to ${most}` }).max(most, { error: `allowed for --${name} is ${least} to ${most}` }).optional();
 
@@ -85,7 +85,7 @@ function askedBy(session: Session, options: StartOptions, definition: BackfillDe
   const named = readProcessors(options, pipeline);
   const asked: Asked = {
     from: scope.from, to: scope.to > lastOld ? lastOld : scope.to, processors: named && [...named], dates, exclude, reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
-    errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, by: io.user, reason: options.reason?.trim() ?? '', at: engine.parts.clock.now(),
+    errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, by: io.user, reason: readStartReason(options), at: engine.parts.clock.now(),
   };
   if (processorNames(pipeline, { definition, asked }).size === 0) throw new InputError(`received --phase or --processor of which the definition ${definition.name} has none; allowed are processors of ${[...new Set(definition.stages.flatMap((stage) => stage.phases))].join(', ')}; leave it out for all of them`);
   for (let day: number = asked.from; day <= asked.to; day += 1) if (isAskedFor(asked, addDays(asked.from, day - asked.from))) return asked;

@@ -1,6 +1,7 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import { percent, progressOf } from '../../shared/staged/stage-gate.ts';
+import { percentText } from '../../shared/staged/gate.ts';
+import { progressOf } from '../../shared/staged/progress.ts';
 import type { BackfillRecord, FailedCell, GateResult } from '../../shared/staged/record.ts';
 import { stateText } from './backfill-view.ts';
 import { count, counted, dayList, duration, instant } from './words.ts';
@@ -20,7 +21,7 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
       const gate = stage.gate === undefined ? 'none' : progress?.gate ? (progress.gate.passed ? 'passed' : 'holds') : 'not reached';
       return [
         stage.name, stage.phases.join(', '), progress?.startedAt ? instant(progress.startedAt) : 'not begun', progress?.startedAt ? duration((progress.endedAt ?? end) - progress.startedAt) : '',
-        `${count(figures.complete)} of ${count(figures.expected)} (${percent(figures.complete, figures.expected)})`, count(figures.failed), gate,
+        `${count(figures.complete)} of ${count(figures.expected)} (${percentText(figures.complete, figures.expected)})`, count(figures.failed), gate,
       ];
     })),
     '## Failures',
@@ -63,7 +64,7 @@ function gates(record: BackfillRecord): string[] {
 function figures(gate: GateResult): string[] {
   return [
     ...(gate.reasons.length === 0 ? [] : [gate.reasons.map((reason) => `- ${reason}`).join('\n')]),
-    table(['Table', 'Complete', '', 'Nulls in required columns'], gate.tables.map((entry) => [`${entry.processor}${entry.critical ? '' : ' (not critical)'}`, `${count(entry.complete)} of ${count(entry.expected)}`, percent(entry.complete, entry.expected), count(entry.nulls)])),
+    table(['Table', 'Complete', '', 'Nulls in required columns'], gate.tables.map((entry) => [`${entry.processor}${entry.critical ? '' : ' (not critical)'}`, `${count(entry.complete)} of ${count(entry.expected)}`, percentText(entry.complete, entry.expected), count(entry.nulls)])),
     `Success rate: ${gate.successRate === null ? 'none' : `${(Math.floor(gate.successRate * 100) / 100).toString()} %`}; unresolved failures: ${count(gate.unresolved)}.`,
     ...(gate.checks.length === 0 ? [] : [gate.checks.map((check) => `- ${check.file}: ${check.error === null ? `${count(check.rows ?? 0)} rows found` : `could not be run: ${check.error}`}`).join('\n')]),
   ];

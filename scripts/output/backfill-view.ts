@@ -1,6 +1,7 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import { percent, progressOf } from '../../shared/staged/stage-gate.ts';
+import { percentText } from '../../shared/staged/gate.ts';
+import { progressOf } from '../../shared/staged/progress.ts';
 import type { StagePlan } from '../../shared/staged/plan.ts';
 import type { BackfillRecord, GateResult } from '../../shared/staged/record.ts';
 import type { Style } from './style.ts';
@@ -28,7 +29,7 @@ export function renderStatus(record: BackfillRecord, world: World, style: Style,
     { header: 'STAGE', value: ({ stage }) => stage.name },
     { header: 'STATE', value: ({ index, progress }) => stageState(record, index, progress) },
     { header: 'COMPLETE', value: ({ figures }) => `${count(figures.complete)} of ${count(figures.expected)}`, align: 'right' },
-    { header: '', value: ({ figures }) => percent(figures.complete, figures.expected), align: 'right' },
+    { header: '', value: ({ figures }) => percentText(figures.complete, figures.expected), align: 'right' },
     { header: 'FAILED', value: ({ figures }) => count(figures.failed), align: 'right' },
     { header: 'TOOK', value: ({ progress }) => (progress?.startedAt ? duration(Math.max(0, (progress.endedAt ?? record.endedAt ?? now) - progress.startedAt)) : ''), align: 'right' },
     { header: 'GATE', value: ({ stage, progress }) => gateText(stage.gate !== undefined, progress?.gate ?? null), fit: 'wrap' },

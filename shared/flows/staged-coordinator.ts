@@ -3,7 +3,7 @@ import { describeCell } from '../gaps/usable.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { Ask } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { evaluateGate } from '../staged/stage-gate.ts';
+import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { askIdOf, currentStage, type BackfillRecord } from '../staged/record.ts';
 import { nextRound, stageEnded, stopped, withFailures, type NewFailure } from '../staged/transitions.ts';
@@ -218,7 +218,7 @@ export class Coordinator {
       return;
     }
     const { gate } = definition;
-    if (!gate) {
+    if (!gate || !concernsGate(this.#engine.world, record, gate)) {
       await this.#change((current) => (isSame(current, record) ? stageEnded(current, null, this.#engine.parts.clock.now()) : current));
       return;
     }

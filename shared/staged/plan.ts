@@ -102,7 +102,7 @@ function alreadyPlanned(record: BackfillRecord, stage: number): Judged {
 }
 
 /** The first or last date on which all that can be expected of a stage is; where none has all of it, the one that has most. */
-function canaryOf(world: World, record: BackfillRecord, processors: readonly Processor[], which: 'first' | 'last'): { readonly day: Day | null } {
+export function canaryOf(world: World, record: BackfillRecord, processors: readonly Processor[], which: 'first' | 'last'): { readonly day: Day | null } {
   const counts = new Map<Day, number>();
   for (const processor of processors) {
     if (processor.fillsCalendar) continue;

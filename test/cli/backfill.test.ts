@@ -51,7 +51,7 @@ describe('smart-backfill backfill', function () {
     const record = read(held);
     assert.equal(held.code, 3, held.stderr);
     assert.deepEqual([record.id, record.state], ['season-2024', 'gate_held']);
-    assert.deepEqual(record.stages[0]?.gate?.reasons, ['Scores: 10 of 11 dates are complete (90.9 %), and 100 % are wanted', '1 failure is unresolved']);
+    assert.deepEqual(record.stages[0]?.gate?.reasons, ['mini_raw.scores: 90.9 % of 11 dates (1 missing); at least 100 % is needed', '1 unresolved failure (Scores 1); the first: ValueError: the page of 2024-01-05 has no table']);
     assert.deepEqual(record.failures.map((failure) => [failure.processor, failure.game_date, failure.category, failure.became]), [['Scores', '2024-01-05', 'processing', 'open']]);
     const verified = await run(state, 'verify', '--season', '2024', '--phase', 'phase_1_raw', '--min-coverage', '95');
     assert.equal(verified.code, 3, verified.stderr);

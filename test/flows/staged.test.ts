@@ -82,7 +82,7 @@ describe('flows/staged', () => {
     const { id } = await season.start();
     const record = await season.advance(id);
     assert.equal(record?.state, 'gate_held');
-    assert.deepEqual(record?.stages[1]?.gate?.reasons, ['BoxPage: 15 of 16 dates are complete (93.7 %), and 100 % are wanted', 'Box: 14 of 16 dates are complete (87.5 %), and 100 % are wanted', '2 failures are unresolved']);
+    assert.deepEqual(record?.stages[1]?.gate?.reasons, ['landing/box: 93.7 % of 16 dates (1 missing); at least 100 % is needed', 'raw.box: 87.5 % of 16 dates (2 missing); at least 100 % is needed', '2 unresolved failures (Box 1, BoxPage 1); the first: ValueError: invalid literal for int()']);
     assert.deepEqual(record?.failures.map((entry) => [entry.processor, formatDay(entry.day), entry.category, entry.became].join(' ')).toSorted(byText), [
       'Box 2024-01-03 processing open', 'Box 2024-01-06 defensive_block open', 'BoxPage 2024-01-06 processing open',
     ]);
@@ -214,12 +214,20 @@ describe('flows/staged', () => {
     assert.equal(new Set(season.outside.runs).size, season.outside.runs.length);
   });
 
+  it('goes past the gate of a stage of which nothing was asked for', async () => {
+    await season.advance((await season.start(RAW)).id);
+    const { id } = await season.start(undefined, { processors: ['TeamForm'] });
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+    assert.deepEqual(record?.stages.map((stage) => stage.gate?.tables.map((table) => table.processor) ?? null), [null, null, ['TeamForm'], null]);
+  });
+
   it('holds a gate whose check cannot be run', async () => {
     const stages = [{ ...SEASON_STAGES[0]!, gate: { checks: ['checks/a.sql'] } }];
     const { id } = await season.start(stages);
     const record = await season.advance(id);
     assert.equal(record?.state, 'gate_held');
-    assert.match(record?.note ?? '', /the check checks\/a\.sql could not be run/);
+    assert.match(record?.note ?? '', /the check a could not be run, so that nothing is known: it is not there/);
   });
 
   it('keeps its cells, and what reads them, from the detector while it is open', async () => {

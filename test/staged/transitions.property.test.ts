@@ -11,7 +11,7 @@ import { asked, definitionOf, type StageSketch } from './builders.ts';
  * table of states in docs/backfills.md.
  */
 
-const GATE: GateResult = { at: 5, passed: true, reasons: [], tables: [], successRate: 100, unresolved: 0, checks: [] };
+const GATE: GateResult = { at: 5, passed: true, reasons: [], tables: [], successRate: 100, unresolved: 0, checks: [], notes: [] };
 const HOLDS: GateResult = { ...GATE, passed: false, reasons: ['Box: 3 of 4 dates are complete'] };
 const FROM = dayOf('2024-01-01');
 
