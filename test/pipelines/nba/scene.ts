@@ -103,15 +103,6 @@ export class Scene {
     });
   }
 
-  /** Has something happen while some cells are run. */
-  meanwhile(happens: (name: string, date: string) => Promise<void>): void {
-    const stage = this.runtime.warehouse.stage.bind(this.runtime.warehouse);
-    sinon.stub(this.runtime.warehouse, 'stage').callsFake(async (claim, source, calendar) => {
-      await happens(claim.processor.name, formatDay(claim.day));
-      return stage(claim, source, calendar);
-    });
-  }
-
   /** `smart-backfill backfill start`: its id. */
   async start(name: string, changes: Partial<Asked> = {}): Promise<string> {
     const { engine } = this.runtime;
