@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import { setOutages } from '../../../scripts/demo/damage.ts';
 import { dayOf, formatDay } from '../../../shared/calendar/day.ts';
+import { tellDigests } from '../../../shared/flows/digests.ts';
 import { decideCascadesAgain } from '../../../shared/flows/cascade.ts';
 import { pause, resume } from '../../../shared/flows/operate.ts';
 import { builtThrough, FROM } from './built-season.ts';
@@ -123,7 +124,9 @@ describe('Source document 002', function () {
     on.failing((name) => (PHASE_3.includes(name) ? new Error('division by zero') : null));
     const recovered = await on.recover();
     assert.ok(recovered.runs.filter((run) => run.outcome === 'failed').length >= dates.length);
-    assert.ok(on.alerts.length <= 1, `${on.alerts.length} alerts`);
+    assert.deepEqual(on.alerts, [], 'no failure alerts by itself');
+    await tellDigests(on.runtime.engine, { leaving: true });
+    assert.deepEqual(on.alerts.map(({ event }) => event), ['backfill_failures'], 'one digest');
   }));
 
 });
