@@ -31,15 +31,17 @@ export function callsUnderWay(): number {
   return underWay;
 }
 
-/** Cuts the power at the n-th call that changes something, before it takes effect or after. */
+/** Cuts the power at the n-th call that changes something, before it takes effect or after; or at the n-th call of any kind. */
 export class Fuse {
   #left: number;
   readonly #before: boolean;
+  readonly #countsReads: boolean;
   #blown = false;
 
-  constructor(calls: number, before: boolean) {
+  constructor(calls: number, before: boolean, counts: 'changes' | 'all calls' = 'changes') {
     this.#left = calls;
     this.#before = before;
+    this.#countsReads = counts === 'all calls';
   }
 
   static never(): Fuse {
@@ -52,10 +54,10 @@ export class Fuse {
 
   /** A call that changes something. */
   change<T>(work: () => Promise<T>): Promise<T> {
-    return counted(() => this.#change(work));
+    return counted(() => this.#counted(work));
   }
 
-  async #change<T>(work: () => Promise<T>): Promise<T> {
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
     this.check();
     this.#left -= 1;
     const last = this.#left === 0;
@@ -69,6 +71,7 @@ export class Fuse {
 
   /** A call that only reads. */
   read<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#countsReads) return this.change(work);
     return counted(async () => {
       this.check();
       const result = await work();
