@@ -9,7 +9,7 @@ import { planAll, planDigest } from '../../shared/staged/plan.ts';
 import { isAskedFor, type Asked } from '../../shared/staged/record.ts';
 import { errorPolicies, type BackfillDefinition } from '../../shared/staged/schema.ts';
 import { begun } from '../../shared/staged/transitions.ts';
-import { plansJson, renderPlans } from '../output/backfill-view.ts';
+import { plansJson, renderPlans } from '../output/backfill-plan-view.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
 import { counted } from '../output/words.ts';
@@ -33,7 +33,8 @@ export async function startNow(session: Session, options: StartOptions) {
   const definition = definitionNamed(session, options.definition);
   const asked = askedBy(session, options, definition);
   const world = await engine.refresh(asked.from, asked.to);
-  const preview = begun(`${definition.name}-${labelOf(engine, asked)}`, definition, asked);
+  // Under a name that no other has: what an earlier one of the same dates asked for is not its own.
+  const preview = begun('not started', definition, asked);
   const plans = planAll(world, preview);
   const digest = planDigest(plans);
   const style = outStyle(io);
@@ -42,7 +43,7 @@ export async function startNow(session: Session, options: StartOptions) {
   if (options.dryRun) {
     if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
     else {
-      io.out.write(`${renderPlans(plans, style, false)}\nnothing was started; later stages are planned again when they begin, since earlier ones change what they see\n`);
+      io.out.write(`${renderPlans(plans, style, true)}\nnothing was started; later stages are planned again when they begin, since earlier ones change what they see\n`);
       if (other) io.out.write(`it would be refused: ${other.id} has cells in common with it\n`);
       session.log('info', `start it:  ${session.command('backfill', 'start', ...words)}`);
     }

@@ -11,6 +11,7 @@ import { attemptFailed, completed, endedWithout, givenBack } from '../requests/t
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { untoldOf } from './failure-alerts.ts';
 import { changeRow, historyRow } from './rows.ts';
 
 /** A resource_exhausted failure leaves a processor one slot for this long. */
@@ -132,6 +133,7 @@ export async function finishFailed(engine: Engine, claim: Claim, failure: Failur
     return {
       cells: [after.record],
       askCells: ended ? outcomesOf(claim, request, 'failed', failure.message, now) : [],
+      untold: ended ? untoldOf(after.record, request, after.failure, failure.alert) : [],
       changes: [changeRow(after.record, request, ended ? 'failed' : 'queued', now, { error: failure.message, metadata: { category: failure.category, rule: failure.rule } })],
       history: [historyRow(processor, record.day, request, {
         runId: lease.runId, status: 'failed', decision: ended ? 'failed' : 'retry', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: failure.message, category: failure.category,

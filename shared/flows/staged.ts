@@ -1,6 +1,7 @@
 import type { BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease } from './leases.ts';
+import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
 import { work, type WorkOptions } from './work.ts';
 
@@ -23,6 +24,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
   for (;;) {
     if (await takeLease(engine, name, '{}') === null) return null;
     const lived = keepLease(engine, name);
+    const alerts = await holdAlerts(engine, id);
     const coordinator = new Coordinator(engine, id, { signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner });
     let wantedAgain = false;
     let record: BackfillRecord;
@@ -30,6 +32,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
       const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), workFor(engine, coordinator, options)]);
       record = ended;
     } finally {
+      await alerts.end();
       lived.stop();
       wantedAgain = await returnLease(engine, name);
     }

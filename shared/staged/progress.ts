@@ -39,6 +39,15 @@ export function progressUpTo(world: World, record: BackfillRecord, stage: number
   return counted(world, record, new Set(stages.flatMap((_, index) => processorsOf(world, record, index))), { takes: () => true, isDone: () => true });
 }
 
+/** Of the whole backfill: each cell once, but what a stage runs again although it is complete. */
+export function wholeProgress(world: World, record: BackfillRecord): Progress {
+  const stages = record.definition.stages.map((definition, stage) => ({ stage, processors: processorsOf(world, record, stage), plain: definition.dates === 'all' && reprocessOf(record, stage) !== 'completed' }));
+  const plain = new Set(stages.filter((one) => one.plain).flatMap(({ processors }) => processors));
+  const again = stages.filter((one) => !one.plain && (reprocessOf(record, one.stage) === 'completed' || one.processors.some((processor) => !plain.has(processor))));
+  const parts = [counted(world, record, plain, { takes: () => true, isDone: () => true }), ...again.map(({ stage }) => progressOf(world, record, stage))];
+  return parts.reduce((sum, part) => ({ expected: sum.expected + part.expected, complete: sum.complete + part.complete, failed: sum.failed + part.failed }));
+}
+
 interface Counting {
   readonly takes: (processor: Processor, day: Day) => boolean;
   readonly isDone: (processor: Processor, day: Day) => boolean;

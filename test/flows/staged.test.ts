@@ -30,7 +30,7 @@ describe('flows/staged', () => {
     assert.deepEqual(await season.openCells(), []);
     assert.ok(record?.stages.every((stage) => stage.gate?.passed !== false && stage.endedAt !== null));
     assert.deepEqual(record?.journal.map((entry) => entry.event), ['started', 'stage_started', 'stage_ended', 'stage_started', 'gate_passed', 'stage_started', 'gate_passed', 'stage_started', 'gate_passed', 'finished']);
-    assert.deepEqual(season.site.alerts.map((alert) => alert.event), ['backfill_finished']);
+    assert.deepEqual(season.site.alerts.map((alert) => alert.event), ['backfill_started', 'backfill_gate_passed', 'backfill_gate_passed', 'backfill_finished']);
     assert.deepEqual(await season.site.store.leases(), []);
   });
 

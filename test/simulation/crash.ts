@@ -110,6 +110,7 @@ export class FusedStore implements RequestStore {
   backfill(id: string): ReturnType<RequestStore['backfill']> { return this.#fuse.read(() => this.#store.backfill(id)); }
   controls(): ReturnType<RequestStore['controls']> { return this.#fuse.read(() => this.#store.controls()); }
   remembered(): ReturnType<RequestStore['remembered']> { return this.#fuse.read(() => this.#store.remembered()); }
+  untold(limit: number): ReturnType<RequestStore['untold']> { return this.#fuse.read(() => this.#store.untold(limit)); }
   trace(runId: string): Promise<string | null> { return this.#fuse.read(() => this.#store.trace(runId)); }
   unsent(limit: number): Promise<readonly OutgoingMessage[]> { return this.#fuse.read(() => this.#store.unsent(limit)); }
   markSent(ids: readonly string[]): Promise<void> { return this.#fuse.change(() => this.#store.markSent(ids)); }

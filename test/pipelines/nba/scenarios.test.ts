@@ -6,6 +6,7 @@ import { setOutages } from '../../../scripts/demo/damage.ts';
 import { compareWarehouses } from '../../../scripts/demo/proof.ts';
 import type { OpenedDemo } from '../../../scripts/demo/story.ts';
 import { dayOf, formatDay } from '../../../shared/calendar/day.ts';
+import { tellDigests } from '../../../shared/flows/digests.ts';
 import { decideCascadesAgain } from '../../../shared/flows/cascade.ts';
 import { detectGaps } from '../../../shared/flows/detect-gaps.ts';
 import { explainCell, inspectGaps } from '../../../shared/flows/inspect.ts';
@@ -294,7 +295,9 @@ describe('Source document 002', function () {
     on.failing((name) => (PHASE_3.includes(name) ? new Error('division by zero') : null));
     const recovered = await on.recover();
     assert.ok(recovered.runs.filter((run) => run.outcome === 'failed').length >= dates.length);
-    assert.ok(on.alerts.length <= 1, `${on.alerts.length} alerts`);
+    assert.deepEqual(on.alerts, [], 'no failure alerts by itself');
+    await tellDigests(on.runtime.engine, { leaving: true });
+    assert.deepEqual(on.alerts.map(({ event }) => event), ['backfill_failures'], 'one digest');
   }));
 
   it('Procedure 1: Identify Failure Point', () => scene(async (on) => {
