@@ -7,6 +7,7 @@ import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/req
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
 import { writtenByUs, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type StopOrder, type VerifiedRun } from '../requests/cell.ts';
+import { wroteNoted } from '../rollback/overwrites.ts';
 import { attemptFailed, completed, endedWithout, givenBack } from '../requests/transitions.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
@@ -80,7 +81,8 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
     const current = snapshot.cell(record);
     const unstable = isUnstable(processor, current.last, run);
     const heard: VerifiedRun = { ...run, ...(request.skipDownstreamTrigger ? { silent: true } : {}), ...(promoted || writtenByUs(current.last) ? {} : { found: true }) };
-    const done = completed(current, unstable ? { ...heard, standsFor: current.last?.standsFor ?? standingFor(current.last) } : heard);
+    const noted = request.backfillId === null ? current : wroteNoted(current, request.backfillId, run.fingerprint);
+    const done = completed(noted, unstable ? { ...heard, standsFor: current.last?.standsFor ?? standingFor(current.last) } : heard);
     return {
       cells: [done],
       traces: [{ runId: run.runId, trace }],

@@ -52,7 +52,7 @@ export function historyRow(processor: Processor, day: Day, request: (Pick<OpenRe
 
 /** The row of a request's new state; `request` is the one it had while it was open. */
 export function changeRow(record: CellRecord, request: OpenRequest, status: string, at: number, detail: { readonly error?: string; readonly metadata?: Readonly<Record<string, unknown>> } = {}): RequestChangeRow {
-  const ended = status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'cut_off';
+  const ended = status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'cut_off' || status === 'rolled_back';
   return {
     processor_name: record.processor,
     game_date: formatDay(record.day),

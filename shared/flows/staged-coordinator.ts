@@ -113,6 +113,8 @@ export class Coordinator {
   async #stillRuns(): Promise<boolean> {
     const walk = this.#walk;
     if (!walk) return false;
+    // Another process may have ended it.
+    await this.#engine.hearOthers();
     await this.#noteEnds(walk);
     return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
   }

@@ -10,6 +10,9 @@ export interface AdvanceOptions extends Pick<WorkOptions, 'onStart' | 'onEnd'> {
   readonly on?: (event: StagedEvent) => void;
 }
 
+/** What was queued by a process that died, and could not be taken at once, is looked for again after this long: nobody tells of it. */
+const LOOK_AGAIN_MS = 5000;
+
 export function leaseOf(id: string): string {
   return `backfill:${id}`;
 }
@@ -51,9 +54,8 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
     if (stopped.aborted) break;
     const due = await engine.parts.store.nextDue(engine.parts.clock.now());
     const waiting = new AbortController();
-    const wait = due === null ? new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }))
-      : engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), AbortSignal.any([stopped, waiting.signal]));
-    await Promise.race([woken, wait]);
+    const dueMs = due === null ? LOOK_AGAIN_MS : Math.max(0, due - engine.parts.clock.now());
+    await Promise.race([woken, engine.parts.clock.sleep(Math.min(dueMs, LOOK_AGAIN_MS), AbortSignal.any([stopped, waiting.signal]))]);
     waiting.abort();
   }
 }

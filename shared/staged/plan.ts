@@ -145,7 +145,8 @@ function judge(world: World, record: BackfillRecord, stage: number, processor: P
   if (isSettled(facts)) return judgeSettled(world, record, stage, processor, day, { asked, planned });
   const wanted = wantedOf(world, processor, day, WISHES);
   if (wanted.kind === 'run') return { action: wanted.action, reason: wanted.reason };
-  if (reprocessOf(record, stage) === 'failed' && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
+  // Its rows are good, and it is held: `completed` is all, what failed or was rolled back too.
+  if (reprocessOf(record, stage) !== 'none' && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
   return { action: null, reason: wanted.kind === 'left_out' ? wanted.reason : statusOf(facts) };
 }
 
