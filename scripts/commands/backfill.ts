@@ -1,10 +1,12 @@
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { stopNow } from '../../shared/flows/operate.ts';
+import { triedAgain } from '../../shared/flows/staged-attempts.ts';
 import { orderBackfill } from '../../shared/flows/staged-orders.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { errorPolicies } from '../../shared/staged/schema.ts';
 import { approved, cancelled, paused, resumed, retried, skipped, type Person } from '../../shared/staged/transitions.ts';
+import { attemptsJson } from '../output/backfill-attempts.ts';
 import { backfillBrief, backfillJson } from '../output/backfill-json.ts';
 import { reportMarkdown } from '../output/backfill-report.ts';
 import { renderStatus, stateText } from '../output/backfill-view.ts';
@@ -162,10 +164,11 @@ async function showStatus(session: Session, id: string) {
 }
 
 async function showReport(session: Session, id: string) {
-  const { io, options, runtime: { engine } } = session;
+  const { io, options, runtime: { engine, history } } = session;
   const record = await existing(session, id);
   const world = await engine.refresh(record.asked.from, record.asked.to);
-  if (options.json) writeJson(io, backfillJson(record, world));
-  else io.out.write(reportMarkdown(record, world, engine.parts.clock.now()));
+  const retried = await triedAgain(history, record);
+  if (options.json) writeJson(io, { ...backfillJson(record, world), tried_again: attemptsJson(retried) });
+  else io.out.write(reportMarkdown(record, world, engine.parts.clock.now(), retried));
   return done;
 }

@@ -1,16 +1,18 @@
 import { formatDay } from '../../shared/calendar/day.ts';
+import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { covered, percentText } from '../../shared/staged/gate.ts';
 import { progressOf, wholeProgress } from '../../shared/staged/progress.ts';
 import type { BackfillRecord, GateResult, GateTable } from '../../shared/staged/record.ts';
 import type { GateDefinition, StageDefinition } from '../../shared/staged/schema.ts';
+import { attemptsSection } from './backfill-attempts.ts';
 import { failuresSection } from './backfill-failures.ts';
 import { stateText } from './backfill-view.ts';
 import { markdownTable } from './markdown.ts';
 import { count, counted, dayList, duration, instant } from './words.ts';
 
 /** The report of a backfill in Markdown, as whoever ran it would have written it: what was asked, by whom and why, and what became of it. */
-export function reportMarkdown(record: BackfillRecord, world: World, now: number): string {
+export function reportMarkdown(record: BackfillRecord, world: World, now: number, attempts: readonly TriedAgain[]): string {
   return [
     `# Backfill ${record.id}`,
     summary(record, world, now),
@@ -20,6 +22,7 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
     stages(record, world, now),
     '## Failures',
     failuresSection(record, world),
+    ...attemptsSection(attempts),
     '## Skipped dates',
     record.skips.length === 0 ? 'None.' : markdownTable(['Date', 'By', 'When (UTC)', 'Why'], record.skips.map((skip) => [formatDay(skip.day), skip.by, instant(skip.at), skip.reason])),
     '## Gates',

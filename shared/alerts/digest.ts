@@ -1,3 +1,4 @@
+import type { Progress } from '../staged/progress.ts';
 import type { BackfillRecord } from '../staged/record.ts';
 import { gravest, type Alert } from './alert.ts';
 import { cellsFailed, linesOf, type Gathered } from './gathered.ts';
@@ -16,17 +17,20 @@ export function digestByHand(gathered: Gathered, at: number): Alert {
 export interface Told {
   readonly news: readonly News[];
   readonly gathered: Gathered | null;
+  /** How far the stage is that it is in; null: whoever composes this does not know. */
+  readonly progress: Pick<Progress, 'expected' | 'complete'> | null;
   /** The instant since which nobody advances it although it runs; null: somebody does, or nobody has to. */
   readonly leftSince: number | null;
 }
 
 /** What a digest of a staged backfill says: what has happened, what has failed since the last one, how far it is, what to do next. */
-export function digestOfBackfill(record: BackfillRecord, { news, gathered, leftSince }: Told, at: number): Alert {
+export function digestOfBackfill(record: BackfillRecord, { news, gathered, progress, leftSince }: Told, at: number): Alert {
   const { id, failures, failuresLeftOut, definition, stage } = record;
   const latest = news.at(-1);
   const failed = gathered ? cellsFailed(gathered.count) : null;
   const open = failures.filter((entry) => entry.became === 'open').length + failuresLeftOut;
   const left = leftSince === null ? [] : [`nobody advances it since ${new Date(leftSince).toISOString()}; it goes on with smart-backfill up, or backfill watch ${id}`];
+  const far = progress === null ? '' : `; ${progress.complete} of ${progress.expected} ${progress.expected === 1 ? 'cell' : 'cells'} complete`;
   return {
     severity: gravest([...news.map(({ severity }) => severity), ...(gathered || leftSince !== null ? ['warning' as const] : [])]),
     event: latest ? `backfill_${latest.event}` : 'backfill_failures',
@@ -35,7 +39,7 @@ export function digestOfBackfill(record: BackfillRecord, { news, gathered, leftS
       ...news.map(({ line }) => line),
       ...left,
       ...(gathered ? linesOf(gathered) : []),
-      `stage ${definition.stages[stage]?.name ?? ''}, ${stage + 1} of ${definition.stages.length}; ${open === 0 ? 'no failure is open' : `${open} ${open === 1 ? 'failure is' : 'failures are'} open`}`,
+      `stage ${definition.stages[stage]?.name ?? ''}, ${stage + 1} of ${definition.stages.length}${far}; ${open === 0 ? 'no failure is open' : `${open} ${open === 1 ? 'failure is' : 'failures are'} open`}`,
     ],
     command: leftSince === null ? nextCommand(record) : `smart-backfill backfill watch ${id}`,
     at,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { hasEnded, type BackfillRecord } from '../staged/record.ts';
 import { alertSchema, type Alert } from './alert.ts';
-import { digestByHand, digestOfBackfill } from './digest.ts';
+import { digestByHand, digestOfBackfill, type Told } from './digest.ts';
 import { digestDue } from './due.ts';
 import { gathered, gatheredSchema, type Gathered } from './gathered.ts';
 import { markOf, newsSince } from './news.ts';
@@ -37,6 +37,8 @@ export interface Circumstances {
   /** By hand: nothing is open any more. */
   readonly isOver: boolean;
   readonly leaving: boolean;
+  /** How far the backfill's stage is, for whoever knows; asked for when a digest goes out. */
+  readonly progress?: () => Told['progress'];
 }
 
 /** A step of a window: what it becomes, which failures leave the state with it, and the digest to send, if it is whole. */
@@ -78,10 +80,10 @@ function isDue(window: AlertWindow, { now, windowMs, heldUntil, untold, record, 
   });
 }
 
-function composed(window: AlertWindow, { now, record, heldUntil }: Circumstances, sum: Gathered | null): Alert | null {
+function composed(window: AlertWindow, { now, record, heldUntil, progress }: Circumstances, sum: Gathered | null): Alert | null {
   if (!record) return sum && digestByHand(sum, now);
   const leftSince = record.state === 'running' && heldUntil !== null && heldUntil <= now ? heldUntil : null;
-  return digestOfBackfill(record, { news: newsSince(record, window.told), gathered: sum, leftSince }, now);
+  return digestOfBackfill(record, { news: newsSince(record, window.told), gathered: sum, progress: progress?.() ?? null, leftSince }, now);
 }
 
 /** The digest has been handed over. */

@@ -3,7 +3,8 @@ import { isRetriedByItself, type Detection, type UntoldFailure } from '../alerts
 import { alertWindowSchema, isForgotten, newWindow, nextStep, sent, type AlertWindow } from '../alerts/window.ts';
 import type { Alert } from '../ports/notifier.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
-import { hasEnded } from '../staged/record.ts';
+import { progressOf, type Progress } from '../staged/progress.ts';
+import { hasEnded, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { QUOTA_LEASE } from './failure-alerts.ts';
 import { ALERTS_LEASE, NAMED_LEASE_MS } from './leases.ts';
@@ -57,7 +58,7 @@ export async function tellOf(engine: Engine, backfillId: string | null, { leavin
       if (!lease && untold.length === 0) return { writes: {}, result: 'done' };
       const window = windowOf(lease) ?? newWindow(record);
       const heldUntil = record ? lease?.until ?? null : null;
-      const step = nextStep(window, { now, windowMs, by: owner, heldUntil, untold, record, isOver: isOver && (record === null || hasEnded(record)), leaving });
+      const step = nextStep(window, { now, windowMs, by: owner, heldUntil, untold, record, isOver: isOver && (record === null || hasEnded(record)), leaving, progress: () => farOf(engine, record, lease) });
       if (!step) return { writes: lease && isForgotten(window, { now, windowMs, record }) ? { releaseLeases: [name] } : {}, result: 'done' };
       const until = record && lease ? lease.until : now + windowMs;
       return { writes: { leases: [{ name, owner: lease?.owner ?? owner, until, again: false, detail: JSON.stringify(step.window) }], told: step.takes }, result: step.alert ?? 'again' };
@@ -90,6 +91,12 @@ export async function holdBack(engine: Engine, backfillId: string): Promise<void
     return { writes: { leases: [{ name, owner, until: clock.now() + NAMED_LEASE_MS, again: false, detail }] }, result: null };
   });
   await tellOf(engine, backfillId);
+}
+
+/** Whoever advances a backfill knows how far it is; another process's view of its cells may be old. */
+function farOf({ world, parts }: Engine, record: BackfillRecord | null, lease: LeaseRecord | null): Progress | null {
+  if (!record || lease?.owner !== parts.owner || !world.contains(record.asked.from) || !world.contains(record.asked.to)) return null;
+  return progressOf(world, record, record.stage);
 }
 
 /** What detection tries again by itself is nobody's to be told of: it leaves the state without a word. */

@@ -8,6 +8,9 @@ export const NAMED_LEASE_MS = 2 * MINUTE;
 /** Leases under which failures are held back for a digest. What they keep outlives their holder: it says what was told. */
 export const ALERTS_LEASE = 'alerts:';
 
+/** Of the one rollback that may be under way; its detail names its cells, as a plan's does. */
+export const ROLLBACK_LEASE = 'rollback';
+
 /** Takes a named lease. Where somebody holds it, in this process or another, marks that it was wanted, and returns null. */
 export async function takeLease(engine: Engine, name: string, detail: string): Promise<LeaseRecord | null> {
   const now = engine.parts.clock.now();

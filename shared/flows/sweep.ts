@@ -7,6 +7,7 @@ import { beganRows, finishStopped, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
 import { untoldOf } from './failure-alerts.ts';
 import { releaseLeasesOf } from './leases.ts';
+import { takeOverRollback } from './rollback-cell.ts';
 import { fromMarker } from './run-cell.ts';
 import { settleOverdue, startedRunOf } from './settle.ts';
 import { changeRow, historyRow } from './rows.ts';
@@ -49,7 +50,7 @@ export async function sweep(engine: Engine, isDead: (owner: string) => boolean =
       continue;
     }
     if (request?.lease && request.state === 'processing' && (request.lease.until <= now || isDead(request.lease.owner))) {
-      const outcome = await takeOver(engine, record);
+      const outcome = request.rollback ? await takeOverRollback(engine, record) : await takeOver(engine, record);
       swept[outcome] += 1;
     }
   }

@@ -1,6 +1,6 @@
 import type { Day } from '../calendar/day.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { CellRecord } from '../requests/cell.ts';
+import { writtenByUs, type CellRecord } from '../requests/cell.ts';
 import { factsOf, isExpected } from './cell-facts.ts';
 import type { Coverage } from './coverage.ts';
 import { expectationOf } from './expectation.ts';
@@ -24,7 +24,7 @@ export function emptyLane(world: World, processor: Processor, length: number, da
     sums: new Map(),
     lacking: new PrefixCounts(length, (index) => lacks(world, lane, index, dayAt(index))),
     open: new PrefixCounts(length, (index) => (lane.records[index]?.request ?? null) !== null),
-    ours: new PrefixCounts(length, (index) => lane.records[index]?.last?.origin === 'ours'),
+    ours: new PrefixCounts(length, (index) => writtenByUs(lane.records[index]?.last)),
     unusable: new PrefixCounts(length, (index) => {
       const date = dayAt(index);
       return lane.expected.has(date) && !usable(processor, factsOf(world, processor, date)).usable;

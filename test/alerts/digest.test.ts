@@ -40,7 +40,7 @@ describe('alerts/digest', () => {
 
   it('tells of a start, with what to do next', () => {
     const record = recordOf();
-    const alert = digestOfBackfill(record, { news: newsSince(record, null), gathered: null, leftSince: null }, now);
+    const alert = digestOfBackfill(record, { news: newsSince(record, null), gathered: null, progress: null, leftSince: null }, now);
     assert.deepEqual([alert.severity, alert.event, alert.title, alert.command], ['info', 'backfill_started', `backfill ${record.id} has started`, `smart-backfill backfill status ${record.id}`]);
     assert.match(alert.lines.at(-1) ?? '', /^stage \w+, 1 of \d+; no failure is open$/);
   });
@@ -48,20 +48,21 @@ describe('alerts/digest', () => {
   it('is as grave as the gravest of its news, has the title of the latest, and the failures with it', () => {
     const { id, ...before } = withFailures(recordOf(), [{ processor: 'Raw', day: dayOf('2024-01-02'), category: 'processing', message: 'x', runId: 'r', skipped: false }], now);
     const record = cancelled(stopped({ id, ...before }, 'Raw 2024-01-02 failed', now), ana, now + 1);
-    const alert = digestOfBackfill(record, { news: newsSince(record, markOf(before.journal.at(-1)!)), gathered: gathered(null, failures(2)), leftSince: null }, now);
+    const alert = digestOfBackfill(record, { news: newsSince(record, markOf(before.journal.at(-1)!)), gathered: gathered(null, failures(2)), progress: null, leftSince: null }, now);
     assert.deepEqual([alert.severity, alert.event, alert.title, alert.command], ['critical', 'backfill_cancelled', `backfill ${id} is cancelled; 2 cells have failed`, `smart-backfill backfill report ${id}`]);
     assert.match(alert.lines.join('\n'), /stopped by smart-backfill: Raw 2024-01-02 failed\ncancelled by ana: looking\nRaw: 2 .*1 failure is open/s);
   });
 
   it('says in whose hands it is when whoever advanced it is gone', () => {
     const record = recordOf();
-    const alert = digestOfBackfill(record, { news: [], gathered: gathered(null, failures(1)), leftSince: now }, now + 1);
+    const alert = digestOfBackfill(record, { news: [], gathered: gathered(null, failures(1)), progress: { complete: 12, expected: 40 }, leftSince: now }, now + 1);
     assert.deepEqual([alert.severity, alert.title, alert.command], ['warning', `backfill ${record.id}: 1 cell has failed`, `smart-backfill backfill watch ${record.id}`]);
     assert.match(alert.lines[0] ?? '', /^nobody advances it since 2023-11-20T00:00:00.000Z/);
+    assert.match(alert.lines.at(-1) ?? '', /; 12 of 40 cells complete; no failure is open$/);
   });
 
   it('has as next command what the state asks for', () => {
-    const of = (record: ReturnType<typeof recordOf>) => digestOfBackfill(record, { news: [], gathered: null, leftSince: null }, now).command?.replace(` ${record.id}`, '');
+    const of = (record: ReturnType<typeof recordOf>) => digestOfBackfill(record, { news: [], gathered: null, progress: null, leftSince: null }, now).command?.replace(` ${record.id}`, '');
     assert.equal(of(paused(recordOf(), ana, now)), 'smart-backfill backfill resume');
     assert.equal(of(stopped(recordOf(), 'x', now)), 'smart-backfill backfill resume');
     assert.equal(of({ ...recordOf(), state: 'gate_held' }), 'smart-backfill backfill status');

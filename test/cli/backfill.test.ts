@@ -23,7 +23,7 @@ const shown = z.looseObject({
 const planned = z.looseObject({ plan: z.string(), stages: z.array(z.looseObject({ stage: z.string(), cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), action: z.string() })), left_out: z.array(z.looseObject({ reason: z.string() })) })) });
 
 describe('smart-backfill backfill', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const sandbox = new Sandbox();
   let folder: string;
 

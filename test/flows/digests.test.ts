@@ -148,6 +148,7 @@ describe('flows/digests, of staged backfills', () => {
     assert.deepEqual([held?.severity, held?.command], ['critical', `smart-backfill backfill status ${id}`]);
     assert.match(held?.title ?? '', /^backfill whole-2024 is held by a gate; \d+ cells have failed$/);
     assert.match(held?.lines.join('\n') ?? '', /BoxPage: \d+ \(processing\)/);
+    assert.match(held?.lines.at(-1) ?? '', /^stage raw, 2 of 2; \d+ of \d+ cells complete; \d+ failures are open$/);
     assert.deepEqual(await season.site.store.untold(100), []);
   });
 

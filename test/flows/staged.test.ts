@@ -4,6 +4,7 @@ import { openAsk } from '../../shared/flows/open.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { planAll } from '../../shared/staged/plan.ts';
 import { cancelled, paused, resumed, retried, skipped } from '../../shared/staged/transitions.ts';
+import { gamesOn, pointsOf } from '../simulation/mini-league.ts';
 import { cellName } from '../simulation/mini-pipeline.ts';
 import { inManualTime } from '../simulation/site.ts';
 import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
@@ -277,5 +278,35 @@ describe('flows/staged', () => {
     const ended = await season.advance(id);
     assert.equal(ended?.state, 'finished', ended?.note);
     assert.deepEqual(await season.wrong(), []);
+  });
+
+  it('makes nothing suspect by running a canary again over rows of unknown origin that come out the same', async () => {
+    const { pipeline, rows } = season.state;
+    for (const [cell, content] of rows) {
+      const [name = '', date = ''] = cell.split(' ');
+      const processor = pipeline.byName.get(name);
+      if (processor) season.warehouse.outside(processor, dayOf(date), content);
+    }
+    const canary = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], dates: 'first', reprocess: 'completed', order: 'by_date', gate: { coverage_percent: 100 } };
+    const { id } = await season.start([SEASON_STAGES[0]!, canary]);
+    const ended = await season.advance(id);
+    assert.deepEqual([ended?.state, ended?.note], ['finished', '']);
+    assert.deepEqual(await season.wrong(), []);
+  });
+
+  it('makes right what reads a canary that has other rows when it is run again', async () => {
+    const first = await season.start();
+    assert.equal((await season.advance(first.id))?.state, 'finished');
+    const corrected = gamesOn('2024-01-01')[0]?.id;
+    season.outside.source = { status: () => 3, points: (game, team) => pointsOf(game, team) + (game === corrected ? 1 : 0) };
+    const canary = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], dates: 'first', reprocess: 'completed', order: 'by_date', gate: { coverage_percent: 100 } };
+    const before = season.outside.runs.length;
+    const { id } = await season.start([canary]);
+    const ended = await season.advance(id);
+    assert.deepEqual([ended?.state, ended?.note], ['finished', '']);
+    const again = season.outside.runs.slice(before);
+    assert.equal(new Set(again).size, again.length, 'each cell once');
+    assert.ok(again.some((cell) => cell.startsWith('TeamForm 2024-01-0') && !cell.endsWith('01')), again.join());
+    assert.ok(again.every((cell) => !/^(?:SchedulePage|Schedule|BoxPage|Box) /.test(cell) || cell.endsWith('2024-01-01')), again.join());
   });
 });

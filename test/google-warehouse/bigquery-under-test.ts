@@ -9,7 +9,7 @@ import { FolderObjects } from '../../shared/google/objects-folder.ts';
 import { MemoryPromotionMarkers } from '../../shared/google/promotion-markers.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { bigQueryClient } from '../../scripts/local-cloud/bigquery/client.ts';
-import { startBigQuery, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
+import { startBigQuery, type BigQueryOptions, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
 import type { WarehouseUnderTest } from '../contract/warehouse-under-test.ts';
 import { changeOutside } from './change-outside.ts';
 
@@ -33,8 +33,8 @@ export function noting(client: BigQueryClient, sent: unknown[]): BigQueryClient 
   };
 }
 
-export async function startParts(): Promise<GoogleParts> {
-  const server = await startBigQuery();
+export async function startParts(options: BigQueryOptions = {}): Promise<GoogleParts> {
+  const server = await startBigQuery(options);
   return {
     server, client: bigQueryClient(server), memo: new MemoryCoverageMemo(), markers: new MemoryPromotionMarkers(),
     folder: mkdtempSync(join(tmpdir(), 'smart-backfill-bigquery-')),

@@ -38,7 +38,7 @@ function lived(): { readonly world: World; readonly record: BackfillRecord } {
 
 describe('output/backfill-report', () => {
   const { world, record } = lived();
-  const report = reportMarkdown(record, world, 7_600_000);
+  const report = reportMarkdown(record, world, 7_600_000, []);
 
   it('says first how it stands, then what was asked, by whom and why', () => {
     assert.match(report, /^# Backfill whole-1\n\nIt is \*\*gate held\*\*, 2 h 06 min after its start: the gate after raw holds: data\.a: 96\.6 % of 30 dates \(1 missing\); at least 100 % is needed\. /);
@@ -62,7 +62,7 @@ describe('output/backfill-report', () => {
 
   it('stays readable with hundreds of failures', () => {
     const many = Array.from({ length: 300 }, (_, at) => failure(`2024-01-${String(1 + (at % 29)).padStart(2, '0')}`, { processor: at % 2 === 0 ? 'A' : 'B', runId: `run-${at}` }));
-    const text = reportMarkdown(withFailures(recordOf(STAGES), many, 5000), world, 6000);
+    const text = reportMarkdown(withFailures(recordOf(STAGES), many, 5000), world, 6000, []);
     const section = text.slice(text.indexOf('## Failures'), text.indexOf('## Skipped'));
     assert.ok(section.split('\n').length < 20, section);
     assert.match(section, /300 processing\. Of these: /);
@@ -85,7 +85,7 @@ describe('output/backfill-report', () => {
   });
 
   it('says that nothing failed, and that no gate was reached, where that is so', () => {
-    const text = reportMarkdown(recordOf(STAGES), world, 6000);
+    const text = reportMarkdown(recordOf(STAGES), world, 6000, []);
     assert.match(text, /Nothing failed for good\./);
     assert.match(text, /## Gates\n\nNone was reached\./);
   });

@@ -5,7 +5,7 @@ import type { WindowRange } from '../../shared/calendar/window.ts';
 import type { Coverage } from '../../shared/gaps/coverage.ts';
 import type { Processor } from '../../shared/pipeline/pipeline.ts';
 import type { OutgoingMessage, Reads, RequestStore, Snapshot, Writes } from '../../shared/ports/request-store.ts';
-import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
+import type { DataCheck, Keep, OffendingRows, OldRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 
 /** What a process sees of its own death: every call of a port throws this from then on. */
@@ -141,9 +141,9 @@ export class FusedWarehouse implements Warehouse {
   rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
     return this.#fuse.read(() => this.#warehouse.rows(processor, range, columns));
   }
-  async stage(claim: WriteClaim, source: RowSource, calendar: Calendar): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows, calendar: Calendar): Promise<Staged> {
     this.#fuse.check();
-    this.#onRun({ processor: claim.processor.name, day: claim.day });
+    if (source.kind === 'rows' || source.kind === 'sql') this.#onRun({ processor: claim.processor.name, day: claim.day });
     const staged = await this.#fuse.change(() => this.#warehouse.stage(claim, source, calendar));
     return {
       coverage: staged.coverage,
@@ -151,6 +151,9 @@ export class FusedWarehouse implements Warehouse {
       discard: () => this.#fuse.change(() => staged.discard()),
     };
   }
+  keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> { return this.#fuse.change(() => this.#warehouse.keep(processor, day, keep)); }
+  kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> { return this.#fuse.read(() => this.#warehouse.kept(processor, name, from, to)); }
+  remembersMs(processor: Processor): number { return this.#warehouse.remembersMs(processor); }
   check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> { return this.#fuse.read(() => this.#warehouse.check(check, mostShown, signal)); }
   close(): Promise<void> { return this.#warehouse.close(); }
 }
