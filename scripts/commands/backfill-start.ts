@@ -17,7 +17,7 @@ import type { Session } from '../session.ts';
 import { followBackfill } from './backfill-follow.ts';
 import { definitionNamed } from './backfill-definition.ts';
 import { done, heldBack, interrupted } from './command.ts';
-import { commonOptions, readDates, readProcessors, scopeWords } from './options.ts';
+import { commonOptions, readDates, readProcessors, readReason, scopeWords } from './options.ts';
 
 const number = (name: string, least: number, most: number) => z.coerce.number({ error: `received a --${name} that is no number; allowed is ${least} to ${most}` }).min(least, { error: `allowed for --${name} is ${least} to ${most}` }).max(most, { error: `allowed for --${name} is ${least} to ${most}` }).optional();
 
@@ -29,7 +29,8 @@ export type StartOptions = z.infer<typeof startOptions>;
 
 /** Shows the plan, asks, starts, and runs it here unless it is detached. */
 export async function startNow(session: Session, options: StartOptions) {
-  const { io, runtime: { engine }, signal } = session;
+  const { io, runtime: { engine, kind }, signal } = session;
+  if (kind === 'google' && !options.dryRun) readReason(options.reason, 'starting a backfill on Google');
   const definition = definitionNamed(session, options.definition);
   const asked = askedBy(session, options, definition);
   const world = await engine.refresh(asked.from, asked.to);
@@ -61,10 +62,11 @@ export async function startNow(session: Session, options: StartOptions) {
   }
   const record = await startBackfill(engine, definition, asked, labelOf(engine, asked));
   session.log('info', `backfill ${record.id} has started: ${counted(plans.reduce((sum, plan) => sum + plan.cells.length, 0), 'cell')} as it looks now`);
-  if (options.detach) {
+  await session.runtime.ringStages(record.id);
+  if (options.detach || kind === 'google') {
     if (options.json) writeJson(io, { id: record.id, state: record.state, plan: digest });
     else io.out.write(`${record.id}\n`);
-    session.log('info', `it is advanced by:  ${session.command('up')}  or:  ${session.command('backfill', 'watch', record.id)}`);
+    session.log('info', kind === 'google' ? `the functions advance it; look on:  ${session.command('backfill', 'watch', record.id)}` : `it is advanced by:  ${session.command('up')}  or:  ${session.command('backfill', 'watch', record.id)}`);
     return done;
   }
   return followBackfill(session, record.id);

@@ -22,7 +22,7 @@ export type ClaimOutcome =
   /** Put back to wait for an input. */
   | { readonly kind: 'parked' }
   /** What it reads and holds is as it should be: ended without a run. */
-  | { readonly kind: 'cut_off'; readonly cause: string | null };
+  | { readonly kind: 'cut_off'; readonly cause: string | null; readonly backfillId: string | null };
 
 /** How long a claim is believed without a heartbeat. Longer than any pause of a live process, short enough to be taken over soon. */
 export const LEASE_MS = 60_000;
@@ -67,7 +67,7 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
       const done = completed(record, record.last);
       return {
         writes: { cells: [done], changes: [changeRow(done, request, 'cut_off', now)], askCells: request.asks.map((askId) => ({ askId, ...key, outcome: 'cut_off' as const, note: 'nothing that it reads has changed', at: now })) },
-        result: { kind: 'cut_off', cause: request.cause ?? null },
+        result: { kind: 'cut_off', cause: request.cause ?? null, backfillId: request.backfillId },
       };
     }
     const slots = withoutExpired(snapshot.slots(key.processor), now);

@@ -39,6 +39,12 @@ export interface EngineParts {
   readonly sendCommitted?: () => Promise<void>;
 }
 
+/** Cells of one staged backfill that have no open request any more. */
+export interface EndedCells {
+  readonly backfillId: string;
+  readonly cells: readonly CellKey[];
+}
+
 type Change = (world: World) => void;
 
 interface Look {
@@ -61,6 +67,8 @@ export class Engine {
   readonly strictness: Strictness;
   /** Told of each cell's record that this process has written, once it is durable. */
   readonly written = new Listeners<CellRecord>();
+  /** Where others work on the same state: told of cells of a staged backfill whose requests this process has ended, once that is durable. */
+  readonly ended = new Listeners<EndedCells>();
   /** Told of a staged backfill, by id, of which a person has ordered something. */
   readonly ordered = new Listeners<string>();
   /** What this process runs now. */
@@ -211,17 +219,24 @@ export class Engine {
     return this.#world;
   }
 
-  /** Rises when this process puts cells into the queue. */
+  /** Rises when this process puts cells into the queue, or is told that another one has. */
   get queuedHere(): number {
     return this.#queuedHere;
+  }
+
+  /** Another process has queued something: what is known of the queue is out of date. */
+  heardOfQueued(): void {
+    this.#queuedHere += 1;
   }
 
   /** One state change; the world follows it. */
   async change<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
     let written: Writes = {};
+    let ended: readonly EndedCells[] = [];
     const result = await this.parts.store.transact(reads, (snapshot) => {
       const decision = decide(snapshot);
       written = decision.writes;
+      ended = this.parts.shared ? endedOf(snapshot, written.cells ?? []) : [];
       return decision;
     });
     for (const record of written.cells ?? []) {
@@ -229,6 +244,7 @@ export class Engine {
       this.#apply((world) => world.setRecord(record));
       this.written.tell(record);
     }
+    for (const cells of ended) this.ended.tell(cells);
     return result;
   }
 
@@ -311,4 +327,12 @@ export class Engine {
   get remembered(): readonly RememberedGames[] {
     return this.#remembered;
   }
+}
+
+function endedOf(before: Snapshot, after: readonly CellRecord[]): EndedCells[] {
+  const ended = after.flatMap((record) => {
+    const backfillId = record.request === null ? before.cell(record).request?.backfillId ?? null : null;
+    return backfillId === null ? [] : [{ backfillId, cell: { processor: record.processor, day: record.day } }];
+  });
+  return [...Map.groupBy(ended, (one) => one.backfillId)].map(([backfillId, all]) => ({ backfillId, cells: all.map(({ cell }) => cell) }));
 }

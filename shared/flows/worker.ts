@@ -18,15 +18,27 @@ export interface Rung {
   readonly worked: readonly Worked[];
 }
 
+/** One ring's work: what rings meanwhile is taken up by it, until its time is too short. */
+interface Shift {
+  readonly budget: TimeBudget | undefined;
+  /** A later ring, with more time, has taken over: what runs is finished, and nothing more is taken up. */
+  readonly over: AbortController;
+  rungAgain: boolean;
+  /** Resolves at the next ring. */
+  bell: PromiseWithResolvers<void>;
+  /** Aborted by a ring while it waits for a request that backs off. */
+  waiting: AbortController;
+}
+
 /**
  * The one worker of a process. A message is a doorbell: however many ring at once, the queue is worked off by one set of
- * lanes, and who rings meanwhile is answered at once, since what rang is durable in state.
+ * lanes, and who rings meanwhile is answered at once, since what rang is durable in state. Lanes that have nothing to do
+ * look again at every ring. Once the time of a ring is too short for a run, the next ring goes on with its own.
  */
 export class Worker {
   readonly #engine: Engine;
   readonly #options: WorkerOptions;
-  #busy = false;
-  #rungAgain = false;
+  #shift: Shift | null = null;
 
   constructor(engine: Engine, options: WorkerOptions) {
     this.#engine = engine;
@@ -34,27 +46,46 @@ export class Worker {
   }
 
   async ring(signal: AbortSignal, budget?: TimeBudget): Promise<Rung> {
-    if (this.#busy) {
-      this.#rungAgain = true;
+    const before = this.#shift;
+    if (before && this.#hasTime(before)) {
+      this.#engine.heardOfQueued();
+      before.rungAgain = true;
+      before.waiting.abort();
+      const { bell } = before;
+      before.bell = Promise.withResolvers();
+      bell.resolve();
       return { joined: true, worked: [] };
     }
-    this.#busy = true;
+    before?.over.abort();
+    const shift: Shift = { budget, over: new AbortController(), rungAgain: false, bell: Promise.withResolvers(), waiting: new AbortController() };
+    this.#shift = shift;
     const worked: Worked[] = [];
     const onEnd = (ended: Worked): void => {
       worked.push(ended);
       this.#options.onEnd?.(ended);
     };
+    const { lanes } = this.#engine.parts;
     try {
       for (;;) {
-        this.#rungAgain = false;
-        await work(this.#engine, { signal, budget, onStart: this.#options.onStart, onEnd });
-        if (signal.aborted || budget?.ranOut) break;
-        if (!this.#rungAgain && !(await this.#waited(signal, budget))) break;
+        shift.rungAgain = false;
+        shift.waiting = new AbortController();
+        await work(this.#engine, {
+          signal, budget, onStart: this.#options.onStart, onEnd, until: shift.over.signal, woken: () => shift.bell.promise,
+          // Those of a ring that was taken over from have runs to finish.
+          lanes: Math.max(1, lanes - this.#engine.running.size),
+        });
+        if (signal.aborted || budget?.ranOut || shift.over.signal.aborted) break;
+        if (!shift.rungAgain) await this.#waited(AbortSignal.any([signal, shift.waiting.signal]), budget).then((isDue) => { shift.rungAgain ||= isDue; });
+        if (!shift.rungAgain) break;
       }
     } finally {
-      this.#busy = false;
+      if (this.#shift === shift) this.#shift = null;
     }
     return { joined: false, worked };
+  }
+
+  #hasTime({ budget }: Shift): boolean {
+    return budget === undefined || (!budget.ranOut && budget.fits(this.#engine.pipeline.processors, this.#engine.parts.clock.now()));
   }
 
   async #waited(signal: AbortSignal, budget: TimeBudget | undefined): Promise<boolean> {

@@ -62,7 +62,7 @@ export interface PushOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-const subscriptionOf: Readonly<Record<PushedFunction, string>> = { 'backfill-worker': 'small-worker-sub', 'phase-router': 'small-router-sub-phase_2_raw', 'gap-detector': 'small-detector-sub' };
+const subscriptionOf: Readonly<Record<PushedFunction, string>> = { 'backfill-worker': 'small-worker-sub', 'phase-router': 'small-router-sub-phase_2_raw', 'gap-detector': 'small-detector-sub', 'stage-coordinator': 'stage-coordinator-sub' };
 let clouds = 0;
 
 /** A local cloud of the small pipeline, in a project of its own; on emulators of its own where none are given. */
