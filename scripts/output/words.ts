@@ -30,18 +30,6 @@ export function range(from: Day, to: Day): string {
   return from === to ? formatDay(from) : `${formatDay(from)}..${formatDay(to)}`;
 }
 
-/** First and last of some days, in words. */
-export function span(days: readonly Day[]): string {
-  const [first] = days;
-  if (first === undefined) return '';
-  let [least, most] = [first, first];
-  for (const day of days) {
-    if (day < least) least = day;
-    if (day > most) most = day;
-  }
-  return range(least, most);
-}
-
 /** Days as a list of dates and ranges: `2023-11-10..2023-11-12, 2023-11-15`; of more than `limit` parts, the ends only: `2023-11-10 … 2023-12-31`. */
 export function dayList(days: readonly Day[], limit = 6): string {
   const sorted = [...new Set(days)].sort((a, b) => a - b);

@@ -1,31 +1,12 @@
 import { z } from 'zod';
 import { formatDay } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
-import type { Controls, LeaseRecord, SlotRecord } from '../ports/request-store.ts';
+import { controlsSchema, leaseRecordSchema, rememberedGamesSchema, slotRecordSchema } from '../ports/store-schema.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
-import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema, rememberedGameSchema } from '../requests/record-schema.ts';
+import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema } from '../requests/record-schema.ts';
 import { backfillRecordSchema } from '../staged/record.ts';
 import { damaged, type SqliteDatabase } from './sqlite-database.ts';
 import type { RecordsInMemory } from './sqlite-records.ts';
-
-const slotRecordSchema: z.ZodType<SlotRecord> = z.object({
-  processor: z.string(),
-  holders: z.array(z.object({ day: daySchema, token: z.int(), until: z.number() })),
-  slowUntil: z.number().nullable(),
-});
-
-const leaseRecordSchema: z.ZodType<LeaseRecord> = z.object({
-  name: z.string(), owner: z.string(), until: z.number(), again: z.boolean(), detail: z.string(),
-});
-
-const controlsSchema: z.ZodType<Controls> = z.object({
-  paused: z.object({ by: z.string(), reason: z.string(), at: z.number() }).nullable(),
-  adoptedOn: daySchema.nullable(),
-  autoCells: z.object({ day: daySchema, count: z.int() }).nullable(),
-  lastBoundsAlert: z.string().nullable(),
-});
-
-const rememberedGamesSchema = z.array(rememberedGameSchema);
 
 const cellRow = z.object({ processor: z.string(), day: daySchema, record: z.string() });
 const cascadeRow = z.object({ phase: z.string(), day: daySchema, record: z.string() });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { z } from 'zod';
-import { cli, mini, Running, Sandbox, type Ended } from './harness.ts';
+import { cli, ended, mini, parsed, Running, Sandbox, type Ended } from './harness.ts';
 
 /** `verify` and `needs`, as processes over the mini pipeline. */
 
@@ -35,12 +34,6 @@ const needs = z.strictObject({
   checklist: z.array(z.strictObject({ demands: z.string(), met: z.boolean() })), not_all_read: z.array(z.string()),
 });
 
-function parsed<T>(schema: z.ZodType<T>, { stdout, stderr }: Ended): T {
-  const result = schema.safeParse(JSON.parse(stdout));
-  if (!result.success) throw new Error(`${result.error.message}\n${stdout}${stderr}`);
-  return result.data;
-}
-
 describe('the command line verifies, and assesses needs', function () {
   this.timeout(40_000);
   const sandbox = new Sandbox();
@@ -53,19 +46,7 @@ describe('the command line verifies, and assesses needs', function () {
   });
   after(() => sandbox.remove());
 
-  const damaged = async (...sql: readonly string[]): Promise<string> => {
-    const state = sandbox.state(complete);
-    const instance = await DuckDBInstance.create(join(state, 'warehouse.duckdb'));
-    const connection = await instance.connect();
-    for (const statement of sql) await connection.run(statement);
-    connection.closeSync();
-    instance.closeSync();
-    return state;
-  };
-  const ended = (result: Ended, code: number): Ended => {
-    assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
-    return result;
-  };
+  const damaged = (...sql: readonly string[]): Promise<string> => sandbox.damaged(complete, ...sql);
   const verify = async (state: string, code: number, ...words: readonly string[]) => parsed(gate, ended(await sandbox.run(state, 'verify', '--json', ...words), code));
 
   it('a complete season passes, each table by its own calendar, each check run', async () => {
