@@ -40,6 +40,23 @@ processors:
 `;
 const TOTALS = `SELECT game_date, team, points, SUM(points) OVER () AS total FROM scores
 `;
+const BACKFILLS = `version: 1
+backfills:
+  season:
+    stages:
+      - name: raw
+        phases: [phase_2_raw]
+        concurrency: 3
+        retries: 1
+        retry_delay_seconds: 1
+        error_policy: continue
+        gate: { coverage_percent: 100 }
+      - name: analytics
+        phases: [phase_3_analytics]
+        order: by_date
+        needs_approval: true
+        gate: { coverage_percent: 100 }
+`;
 /** The clock at the start. Gaps are filled by themselves from this day on, so that a detection leaves the tests' dates alone. */
 export const NOW = '2024-06-15T16:00:00Z';
 
@@ -73,6 +90,7 @@ export async function startSmallCloud(places: EmulatorPlaces | null): Promise<Sm
   mkdirSync(join(definition, 'sql'), { recursive: true });
   writeFileSync(join(definition, 'pipeline.yaml'), DEFINITION);
   writeFileSync(join(definition, 'sql', 'totals.sql'), TOTALS);
+  writeFileSync(join(definition, 'backfills.yaml'), BACKFILLS);
   const lines = new LogLines();
   const team = await TeamService.listen();
   const project = `demo-small-${process.pid}-${clouds}`;
