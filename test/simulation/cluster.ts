@@ -1,6 +1,8 @@
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
+import { handleStages } from '../../functions/stage-coordinator/handler.ts';
+import { StageBells } from '../../functions/stage-bells.ts';
 import type { HandlerDeps } from '../../functions/deps.ts';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
@@ -8,9 +10,11 @@ import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.t
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { Advancing } from '../../shared/flows/staged-process.ts';
 import { TimeBudget } from '../../shared/flows/time-budget.ts';
 import { Worker } from '../../shared/flows/worker.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DeliveredMessage, MessageBus, Verdict } from '../../shared/ports/message-bus.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
@@ -22,7 +26,7 @@ import { cellName } from './mini-pipeline.ts';
 import type { Random } from './random.ts';
 import { SimulatedRunner, TOPICS, type Outside } from './site.ts';
 
-type FunctionName = 'worker' | 'router' | 'detector';
+type FunctionName = 'worker' | 'router' | 'detector' | 'coordinator';
 
 export interface ClusterOptions {
   readonly pipeline: Pipeline;
@@ -56,6 +60,8 @@ interface Instance {
   readonly name: FunctionName;
   readonly engine: Engine;
   readonly worker: Worker;
+  readonly advancing: Advancing;
+  readonly bells: StageBells;
   readonly fuse: Fuse;
 }
 
@@ -82,7 +88,7 @@ export class Cluster implements MessageBus {
     this.options = options;
     this.#database = SqliteDatabase.open(options.databasePath);
     this.store = new SqliteRequestStore(this.#database, { rankOf: (name) => options.pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
-    for (const name of ['worker', 'router', 'detector'] as const) for (let count = 0; count < options.instances; count += 1) this.#instances.push(this.#start(name));
+    for (const name of ['worker', 'router', 'detector', 'coordinator'] as const) for (let count = 0; count < options.instances; count += 1) this.#instances.push(this.#start(name));
   }
 
   #start(name: FunctionName): Instance {
@@ -96,7 +102,12 @@ export class Cluster implements MessageBus {
       warehouse: new FusedWarehouse(warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }),
       runner: new AsynchronousRunner(this, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
     });
-    return { name, engine, fuse, worker: new Worker(engine, { waitsForRetryMs: 30_000 }) };
+    // A dead process rings for nobody.
+    const bus: MessageBus = { publish: async (topic, body) => fuse.read(() => this.publish(topic, body)) };
+    return {
+      name, engine, fuse, worker: new Worker(engine, { waitsForRetryMs: 30_000 }), advancing: new Advancing(engine),
+      bells: new StageBells(engine, bus, coordinationTopicOf(pipeline), (thrown) => { if (!fuse.blown) this.thrown.push(thrown); }),
+    };
   }
 
   /** An instance of a function by its place: for what a test does in one of them. */
@@ -122,6 +133,7 @@ export class Cluster implements MessageBus {
   #subscriber(topic: string): FunctionName | null {
     if (topic === TOPICS.requests) return 'worker';
     if (topic === TOPICS.detection) return 'detector';
+    if (topic === coordinationTopicOf(this.options.pipeline)) return 'coordinator';
     return this.options.pipeline.phases.some(({ completionTopic }) => completionTopic === topic) ? 'router' : null;
   }
 
@@ -144,6 +156,7 @@ export class Cluster implements MessageBus {
     if (!instance) throw new RangeError('no instance');
     try {
       const verdict = await this.#handle(instance, message);
+      await instance.bells.settled();
       await sendOutbox(instance.engine, this);
       if (verdict.kind !== 'nack') return;
     } catch (error) {
@@ -158,7 +171,7 @@ export class Cluster implements MessageBus {
     await this.#deliver(name, { ...message, deliveryAttempt: message.deliveryAttempt + 1 });
   }
 
-  async #handle({ name, engine, worker }: Instance, message: DeliveredMessage): Promise<Verdict> {
+  async #handle({ name, engine, worker, advancing, fuse }: Instance, message: DeliveredMessage): Promise<Verdict> {
     const { invocationMs = null, clock } = this.options;
     const ended = new AbortController();
     const late = new AbortController();
@@ -168,6 +181,10 @@ export class Cluster implements MessageBus {
       ...(invocationMs === null ? {} : { time: new TimeBudget(engine.parts.clock.now() + invocationMs) }),
     };
     try {
+      if (name === 'coordinator') {
+        const bus: MessageBus = { publish: (topic, body) => fuse.change(() => this.publish(topic, body)) };
+        return await handleStages({ ...deps, bus, advancing, coordinationTopic: coordinationTopicOf(this.options.pipeline), requestsTopic: TOPICS.requests }, message);
+      }
       if (name === 'worker') return await handleBackfillRequest(deps, message);
       return await (name === 'router' ? handlePhaseComplete(deps, message) : handleDetection(deps, message));
     } finally {
