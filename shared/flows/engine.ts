@@ -57,6 +57,8 @@ const MINUTE_MS = 60_000;
 const OTHERS_MS = 5000;
 /** A world this old is read again as a whole before a message is judged by it, where others write too. */
 const FRESH_MS = 30_000;
+/** Clocks of two machines are taken to differ by no more. */
+const MOST_SKEW_MS = 5000;
 
 /**
  * What every flow works with: the ports, and the world as this process knows it. The world is read from the ports by
@@ -83,6 +85,7 @@ export class Engine {
   /** Days that the world was read for: fewer while more are being read. */
   #held: { from: Day; to: Day } | null = null;
   #readAt = 0;
+  #renewing: Promise<World> | null = null;
   #othersAt = 0;
   #queuedHere = 0;
 
@@ -185,6 +188,20 @@ export class Engine {
   /** Moves the world's moment on when it is older than a minute: dates become due while a process runs. */
   keepTime(): void {
     if (this.parts.clock.now() - this.#world.moment.now > MINUTE_MS) this.#world = this.#world.at(this.moment());
+  }
+
+  /**
+   * Reads everything again where this process knows it as of before `at`, by another process's clock: which dates are
+   * expected, and so every window, may be others since. Lanes that want it at the same time share one reading.
+   */
+  async renew(day: Day, at: number): Promise<void> {
+    if (!this.isOlderThan(at)) return;
+    this.#renewing ??= this.refresh(day, day).finally(() => { this.#renewing = null; });
+    await this.#renewing;
+  }
+
+  isOlderThan(at: number): boolean {
+    return this.parts.shared === true && this.#readAt - MOST_SKEW_MS < at;
   }
 
   async #readWorld(from: Day, to: Day): Promise<World> {

@@ -52,6 +52,7 @@ export class Coordinator {
   /** By date: not before this instant, because of the delay between dates. */
   #notBefore = 0;
   #date: number | null = null;
+  #plannedAt = 0;
 
   constructor(engine: Engine, id: string, options: CoordinatorOptions) {
     this.#engine = engine;
@@ -139,6 +140,7 @@ export class Coordinator {
   async #plan(record: BackfillRecord): Promise<void> {
     const { from, to } = record.asked;
     const world = await this.#engine.refresh(from, to);
+    this.#plannedAt = world.moment.now;
     const { definition, progress } = currentStage(record);
     const { cells, leftOut } = planStage(world, record, record.stage);
     const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', strictness: this.#engine.strictness });
@@ -215,6 +217,7 @@ export class Coordinator {
       // Daily work goes first.
       priority: 'low', reprocess: rerun ? 'completed' : 'none', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: record.id,
       summary: `backfill ${record.id}, stage ${definition.name}`, refused: null, retry: { maxAttempts: definition.retries + 1, delayMs: definition.retry_delay_seconds * 1000 },
+      ...(this.#engine.parts.shared ? { plannedAt: this.#plannedAt } : {}),
     };
   }
 

@@ -56,6 +56,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   backfillId: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  plannedAt: z.number().optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
   takeovers: z.int(),
@@ -121,6 +122,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   refused: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  plannedAt: z.number().optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({
