@@ -7,6 +7,7 @@ import type { HandlerDeps } from '../../functions/deps.ts';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
+import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
@@ -71,6 +72,7 @@ interface Instance {
  */
 export class Cluster implements MessageBus {
   readonly store: RequestStore;
+  readonly history: SqliteRunHistory;
   readonly options: ClusterOptions;
   /** Messages that were published, by topic. */
   readonly published = new Map<string, number>();
@@ -87,6 +89,7 @@ export class Cluster implements MessageBus {
     const options = { ...more, pipeline: withAsynchronous(pipeline, more.asynchronous) };
     this.options = options;
     this.#database = SqliteDatabase.open(options.databasePath);
+    this.history = new SqliteRunHistory(this.#database);
     this.store = new SqliteRequestStore(this.#database, { rankOf: (name) => options.pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
     for (const name of ['worker', 'router', 'detector', 'coordinator'] as const) for (let count = 0; count < options.instances; count += 1) this.#instances.push(this.#start(name));
   }
