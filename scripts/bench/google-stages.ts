@@ -65,7 +65,7 @@ export async function googleStages(): Promise<Figure[]> {
   const [worked, coordinated] = [engineOf('worker'), engineOf('coordinator')];
   const worker = new Worker(worked, { waitsForRetryMs: 30_000, onEnd: () => ended.push(performance.now()) });
   const advancing = new Advancing(coordinated);
-  for (const engine of [worked, coordinated]) new StageBells(engine, bus, coordinationTopic, (thrown) => console.error(thrown));
+  const bells = [worked, coordinated].map((engine) => new StageBells(engine, bus, coordinationTopic, (thrown) => console.error(thrown)));
   const serve = async (name: PushedFunction, engine: Engine, handle: (message: DeliveredMessage, signal: AbortSignal) => Promise<Verdict>): Promise<ReturnType<typeof getTestServer>> => {
     http(name, pushFunction({
       open: async () => ({ bus, deadLetterTopic, now: () => clock.now(), settle: async () => { await sendOutbox(engine, bus); } }),
@@ -112,6 +112,7 @@ export async function googleStages(): Promise<Figure[]> {
       { name: `a stage of ${DATES} dates, ${PARALLEL} at a time, no-op processors`, value: parallel / DATES, unit: 'ms a cell', atMost: null },
     ];
   } finally {
+    for (const bell of bells) await bell.settled();
     for (const server of [workers, coordinators, elsewhere]) server.close();
     await pubsub.close();
     await firestore.terminate();

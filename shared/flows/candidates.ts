@@ -48,6 +48,8 @@ export class Candidates {
     const looking = joined ?? { limit, version, cells: store.queued(now, limit) };
     this.#looking = looking;
     if (!joined) this.#slotFreed = false;
+    // Who rings may have freed a slot as well.
+    if (this.#version !== version) this.#full.clear();
     try {
       const cells = await looking.cells;
       // Whoever joined finds what the first has left of it.

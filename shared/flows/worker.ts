@@ -39,6 +39,8 @@ export class Worker {
   readonly #engine: Engine;
   readonly #options: WorkerOptions;
   #shift: Shift | null = null;
+  /** Rings that were taken over from and whose runs are under way: they hold lanes, and slots of tables. */
+  #draining = 0;
 
   constructor(engine: Engine, options: WorkerOptions) {
     this.#engine = engine;
@@ -49,13 +51,10 @@ export class Worker {
     const before = this.#shift;
     if (before && this.#hasTime(before)) {
       this.#engine.heardOfQueued();
-      before.rungAgain = true;
-      before.waiting.abort();
-      const { bell } = before;
-      before.bell = Promise.withResolvers();
-      bell.resolve();
+      wake(before);
       return { joined: true, worked: [] };
     }
+    if (before) this.#draining += 1;
     before?.over.abort();
     const shift: Shift = { budget, over: new AbortController(), rungAgain: false, bell: Promise.withResolvers(), waiting: new AbortController() };
     this.#shift = shift;
@@ -75,11 +74,21 @@ export class Worker {
           lanes: Math.max(1, lanes - this.#engine.running.size),
         });
         if (signal.aborted || budget?.ranOut || shift.over.signal.aborted) break;
+        if (!shift.rungAgain && this.#draining > 0) {
+          await Promise.race([shift.bell.promise, aborted(AbortSignal.any([signal, shift.over.signal]))]);
+          continue;
+        }
         if (!shift.rungAgain) await this.#waited(AbortSignal.any([signal, shift.waiting.signal]), budget).then((isDue) => { shift.rungAgain ||= isDue; });
         if (!shift.rungAgain) break;
       }
     } finally {
       if (this.#shift === shift) this.#shift = null;
+      if (shift.over.signal.aborted) {
+        this.#draining -= 1;
+        // What it held is free.
+        this.#engine.heardOfQueued();
+        if (this.#shift) wake(this.#shift);
+      }
     }
     return { joined: false, worked };
   }
@@ -91,4 +100,19 @@ export class Worker {
   async #waited(signal: AbortSignal, budget: TimeBudget | undefined): Promise<boolean> {
     return this.#options.waitsForRetryMs > 0 && waitForRetry(this.#engine, { signal, time: budget }, this.#options.waitsForRetryMs);
   }
+}
+
+function wake(shift: Shift): void {
+  shift.rungAgain = true;
+  shift.waiting.abort();
+  const { bell } = shift;
+  shift.bell = Promise.withResolvers();
+  bell.resolve();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
