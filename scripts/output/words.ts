@@ -59,7 +59,7 @@ export function quoted(word: string): string {
 }
 
 /** The core's commands within a text; "made by smart-backfill 0.1.0" and "that smart-backfill made" are none. */
-const CORE_COMMAND = /(?<![\w/.-])(?<!npx )smart-backfill (?=(?:up|gaps|why|plan|recover|backfill|requests?|publish|cascades|accept|unaccept|hold|unhold|verify|needs|pause|resume|doctor|pipeline)\b)/g;
+const CORE_COMMAND = /(?<![\w/.-])(?<!npx )smart-backfill (?=(?:up|gaps|why|plan|recover|backfill|requests?|publish|cascades|accept|unaccept|hold|unhold|rollback|verify|needs|pause|resume|doctor|pipeline)\b)/g;
 
 /** A text of the core with its commands (`smart-backfill gaps …`) as they have to be typed here: `place` goes before the command's name. */
 export function withCommands(core: string, program: string, place: readonly string[]): string {

@@ -44,3 +44,11 @@ function rangeOf(edge: Edge, date: Day, upstreamDates: ExpectedDates, critical: 
     }
   }
 }
+
+/** The part of a range that lies within another; null where none does. */
+export function clipRange(range: WindowRange, { first, last }: { readonly first: Day; readonly last: Day }): WindowRange | null {
+  if (range.from >= first && range.to <= last) return range;
+  const from = day(Math.max(range.from, first));
+  const to = day(Math.min(range.to, last));
+  return from <= to ? { from, to } : null;
+}

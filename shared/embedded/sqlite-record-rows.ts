@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { untoldFailureSchema } from '../alerts/untold.ts';
 import { formatDay } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import { controlsSchema, leaseRecordSchema, rememberedGamesSchema, slotRecordSchema } from '../ports/store-schema.ts';
@@ -43,6 +44,10 @@ export function loadRecords(database: SqliteDatabase, into: RecordsInMemory): vo
   for (const row of database.prepare('SELECT id AS name, record FROM backfills ORDER BY id').iterate()) {
     const { name, record } = rowOf(path, 'backfills', namedRow, row);
     into.backfills.set(name, recordOf(path, () => `the record of backfill ${name}`, backfillRecordSchema, record));
+  }
+  for (const row of database.prepare('SELECT id AS name, record FROM untold_failures ORDER BY id').iterate()) {
+    const { name, record } = rowOf(path, 'untold_failures', namedRow, row);
+    into.untold.set(name, recordOf(path, () => `the failure ${name}`, untoldFailureSchema, record));
   }
   const controls = database.prepare('SELECT record FROM controls').get()?.['record'];
   if (controls !== undefined) into.controls = recordOf(path, () => 'the record of the controls', controlsSchema, controls);

@@ -3,7 +3,7 @@ import { describeCell } from '../gaps/usable.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { Ask } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { evaluateGate } from '../staged/stage-gate.ts';
+import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { askIdOf, currentStage, type BackfillRecord } from '../staged/record.ts';
 import { nextRound, stageEnded, stopped, withFailures, type NewFailure } from '../staged/transitions.ts';
@@ -127,6 +127,8 @@ export class Coordinator {
   async #stillRuns(): Promise<boolean> {
     const walk = this.#walk;
     if (!walk) return false;
+    // Another process may have ended it.
+    await this.#engine.hearOthers();
     await this.#noteEnds(walk);
     return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
   }
@@ -134,7 +136,7 @@ export class Coordinator {
   /** What another process has opened before it left still runs: its end is to be noted, too. */
   async #runsElsewhere(): Promise<boolean> {
     const { store, shared } = this.#engine.parts;
-    return shared === true && (await store.openCells()).some(({ request }) => request?.backfillId === this.#id);
+    return shared === true && (await store.openCells()).some(({ request }) => request?.backfillId === this.#id && !request.rollback);
   }
 
   async #plan(record: BackfillRecord): Promise<void> {
@@ -258,7 +260,7 @@ export class Coordinator {
       return;
     }
     const { gate } = definition;
-    if (!gate) {
+    if (!gate || !concernsGate(this.#engine.world, record, gate)) {
       await this.#change((current) => (isSame(current, record) ? stageEnded(current, null, this.#engine.parts.clock.now()) : current));
       return;
     }
@@ -321,7 +323,8 @@ function policyOf(record: BackfillRecord) {
 function whyStop(record: BackfillRecord, fresh: readonly NewFailure[]): string | null {
   const [first] = fresh;
   if (!first) return null;
-  const open = record.failures.filter((entry) => entry.became === 'open').length + record.failuresLeftOut;
+  // What was run and failed: one lost page is one failure, however many cells wait for it.
+  const open = record.failures.filter((entry) => entry.became === 'open' && entry.runId !== null).length + record.failuresLeftOut;
   const { maxFailures } = record.asked;
   if (maxFailures !== null && open >= maxFailures) return `${open} cells failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
   return policyOf(record) === 'stop' && !first.skipped ? `${describeCell(first)} failed (${first.category}): ${first.message}` : null;

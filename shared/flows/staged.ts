@@ -1,6 +1,7 @@
 import type { BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease, takeMark } from './leases.ts';
+import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
 import { RungWorkers } from './staged-workers.ts';
 import { work, type WorkOptions } from './work.ts';
@@ -16,6 +17,8 @@ export interface AdvanceOptions extends Pick<WorkOptions, 'onStart' | 'onEnd'> {
 
 /** Between two looks at the lease, which another process marks where it is told of something. */
 const LOOK_AT_LEASE_MS = 500;
+/** What was queued by a process that died, and could not be taken at once, is looked for again after this long: nobody tells of it. */
+const LOOK_AGAIN_MS = 5000;
 
 export function leaseOf(id: string): string {
   return `backfill:${id}`;
@@ -32,6 +35,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
   for (;;) {
     if (await takeLease(engine, name, '{}') === null) return null;
     const lived = keepLease(engine, name);
+    const alerts = await holdAlerts(engine, id);
     const coordinator = new Coordinator(engine, id, {
       signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner, ...(options.ring ? { workers: new RungWorkers(options.ring) } : {}),
     });
@@ -43,6 +47,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
       const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), beside]);
       record = ended;
     } finally {
+      await alerts.end();
       lived.stop();
       wantedAgain = await returnLease(engine, name);
     }
@@ -61,9 +66,8 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
     if (stopped.aborted) break;
     const due = await engine.parts.store.nextDue(engine.parts.clock.now());
     const waiting = new AbortController();
-    const wait = due === null ? new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }))
-      : engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), AbortSignal.any([stopped, waiting.signal]));
-    await Promise.race([woken, wait]);
+    const dueMs = due === null ? LOOK_AGAIN_MS : Math.max(0, due - engine.parts.clock.now());
+    await Promise.race([woken, engine.parts.clock.sleep(Math.min(dueMs, LOOK_AGAIN_MS), AbortSignal.any([stopped, waiting.signal]))]);
     waiting.abort();
   }
 }
@@ -87,6 +91,6 @@ export async function runningBackfills(engine: Engine): Promise<readonly string[
 /** Ids of the backfills that somebody has to advance: those that run, and others whose cells have not all ended. Oldest first. */
 export async function backfillsAtWork({ parts: { store } }: Engine): Promise<readonly string[]> {
   const [records, open] = await Promise.all([store.backfills(), store.openCells()]);
-  const owners = new Set(open.map(({ request }) => request?.backfillId));
+  const owners = new Set(open.flatMap(({ request }) => (request && !request.rollback ? [request.backfillId] : [])));
   return records.filter(({ id, state }) => state === 'running' || owners.has(id)).map(({ id }) => id).reverse();
 }

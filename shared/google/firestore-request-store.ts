@@ -1,6 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { DocumentReference, Firestore, Query } from '@google-cloud/firestore';
 import { z } from 'zod';
+import { untoldFailureSchema, type UntoldFailure } from '../alerts/untold.ts';
 import { formatDay, type Day } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
@@ -175,6 +176,10 @@ export class FirestoreRequestStore implements RequestStore {
       const text = parts.slice(0, parts[0]?.parts).map((part) => part.text).join('');
       return { season, games: recordOf(parts[0]?.path ?? season, rememberedGamesSchema, text) };
     });
+  }
+
+  async untold(limit: number): Promise<readonly UntoldFailure[]> {
+    return limit <= 0 ? [] : this.#records(this.#paths.all('untold').limit(limit), untoldFailureSchema, 'reading the failures that nobody was told of');
   }
 
   async trace(runId: string): Promise<string | null> {

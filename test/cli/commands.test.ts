@@ -213,6 +213,9 @@ describe('the command line', function () {
     assert.deepEqual(parsed(shown, ended(await sandbox.run(complete, 'pipeline', 'show', '--json'), 0)).processors.map((one) => [one.name, one.expected_dates]), [['Schedule', 12], ['Scores', 11], ['Form', 11]]);
     assert.match(ended(await sandbox.start(['pipeline', 'validate', '--pipeline', join(import.meta.dirname, '../fixtures/mini')]).ended, 0).stdout, /valid .*3 phases, 3 processors/);
     assert.equal(parsed(z.looseObject({ title: z.string() }), ended(await sandbox.start(['pipeline', 'schema']).ended, 0)).title, 'smart-backfill pipeline');
+    assert.equal(parsed(z.looseObject({ title: z.string() }), ended(await sandbox.start(['pipeline', 'schema', 'backfills']).ended, 0)).title, 'smart-backfill backfills');
+    const messages = await Promise.all([['messages'], ['--messages']].map((words) => sandbox.start(['pipeline', 'schema', ...words]).ended));
+    assert.ok(messages[0]?.stdout !== '' && messages[0]?.stdout === messages[1]?.stdout);
   });
 
   it('takes options before the name of the command as well', async () => {

@@ -8,7 +8,7 @@ import { cli, ended, mini, parsed, Running, Sandbox, type Ended } from './harnes
 
 const gate = z.strictObject({
   schema_version: z.literal(1), from: z.string(), to: z.string(), passed: z.boolean(), reasons: z.array(z.strictObject({ rule: z.string(), text: z.string() })), notes: z.array(z.string()),
-  rules: z.strictObject({ min_coverage_percent: z.number(), max_null_percent: z.number().nullable(), doubtful: z.string() }),
+  rules: z.strictObject({ min_coverage_percent: z.number(), max_nulls: z.number().nullable(), doubtful: z.string() }),
   tables: z.array(z.strictObject({
     processor: z.string(), phase: z.string(), table: z.string(), critical: z.boolean(), expected: z.number(), complete: z.number(), accepted: z.number(), coverage_percent: z.number().nullable(),
     missing: z.number(), short: z.number(), lacking: z.array(z.string()), stale: z.number(), altered: z.number(), suspect: z.number(), pending: z.number(), required_values: z.number(), nulls: z.number(),
@@ -142,7 +142,7 @@ describe('the command line verifies, and assesses needs', function () {
 
   for (const { words, says } of [
     { words: ['verify', '--min-coverage', '101'], says: /received --min-coverage '101'.*0 to 100/ },
-    { words: ['verify', '--max-null-rate', 'few'], says: /received --max-null-rate 'few'/ },
+    { words: ['verify', '--max-nulls', 'few'], says: /received --max-nulls 'few'.*whole number from 0 on/ },
     { words: ['verify', '--phase', 'phase_9'], says: /received the phase 'phase_9'/ },
     { words: ['verify', '--ready-for', 'phase_9'], says: /received the phase 'phase_9'/ },
     { words: ['verify', '--ready-for', 'phase_3_forecast', '--season', '2024'], says: /received --ready-for with --season/ },

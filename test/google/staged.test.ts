@@ -52,7 +52,7 @@ describeWithEmulators('a staged backfill on Google', () => {
       return null;
     };
     const words = ['--definition', 'season', '--from', '2024-03-01', '--to', '2024-03-08'];
-    assert.match(ended(await run('start', ...words, '--yes'), 2).stderr, /received no reason; starting a backfill on Google is recorded with who and why/);
+    assert.match(ended(await run('start', ...words, '--yes'), 2).stderr, /received no reason; starting a backfill is recorded with who and why/);
     assert.equal(parsed(startedOutput, ended(await run('start', ...words, '--yes', '--reason', 'never loaded', '--json'), 0)).id, id);
 
     // One failure is tried again, the other is not: the gate holds.

@@ -34,7 +34,7 @@ class Season {
     this.outside = new Outside();
     this.warehouse = new MemoryWarehouse(state.pipeline);
     this.cluster = new Cluster({
-      pipeline: state.pipeline, databasePath: newState(state), warehouse: this.warehouse, clock: this.clock, outside: this.outside, random, instances: 2, duplicates: 0, kills: 0, asynchronous: new Set(), ...more,
+      pipeline: state.pipeline, databasePath: newState(state), warehouse: this.warehouse, clock: this.clock, outside: this.outside, random, instances: 2, stages: 2, duplicates: 0, kills: 0, asynchronous: new Set(), ...more,
     });
     this.terminal = new Engine({ ...this.cluster.instance('detector').engine.parts, store: this.cluster.store, warehouse: this.warehouse, clock: this.clock, owner: 'terminal' });
   }
@@ -86,7 +86,7 @@ describe('a staged backfill on several instances of each function', function () 
 
   for (const seed of seeds(6)) {
     it(`goes on by rings alone, each cell once (seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
-      const season = await Season.open(new Random(seed), { instances: 3 });
+      const season = await Season.open(new Random(seed), { instances: 3, stages: 3 });
       let most = 0;
       season.outside.during = async () => { most = Math.max(most, (await season.cluster.store.openCells()).filter((cell) => cell.request?.backfillId !== null).length); };
       const id = await inManualTime(season.clock, season.start(SEASON_STAGES, { concurrency: 3 }));
