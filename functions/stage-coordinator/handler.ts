@@ -19,7 +19,7 @@ export interface StageDeps extends Omit<HandlerDeps, 'worker'> {
 /**
  * A cell of a staged backfill has ended, a person has ordered something, or a tick: advances the backfill, or all that are
  * at work, until the time of the invocation is used up, and rings for what is left. It runs no cell: it opens requests and
- * rings the workers. Where this process, or another, advances it already, that one looks again. The tick only repairs.
+ * rings the workers. Where this process, or another, advances it already, that one looks again. The tick only repairs (P4), and comes twice now and then (P14).
  */
 export async function handleStages(deps: StageDeps, message: DeliveredMessage): Promise<Verdict> {
   const { engine, advancing } = deps;

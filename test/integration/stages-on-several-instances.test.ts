@@ -110,7 +110,7 @@ describe('a staged backfill on several instances of each function', function () 
       season.close();
     }));
 
-    it(`ends right when instances die, messages come twice and late, clocks differ, and a person pauses it (seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
+    it(`ends right when instances die, messages come twice and late, clocks differ, and a person pauses it (P4, P14; seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
       const random = new Random(seed);
       const asynchronous = new Set(random.chance(0.5) ? ['Box', 'Ratings'] : []);
       const season = await Season.open(random, { kills: 0.6, duplicates: 0.3, skewMs: 4000, asynchronous, invocationMs: 540_000 });
