@@ -9,10 +9,11 @@ import { askIdOf, currentStage, type BackfillRecord } from '../staged/record.ts'
 import { nextRound, stageEnded, stopped, withFailures, type NewFailure } from '../staged/transitions.ts';
 import { StageWalk, type PassedOver } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
-import { openAsk } from './open.ts';
+import { openAsk, type Guard } from './open.ts';
 import { runChecks } from './staged-checks.ts';
 import { tellState } from './staged-alerts.ts';
 import { withdraw } from './staged-orders.ts';
+import type { RungWorkers } from './staged-workers.ts';
 
 export type StagedEvent =
   | { readonly kind: 'round'; readonly record: BackfillRecord; readonly cells: number }
@@ -24,6 +25,8 @@ export interface CoordinatorOptions {
   readonly on?: (event: StagedEvent) => void;
   /** Whether the backfill's lease is still that of this process. */
   readonly isHolder: (lease: LeaseRecord | null) => boolean;
+  /** Where other processes run the cells: they are rung for what is queued. */
+  readonly workers?: RungWorkers;
 }
 
 /** How long nothing may be heard before the coordinator looks by itself: events advance a backfill, this only repairs. */
@@ -49,6 +52,7 @@ export class Coordinator {
   /** By date: not before this instant, because of the delay between dates. */
   #notBefore = 0;
   #date: number | null = null;
+  #plannedAt = 0;
 
   constructor(engine: Engine, id: string, options: CoordinatorOptions) {
     this.#engine = engine;
@@ -70,6 +74,15 @@ export class Coordinator {
     this.#opened.resolve();
   }
 
+  /** Somebody says that a cell has ended in another process, or that something has: looks at once. */
+  async hear(key: CellKey | null): Promise<void> {
+    const { store } = this.#engine.parts;
+    const running = key ? [key] : this.#walk?.runningCells ?? [];
+    const ended = await Promise.all(running.map(async (cell) => ((await store.cell(cell)).request === null ? [cell] : [])));
+    await this.#engine.relearn(ended.flat());
+    this.#bell.resolve();
+  }
+
   /** Until the backfill does not run any more, or the signal aborts. */
   async run(): Promise<BackfillRecord> {
     const { signal } = this.#options;
@@ -85,6 +98,7 @@ export class Coordinator {
         if (signal.aborted) return record;
         if (record.state !== 'running') {
           await withdraw(this.#engine, this.#id);
+          if (this.#walk === null && await this.#runsElsewhere()) await this.#plan(record);
           if (this.#walk === null || this.#walk.running === 0 || !(await this.#stillRuns())) return record;
           await this.#wait(TICK_MS);
           continue;
@@ -119,9 +133,16 @@ export class Coordinator {
     return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
   }
 
+  /** What another process has opened before it left still runs: its end is to be noted, too. */
+  async #runsElsewhere(): Promise<boolean> {
+    const { store, shared } = this.#engine.parts;
+    return shared === true && (await store.openCells()).some(({ request }) => request?.backfillId === this.#id && !request.rollback);
+  }
+
   async #plan(record: BackfillRecord): Promise<void> {
     const { from, to } = record.asked;
     const world = await this.#engine.refresh(from, to);
+    this.#plannedAt = world.moment.now;
     const { definition, progress } = currentStage(record);
     const { cells, leftOut } = planStage(world, record, record.stage);
     const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', strictness: this.#engine.strictness });
@@ -156,19 +177,39 @@ export class Coordinator {
     if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) await this.#open(record, walk, start);
     else for (const cell of start) walk.end(this.#engine.world, cell);
     if (blocked.length > 0) await this.#note(blocked.map((over) => blockedFailure(over, policyOf(record))), clock.now());
-    return passed.length > 0 || start.length > 0 ? 0 : TICK_MS;
+    const due = await this.#options.workers?.look(walk.runningCells.map((cell) => this.#recordOf(cell)), clock.now()) ?? TICK_MS;
+    return passed.length > 0 || start.length > 0 ? 0 : Math.min(due, TICK_MS);
   }
 
   async #open(record: BackfillRecord, walk: StageWalk, start: readonly StageCell[]): Promise<void> {
     const groups = Map.groupBy(start, (cell) => cell.action === 'rerun');
     for (const [rerun, cells] of groups) {
       const ask = this.#askOf(record, rerun);
-      const outcomes = await openAsk(this.#engine, ask, cells.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })));
+      const outcomes = await openAsk(this.#engine, ask, cells.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), this.#guard());
+      // Somebody has paused it meanwhile: what is left is planned again when it goes on.
+      if (outcomes.length < cells.length) {
+        this.#walk = null;
+        this.#walks = null;
+        return;
+      }
       // Complete by now, or held by hand since: it has its answer.
       for (const outcome of outcomes) if (outcome.outcome !== 'open') walk.end(this.#engine.world, outcome);
     }
     this.#opened.resolve();
     this.#opened = Promise.withResolvers();
+  }
+
+  /** Where others may have taken the lease, or paused the backfill, since it was looked at: nothing is opened then. */
+  #guard(): Guard | undefined {
+    if (!this.#engine.parts.shared) return undefined;
+    const lease = `backfill:${this.#id}`;
+    return {
+      reads: { backfills: [this.#id], leases: [lease] },
+      allows: (snapshot) => {
+        if (!this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
+        return snapshot.backfill(this.#id)?.state === 'running';
+      },
+    };
   }
 
   #askOf(record: BackfillRecord, rerun: boolean): Ask {
@@ -178,6 +219,7 @@ export class Coordinator {
       // Daily work goes first.
       priority: 'low', reprocess: rerun ? 'completed' : 'none', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: record.id,
       summary: `backfill ${record.id}, stage ${definition.name}`, refused: null, retry: { maxAttempts: definition.retries + 1, delayMs: definition.retry_delay_seconds * 1000 },
+      ...(this.#engine.parts.shared ? { plannedAt: this.#plannedAt } : {}),
     };
   }
 

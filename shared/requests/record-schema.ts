@@ -58,6 +58,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   backfillId: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  plannedAt: z.number().optional(),
   rollback: rollbackOrderSchema.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
@@ -131,6 +132,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   refused: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  plannedAt: z.number().optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({
