@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { InputError } from '../../shared/failures/errors.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
 import type { ExitCode } from '../../shared/failures/exit-codes.ts';
-import { hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
+import { goesOnByItself, hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
 import { backfillJson, renderStatus } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { Progress } from '../output/progress.ts';
@@ -29,7 +29,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
     for (;;) {
       const record = await existing(session, id);
       tell(record);
-      if (record.state !== 'running' || signal.aborted) break;
+      if (!goesOnByItself(record) || signal.aborted) break;
       const advanced = await advanceBackfill(engine, id, {
         signal,
         onStart: (key) => progress.started(cellText(key)),
@@ -50,7 +50,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   const world = await engine.refresh(record.asked.from, record.asked.to);
   if (options.json) writeJson(io, backfillJson(record, world));
   else io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
-  if (signal.aborted && record.state === 'running') {
+  if (signal.aborted && goesOnByItself(record)) {
     const open = (await store.openCells()).filter((cell) => cell.request?.backfillId === id).length;
     io.err.write(`interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
     return interrupted;

@@ -56,10 +56,10 @@ function gateText(has: boolean, gate: GateResult | null): string {
 const CELLS_SHOWN = 40;
 
 export function renderPlans(plans: readonly (StagePlan & { readonly stage: string })[], style: Style, all: boolean): string {
-  return plans.map(({ stage, cells, leftOut }) => {
+  return plans.map(({ stage, cells, leftOut, ramp }) => {
     const shown = all ? cells : cells.slice(0, CELLS_SHOWN);
     const reasons = Map.groupBy(leftOut, (left) => left.reason);
-    const head = `${style.bold(`stage ${stage}`)}: ${counted(cells.length, 'cell')}, ${counted(leftOut.length, 'cell')} left out\n`;
+    const head = `${style.bold(`stage ${stage}`)}: ${counted(cells.length, 'cell')}, ${counted(leftOut.length, 'cell')} left out\n${rampText(cells, ramp)}`;
     const table = renderTable(shown, [
       { header: 'DATE', value: (cell) => formatDay(cell.day) }, { header: 'PROCESSOR', value: (cell) => cell.processor },
       { header: 'ACTION', value: (cell) => cell.action }, { header: 'WHY', value: (cell) => cell.reason, fit: 'wrap' },
@@ -73,10 +73,17 @@ export function renderPlans(plans: readonly (StagePlan & { readonly stage: strin
   }).join('\n');
 }
 
+/** In which steps a stage takes its dates up. */
+function rampText(cells: StagePlan['cells'], ramp: StagePlan['ramp']): string {
+  const steps = ramp.map(({ words, to }) => `${words} (to ${formatDay(to)}, ${counted(cells.filter((cell) => cell.day <= to).length, 'cell')} by then)`);
+  return steps.length === 0 ? '' : `  in steps: ${[...steps, 'the rest'].join(', then ')}\n`;
+}
+
 export function plansJson(plans: readonly (StagePlan & { readonly stage: string })[]): unknown {
-  return plans.map(({ stage, cells, leftOut }) => ({
+  return plans.map(({ stage, cells, leftOut, ramp }) => ({
     stage,
-    cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), action: cell.action, reason: cell.reason })),
+    ramp: ramp.map(({ words, to }) => ({ step: words, to: formatDay(to), cells: cells.filter((cell) => cell.day <= to).length })),
+    cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), action: cell.action, reason: cell.reason, ...(cell.cascadeOf === undefined ? {} : { cascade_of: cell.cascadeOf }) })),
     left_out: leftOut.map((left) => ({ processor: left.processor, game_date: formatDay(left.day), reason: left.reason })),
   }));
 }
@@ -89,7 +96,7 @@ export function backfillJson(record: BackfillRecord, world: World | null): Recor
     id: record.id, definition: record.definition.name, definition_hash: record.definition.hash, state: record.state, note: record.note, stage: record.definition.stages[record.stage]?.name ?? null,
     asked: {
       from: formatDay(asked.from), to: formatDay(asked.to), processors: asked.processors, dates: asked.dates?.map(formatDay) ?? null, exclude: asked.exclude.map(formatDay), reprocess: asked.reprocess,
-      concurrency: asked.concurrency, delay_seconds: asked.delaySeconds, error_policy: asked.errorPolicy, max_failures: asked.maxFailures, by: asked.by, reason: asked.reason, at: time(asked.at),
+      concurrency: asked.concurrency, delay_seconds: asked.delaySeconds, error_policy: asked.errorPolicy, max_failures: asked.maxFailures, ramp: asked.ramp ?? false, join: asked.join ?? null, by: asked.by, reason: asked.reason, at: time(asked.at),
     },
     created_at: time(record.createdAt), ended_at: time(record.endedAt),
     stages: record.stages.map((progress, index) => ({

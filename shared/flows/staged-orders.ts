@@ -3,8 +3,9 @@ import { formatDay } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { CellKey } from '../requests/cell.ts';
+import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
-import type { Asked, BackfillRecord } from '../staged/record.ts';
+import { hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
@@ -18,9 +19,11 @@ const STARTING = 'backfills';
 const LOOKS = 100;
 const LOOK_EVERY_MS = 50;
 
-/** Starts one, unless an open one has a cell in common with it. Two at the same moment are started one after the other. */
+/** Starts one, unless an open one that it does not join has a cell in common with it. Two at the same moment are started one after the other. */
 export async function startBackfill(engine: Engine, definition: BackfillDefinition, asked: Asked, label: string): Promise<BackfillRecord> {
   const { store, clock } = engine.parts;
+  const why = whyNotCascading(engine.pipeline, definition);
+  if (why !== null) throw new HeldBackError(why);
   for (let look = 0; await takeLease(engine, STARTING, '{}') === null; look += 1) {
     if (look >= LOOKS) throw new HeldBackError('another backfill is being started; try again in a minute');
     await clock.sleep(LOOK_EVERY_MS);
@@ -28,13 +31,25 @@ export async function startBackfill(engine: Engine, definition: BackfillDefiniti
   try {
     const others = await store.backfills();
     const record = begun(freeId(`${definition.name}-${label}`, others), definition, asked);
-    const other = overlapping(engine.pipeline, record, others);
-    if (other) throw new HeldBackError(`backfill ${other.id} (${other.state.replaceAll('_', ' ')}, by ${other.asked.by}) has cells in common with this one; wait for it, cancel it, or exclude its dates; see: smart-backfill backfill status ${other.id}`);
+    const other = refusedFor(engine, record, others);
+    if (other) throw new HeldBackError(`backfill ${other.id} (${other.state.replaceAll('_', ' ')}, by ${other.asked.by}) has cells in common with this one; join it (--join ${other.id}: this one takes up what that one leaves, when it has ended), cancel it, or exclude its dates; see: smart-backfill backfill status ${other.id}`);
     await engine.change({ backfills: [record.id] }, () => ({ writes: { backfills: [record] }, result: null }));
     return record;
   } finally {
     await returnLease(engine, STARTING);
   }
+}
+
+/** The open backfill for which this one can't be started; null: it can. Refuses to join what can't be joined. */
+export function refusedFor({ pipeline }: Engine, record: BackfillRecord, others: readonly BackfillRecord[]): BackfillRecord | null {
+  const { join } = record.asked;
+  const other = others.find(({ id }) => id === join);
+  if (join !== undefined && (!other || hasEnded(other) || overlapping(pipeline, record, [other]) === null)) {
+    const open = others.filter((one) => overlapping(pipeline, record, [one]) !== null).map(({ id }) => id);
+    const what = other ? hasEnded(other) ? `which is ${other.state}` : 'which has no cell in common with this one' : 'which there is not';
+    throw new InputError(`received --join ${join}, ${what}; ${open.length === 0 ? 'no open backfill has a cell in common with this one: leave --join out' : `allowed are ${open.join(', ')}`}`);
+  }
+  return overlapping(pipeline, record, others.filter(({ id }) => id !== join));
 }
 
 function freeId(wanted: string, others: readonly BackfillRecord[]): string {

@@ -1,4 +1,4 @@
-import type { BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease } from './leases.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
@@ -35,7 +35,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
     }
     // Somebody changed it while it was being left.
     const now = wantedAgain ? await engine.parts.store.backfill(id) : record;
-    if (options.signal.aborted || now?.state !== 'running') return now ?? record;
+    if (options.signal.aborted || !now || !goesOnByItself(now)) return now ?? record;
   }
 }
 
@@ -55,7 +55,7 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
   }
 }
 
-/** Ids of the backfills that run now, oldest first. */
+/** Ids of the backfills that run now, or will by themselves, oldest first. */
 export async function runningBackfills(engine: Engine): Promise<readonly string[]> {
-  return (await engine.parts.store.backfills()).filter(({ state }) => state === 'running').map(({ id }) => id).reverse();
+  return (await engine.parts.store.backfills()).filter(goesOnByItself).map(({ id }) => id).reverse();
 }

@@ -65,6 +65,8 @@ export interface OpenRequest {
   readonly cause?: string;
   /** How it is tried again, where that is not the pipeline's: a staged backfill's own rule. */
   readonly retry?: RetryRule;
+  /** Queued: the quota that its last attempt found used up, in the words of who refused; tried again at `notBefore`. */
+  readonly quota?: string;
   /** A person wants what runs stopped: whoever runs it sees this at its next heartbeat. */
   readonly stop?: StopOrder;
   /** Claims so far, also those that were given back: what a lease's token rises by. */

@@ -56,6 +56,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   backfillId: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  quota: text.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
   takeovers: z.int(),

@@ -11,6 +11,8 @@ import { wantedOf } from '../recovery/wanted.ts';
 import type { PlanRequest } from '../recovery/plan.ts';
 import type { Reprocess } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
+import { cascadeTo } from './cascading.ts';
+import { rampOf, rampStep, type RampStep } from './ramp.ts';
 import { isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
 
 /**
@@ -20,6 +22,8 @@ import { isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record
 export interface StageCell extends CellKey {
   readonly action: 'fill' | 'redo' | 'rerun' | 'check';
   readonly reason: string;
+  /** The phase whose cascade opens it. */
+  readonly cascadeOf?: string;
 }
 
 export interface LeftOutCell extends CellKey {
@@ -32,13 +36,17 @@ export interface StagePlan {
   /** In the order in which they are taken up: date, then phase. */
   readonly cells: readonly StageCell[];
   readonly leftOut: readonly LeftOutCell[];
+  /** The steps in which its dates are taken up, before the rest. */
+  readonly ramp: readonly RampStep[];
 }
 
 /** Processors of a stage, in topological order, as far as they were asked for. */
 export function processorsOf(world: Pick<World, 'pipeline'>, record: BackfillRecord, stage: number): readonly Processor[] {
   const phases = record.definition.stages[stage]?.phases ?? [];
   const { processors } = record.asked;
-  return world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  const own = world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  // A cascade starts a whole phase: those that come by one are taken up phase by phase.
+  return record.definition.stages[stage]?.cascade ? own.toSorted((a, b) => a.phase.index - b.phase.index || a.rank - b.rank) : own;
 }
 
 /** How a stage treats what is complete. */
@@ -54,6 +62,8 @@ export function reprocessOf(record: BackfillRecord, stage: number): Reprocess {
 export function planStage(world: World, record: BackfillRecord, stage: number, before: ReadonlyMap<string, StageCell> = new Map()): StagePlan {
   const definition = record.definition.stages[stage];
   const processors = processorsOf(world, record, stage);
+  const ramp = rampOf(world, record, stage, processors);
+  const step = rampStep(world, record, stage, processors);
   const cells: StageCell[] = [];
   const leftOut: LeftOutCell[] = [];
   /** Days of cells that are going to be written, by processor rank, ascending. */
@@ -63,13 +73,13 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
     const filling = processors.filter((processor) => processor.fillsCalendar);
     look(world.calendar.first, world.calendar.last, filling, takesDate.bind(null, record));
     // Which other dates are expected is known when these are done.
-    if (cells.some((cell) => cell.action !== 'check')) return { cells, leftOut };
+    if (cells.some((cell) => cell.action !== 'check')) return { cells, leftOut, ramp };
     cells.length = 0;
     leftOut.length = 0;
   }
   const canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
-  look(record.asked.from, record.asked.to, processors, (day) => canary === null || canary.day === day);
-  return { cells, leftOut };
+  look(record.asked.from, step?.to ?? record.asked.to, processors, (day) => canary === null || canary.day === day);
+  return { cells, leftOut, ramp };
 
   function look(from: Day, to: Day, of: readonly Processor[], takes: (day: Day) => boolean): void {
     for (let day = from < record.asked.from ? record.asked.from : from; day <= to && day <= record.asked.to && world.contains(day); day = addDays(day, 1)) {
@@ -81,12 +91,26 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
         if (judged === null) continue;
         if (judged.action === null) leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
         else {
-          cells.push({ ...key, action: judged.action, reason: judged.reason });
+          const cascade = cascadeTo(world, record, stage, key);
+          cells.push({ ...key, action: judged.action, reason: judged.reason, ...(cascade ? { cascadeOf: cascade.name } : {}) });
           insert(planned[processor.rank], day);
         }
       }
     }
   }
+}
+
+/** What a stage still wants of one date of a phase: what the cascade to it is to open. The others are complete, failed or not its own. */
+export function wantedOn(world: World, record: BackfillRecord, stage: number, phase: string, day: Day): readonly StageCell[] {
+  const definition = record.definition.stages[stage];
+  const processors = processorsOf(world, record, stage);
+  if (definition?.dates !== 'all' && canaryOf(world, record, processors, definition?.dates ?? 'first').day !== day) return [];
+  return processors.flatMap((processor): StageCell[] => {
+    if (processor.phase.name !== phase || !world.expectedDates(processor).has(day)) return [];
+    const judged = judge(world, record, stage, processor, day, []);
+    const key = { processor: processor.name, day };
+    return judged?.action ? [{ ...key, action: judged.action, reason: judged.reason }] : [];
+  });
 }
 
 /** Keeps days ascending, each once. They mostly come in order. */
@@ -167,10 +191,12 @@ function judgeSettled(world: World, record: BackfillRecord, stage: number, proce
 /** All stages, as they look now: later ones are planned again when they begin. */
 export function planAll(world: World, record: BackfillRecord): readonly (StagePlan & { readonly stage: string })[] {
   const written = new Map<string, StageCell>();
+  const whole = { ...record, asked: { ...record.asked, ramp: false } };
   return record.definition.stages.map(({ name }, stage) => {
-    const plan = planStage(world, record, stage, written);
+    // Steps of a ramp are in order of dates, as the cells are: one after the other they are the list without a ramp.
+    const plan = planStage(world, whole, stage, written);
     for (const cell of plan.cells) if (!written.has(keyOf(cell))) written.set(keyOf(cell), cell);
-    return { stage: name, ...plan };
+    return { stage: name, ...plan, ramp: rampOf(world, record, stage, processorsOf(world, record, stage)) };
   });
 }
 

@@ -4,6 +4,7 @@ import { keyOf } from '../gaps/detect.ts';
 import { isSettled } from '../gaps/facts.ts';
 import { describeCell, judgeInputs, type Strictness } from '../gaps/usable.ts';
 import type { World } from '../gaps/world.ts';
+import type { Phase } from '../pipeline/pipeline.ts';
 import { SortedDays } from '../recovery/sorted-days.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { StageCell } from './plan.ts';
@@ -25,11 +26,13 @@ const LOOKAHEAD = 400;
 
 /**
  * Walks the cells of one round of a stage: a free slot takes the first cell in order of date and phase whose inputs in the
- * round have all ended. By date: no cell of a later date before all of an earlier one have ended.
+ * round have all ended. By date: no cell of a later date before all of an earlier one have ended; by phase too: nor one of a
+ * later phase of the date.
  */
 export class StageWalk {
   readonly cells: readonly StageCell[];
   readonly #byDate: boolean;
+  readonly #byPhase: boolean;
   readonly #strictness: Strictness;
   readonly #done: Uint8Array;
   readonly #started = new Map<string, number>();
@@ -37,9 +40,10 @@ export class StageWalk {
   #first = 0;
   #opened = 0;
 
-  constructor(world: World, cells: readonly StageCell[], { byDate, strictness }: { readonly byDate: boolean; readonly strictness: Strictness }) {
+  constructor(world: World, cells: readonly StageCell[], { byDate, byPhase = false, strictness }: { readonly byDate: boolean; readonly byPhase?: boolean; readonly strictness: Strictness }) {
     this.cells = cells;
     this.#byDate = byDate;
+    this.#byPhase = byPhase;
     this.#strictness = strictness;
     this.#done = new Uint8Array(cells.length);
     const days = Map.groupBy(cells, (cell) => world.processor(cell.processor).rank);
@@ -89,6 +93,7 @@ export class StageWalk {
       const cell = this.cells[index];
       if (!cell || this.#done[index] === 1 || this.#started.has(keyOf(cell))) continue;
       if (this.#byDate && cell.day !== this.date) break;
+      if (this.#byPhase && world.processor(cell.processor).phase !== this.#phase(world)) break;
       if (this.#waits(world, cell)) continue;
       const verdict = this.#judge(world, cell);
       if (verdict === null) {
@@ -101,6 +106,16 @@ export class StageWalk {
       }
     }
     return { start, passed };
+  }
+
+  #phase(world: World): Phase | null {
+    const first = this.cells[this.#first];
+    return first ? world.processor(first.processor).phase : null;
+  }
+
+  /** A started cell was not opened after all, and is taken up again: what kept it is not its own failure. */
+  putBack(key: CellKey): void {
+    if (this.#started.delete(keyOf(key))) this.#opened -= 1;
   }
 
   /** A started cell has ended, or could not be opened: its slot is free. */
@@ -118,6 +133,8 @@ export class StageWalk {
     const facts = factsOf(world, processor, cell.day);
     if (facts.activity === 'in_flight') return null;
     if (isSettled(facts) && cell.action !== 'rerun') return { outcome: 'cut_off', note: 'nothing that it reads has changed' };
+    // What comes by cascade is the router's to judge, with all its reasons.
+    if (cell.cascadeOf !== undefined) return null;
     const [input] = judgeInputs(world, processor, cell.day, this.#strictness).blocking;
     return input ? { outcome: 'blocked', note: `reads ${describeCell(input)}, which is ${whyUnusable(world, input)}` } : null;
   }
