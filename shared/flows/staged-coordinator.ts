@@ -15,6 +15,7 @@ import { DateDelay, unverifiedOn } from './staged-dates.ts';
 import { openStageCells } from './staged-open.ts';
 import { withdraw } from './staged-orders.ts';
 import { roundEnded } from './staged-round.ts';
+import { takeBackStuck } from './staged-stuck.ts';
 
 export type StagedEvent =
   | { readonly kind: 'round'; readonly record: BackfillRecord; readonly cells: number }
@@ -89,7 +90,7 @@ export class Coordinator {
         if (signal.aborted) return record;
         if (record.state !== 'running') {
           await withdraw(this.#engine, this.#id);
-          const stillRuns = this.#walk !== null && this.#walk.running > 0 && await this.#stillRuns();
+          const stillRuns = this.#walk !== null && this.#walk.running > 0 && await this.#stillRuns(record);
           if (!stillRuns && !goesOnByItself(record)) return record;
           await this.#wait(stillRuns ? TICK_MS : await this.#waitForQuota());
           continue;
@@ -115,10 +116,10 @@ export class Coordinator {
   }
 
   /** What was started before a stop is finished: its end is noted. */
-  async #stillRuns(): Promise<boolean> {
+  async #stillRuns(record: BackfillRecord): Promise<boolean> {
     const walk = this.#walk;
     if (!walk) return false;
-    await this.#noteEnds(walk);
+    await this.#noteEnds(record, walk);
     return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
   }
 
@@ -175,7 +176,7 @@ export class Coordinator {
     if (!walk) return 0;
     await this.#engine.hearOthers();
     this.#engine.keepTime();
-    if (await this.#noteEnds(walk) || await this.#noteQuota(walk) || await this.#verify(record, walk)) return 0;
+    if (await this.#noteEnds(record, walk) || await this.#noteQuota(walk) || await this.#verify(record, walk)) return 0;
     if (walk.finished) {
       await this.#endRound(record, walk);
       return 0;
@@ -236,8 +237,9 @@ export class Coordinator {
   }
 
   /** Frees the slots of cells that have ended, and notes which failed. True where the record has changed. */
-  async #noteEnds(walk: StageWalk): Promise<boolean> {
-    const failures: NewFailure[] = [];
+  async #noteEnds(record: BackfillRecord, walk: StageWalk): Promise<boolean> {
+    const stuck = await takeBackStuck(this.#engine, this.#id, walk.runningCells);
+    const failures = stuck.map((over) => blockedFailure(over, policyOf(record)));
     for (const cell of walk.runningCells) {
       const { request, failure } = this.#recordOf(cell);
       if (request) continue;

@@ -2,7 +2,7 @@ import type { Day } from '../calendar/day.ts';
 import { formatDay } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { suggestion } from '../pipeline/nearest.ts';
-import type { CellKey } from '../requests/cell.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
 import { hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
@@ -87,9 +87,14 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
 
 /** Takes back what a backfill has opened and nobody runs yet: it is opened again when the backfill goes on. */
 export async function withdraw(engine: Engine, id: string): Promise<readonly CellKey[]> {
-  const { store, clock } = engine.parts;
+  return takeBack(engine, id, await engine.parts.store.openCells(), 'does not run now');
+}
+
+/** Takes back those of these cells that a backfill has opened, that nobody else has asked for, and that nobody runs yet. */
+export async function takeBack(engine: Engine, id: string, cells: readonly CellRecord[], why: string): Promise<readonly CellKey[]> {
+  const { clock } = engine.parts;
   const own = (ask: string): boolean => ask.startsWith(`backfill:${id}:`);
-  const open = (await store.openCells()).filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
+  const open = cells.filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
   if (open.length === 0) return [];
   const now = clock.now();
   const taken = await engine.change({ cells: open }, (snapshot) => {
@@ -97,8 +102,8 @@ export async function withdraw(engine: Engine, id: string): Promise<readonly Cel
     return {
       writes: {
         cells: records.map((record) => ({ ...record, request: null, recentAsks: record.recentAsks.filter((ask) => !record.request?.asks.includes(ask)) })),
-        changes: records.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { metadata: { why: `backfill ${id} does not run now` } })] : [])),
-        askCells: records.flatMap((record) => (record.request?.asks ?? []).map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'cancelled' as const, note: `backfill ${id} does not run now`, at: now }))),
+        changes: records.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { metadata: { why: `backfill ${id} ${why}` } })] : [])),
+        askCells: records.flatMap((record) => (record.request?.asks ?? []).map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'cancelled' as const, note: `backfill ${id} ${why}`, at: now }))),
       },
       result: records.map(({ processor, day }) => ({ processor, day })),
     };
