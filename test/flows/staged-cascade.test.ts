@@ -120,17 +120,17 @@ describe('A stage that cascades', () => {
 
   it('does not begin the next date when a date can not be verified, whatever its runs have said', async () => {
     const { id } = await season.start([...RAW, BY_CASCADE], { concurrency: 1 });
-    const form = season.state.pipeline.byName.get('TeamForm')!;
+    const context = season.state.pipeline.byName.get('Context')!;
     let lost = false;
     season.outside.during = (cell, when) => {
       // The last one of the date, which does not read what is lost.
-      if (lost || when !== 'after' || cell !== 'Outlook 2024-01-06') return;
+      if (lost || when !== 'after' || cell !== 'Ratings 2024-01-06') return;
       lost = true;
-      season.warehouse.outside(form, dayOf('2024-01-06'), null);
+      season.warehouse.outside(context, dayOf('2024-01-06'), null);
     };
     const record = await season.advance(id);
     assert.equal(record?.state, 'stopped');
-    assert.match(record?.note ?? '', /^TeamForm 2024-01-06 failed \(processing\): its run has ended, and the date can't be verified: it is missing/);
+    assert.match(record?.note ?? '', /^Context 2024-01-06 failed \(processing\): its run has ended, and the date can't be verified: it is missing/);
     assert.equal(season.outside.started.some((one) => PHASE_3.test(one) && one.slice(-10) > '2024-01-06'), false);
     await season.order(id, (current, now) => resumed(current, kim, now));
     assert.equal((await season.advance(id))?.state, 'finished');
