@@ -7,14 +7,12 @@ import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/req
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
 import type { CellRecord, EndedBadly, Lease, OpenRequest, StopOrder, VerifiedRun } from '../requests/cell.ts';
+import { SLOW_MS } from '../requests/slots.ts';
 import { attemptFailed, completed, endedWithout, givenBack } from '../requests/transitions.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { changeRow, historyRow } from './rows.ts';
-
-/** A resource_exhausted failure leaves a processor one slot for this long. */
-const SLOW_MS = 10 * 60_000;
 
 /** An asynchronous target has begun: the lease, and its slot, last until its deadline. */
 export async function finishStarted(engine: Engine, claim: Claim, started: NonNullable<Lease['started']> & { readonly entries: string }): Promise<void> {
