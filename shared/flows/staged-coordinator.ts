@@ -153,7 +153,7 @@ export class Coordinator {
     const world = await this.#engine.refresh(from, to);
     const { definition, progress } = currentStage(record);
     const { cells, leftOut } = planStage(world, record, record.stage);
-    const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness });
+    const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness, failed: leftOut.filter((left) => left.failed) });
     for (const cell of cells) if (this.#recordOf(cell).request?.backfillId === this.#id) walk.adopt(cell);
     this.#walk = walk;
     this.#walks = { stage: record.stage, round: progress.round };

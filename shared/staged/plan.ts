@@ -13,7 +13,7 @@ import type { Reprocess } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { cascadeTo } from './cascading.ts';
 import { rampOf, rampStep, type RampStep } from './ramp.ts';
-import { isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
+import { askedByAny, isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
 
 /**
  * `fill`: rows are missing or short. `redo`: rows are known to be wrong. `rerun`: run although nothing has changed.
@@ -89,8 +89,11 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
         const key = { processor: processor.name, day };
         const judged = before.has(keyOf(key)) ? alreadyPlanned(record, stage) : judge(world, record, stage, processor, day, planned);
         if (judged === null) continue;
-        if (judged.action === null) leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
-        else {
+        if (judged.action === null) {
+          leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
+          // Its readers are looked at with it in mind: done now, they would be done again when it is there.
+          if (judged.failed) insert(planned[processor.rank], day);
+        } else {
           const cascade = cascadeTo(world, record, stage, key);
           cells.push({ ...key, action: judged.action, reason: judged.reason, ...(cascade ? { cascadeOf: cascade.name } : {}) });
           insert(planned[processor.rank], day);
@@ -122,7 +125,7 @@ function insert(days: Day[] | undefined, day: Day): void {
 }
 
 function alreadyPlanned(record: BackfillRecord, stage: number): Judged {
-  return reprocessOf(record, stage) === 'completed' ? { action: 'rerun', reason: 'complete by then, and to be run again' } : { action: null, reason: 'taken by an earlier stage' };
+  return record.definition.stages[stage]?.reprocess === 'completed' ? { action: 'rerun', reason: 'complete by then, and to be run again' } : { action: null, reason: 'taken by an earlier stage' };
 }
 
 /** The first or last date on which all that can be expected of a stage is; where none has all of it, the one that has most. */
@@ -167,7 +170,8 @@ function judge(world: World, record: BackfillRecord, stage: number, processor: P
   if (isSettled(facts)) return judgeSettled(world, record, stage, processor, day, { asked, planned });
   const wanted = wantedOf(world, processor, day, WISHES);
   if (wanted.kind === 'run') return { action: wanted.action, reason: wanted.reason };
-  if (reprocessOf(record, stage) === 'failed' && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
+  // What this stage itself has tried, and a person has it try again, as well.
+  if ((reprocessOf(record, stage) === 'failed' || asked >= 0) && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
   return { action: null, reason: wanted.kind === 'left_out' ? wanted.reason : statusOf(facts) };
 }
 
@@ -181,8 +185,10 @@ function judgeSettled(world: World, record: BackfillRecord, stage: number, proce
   if (status === 'accepted') return { action: null, reason: 'accepted by hand' };
   const wish = reprocessOf(record, stage);
   const own = world.record(processor, day);
-  if (asked < 0 && wish === 'completed') return { action: 'rerun', reason: 'complete, and to be run again' };
-  if (asked < 0 && wish === 'failed' && own.failure) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
+  const ran = record.definition.stages[stage]?.reprocess === undefined ? askedByAny(record, own.recentAsks) : asked >= 0;
+  if (!ran && wish === 'completed') return { action: 'rerun', reason: 'complete, and to be run again' };
+  if (!ran && wish === 'failed' && own.failure) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
+  if (asked >= 0 && own.failure && own.hold === null) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
   const read = plannedInput(world, processor, day, planned);
   if (read && processor.stalePolicy === 'reprocess') return { action: 'check', reason: `complete; reads ${describeCell(read)}` };
   return { action: null, reason: asked < 0 ? 'complete' : 'done' };

@@ -151,6 +151,11 @@ export function roundAsked(record: BackfillRecord, stage: number, recentAsks: re
   return last;
 }
 
+/** Whether any stage of a backfill has asked for a cell: what is to be run again is run again by one of them, where a stage does not say more. */
+export function askedByAny({ id }: Pick<BackfillRecord, 'id'>, recentAsks: readonly string[]): boolean {
+  return recentAsks.some((ask) => ask.startsWith(`backfill:${id}:`));
+}
+
 /** Whether a date is among those asked for and not skipped by a person. */
 export function takesDate({ asked, skips }: Pick<BackfillRecord, 'asked' | 'skips'>, day: Day): boolean {
   return isAskedFor(asked, day) && !skips.some((skip) => skip.day === day);

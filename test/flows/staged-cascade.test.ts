@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { z } from 'zod';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import { decideCascadesAgain } from '../../shared/flows/cascade.ts';
@@ -53,8 +54,8 @@ describe('A stage that cascades', () => {
     const messages = await season.site.store.unsent(1000);
     assert.deepEqual(new Set(messages.map(({ topic }) => topic)), new Set(['mini-phase3-complete']));
     for (const { body } of messages) {
-      const { backfill_mode: mode, backfill_id: of, skip_downstream_trigger: skip } = JSON.parse(body) as Record<string, unknown>;
-      assert.deepEqual([mode, of, skip], [true, id, false]);
+      const said = z.looseObject({ backfill_mode: z.boolean(), backfill_id: z.string(), skip_downstream_trigger: z.boolean() }).parse(JSON.parse(body));
+      assert.deepEqual([said.backfill_mode, said.backfill_id, said.skip_downstream_trigger], [true, id, false]);
     }
     const cells = await season.site.store.cells(dayOf('2024-01-01'), dayOf('2024-01-20'));
     assert.ok(cells.every(({ processor, last }) => last?.silent === (PHASE_3.test(`${processor} `) ? undefined : true)));

@@ -8,6 +8,8 @@ import { gamesOn, pointsOf } from './mini-league.ts';
 export interface LeagueSource {
   /** 1 to be played, 2 being played, 3 final, 4 postponed. */
   status(gameId: string): number;
+  /** What it says where that is not what it says in the end. */
+  points?(gameId: string, team: string): number;
 }
 const ALL_FINAL: LeagueSource = { status: () => 3 };
 
@@ -17,7 +19,7 @@ export function miniProcessors(source: LeagueSource = ALL_FINAL): ReadonlyMap<st
     ['BoxPage', async ({ gameDate }) => {
       const over = gamesOn(gameDate).filter(({ id }) => source.status(id) === 3);
       if (over.length === 0) return { status: 'no_data', message: `the league has no box score of ${gameDate} yet` };
-      return done(over.flatMap(({ id, home, away }) => [home, away].map((team) => ({ game_date: gameDate, game_id: id, team, points: pointsOf(id, team) }))));
+      return done(over.flatMap(({ id, home, away }) => [home, away].map((team) => ({ game_date: gameDate, game_id: id, team, points: source.points?.(id, team) ?? pointsOf(id, team) }))));
     }],
     ['Schedule', schedule],
     ['Box', async (input) => done((await input.read('BoxPage')).map((row) => ({ ...row })))],
