@@ -160,8 +160,8 @@ export class StageWalk {
     if (this.#unsettled.size === 0) return null;
     for (const edge of world.processor(cell.processor).upstreams) {
       const range = world.range(edge, cell.day);
-      const day = range && this.#unsettled.get(world.processor(edge.upstream).rank)?.find((at) => at >= range.from && at <= range.to);
-      if (day != null) return { processor: edge.upstream, day };
+      const day = range ? this.#unsettled.get(world.processor(edge.upstream).rank)?.find((at) => at >= range.from && at <= range.to) : undefined;
+      if (day !== undefined) return { processor: edge.upstream, day };
     }
     return null;
   }
