@@ -31,6 +31,7 @@ const commands: readonly Listed[] = [
   { name: 'hold', summary: 'keeps cells from being run', load: async () => (await import('./commands/by-hand.ts')).holdCommand },
   { name: 'unhold', summary: 'lets held cells run again', load: async () => (await import('./commands/by-hand.ts')).unholdCommand },
   { name: 'backfill', summary: 'staged backfills: start, watch, status, pause, resume, report', load: async () => (await import('./commands/backfill.ts')).backfillCommand },
+  { name: 'rollback', summary: 'takes a backfill\'s or a date\'s rows back to what they were', load: async () => (await import('./commands/rollback.ts')).rollbackCommand },
   { name: 'verify', summary: 'a quality gate by itself: coverage, failures, the pipeline\'s checks', load: async () => (await import('./commands/verify.ts')).verifyCommand },
   { name: 'needs', summary: 'whether automatic recovery is justified here, by what has happened', load: async () => (await import('./commands/needs.ts')).needsCommand },
   { name: 'pause', summary: 'stops all new work of the pipeline', load: async () => (await import('./commands/pause.ts')).pauseCommand },

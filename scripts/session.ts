@@ -9,6 +9,7 @@ import type { Scope } from '../shared/gaps/detect.ts';
 import { loadPipeline, type DefinitionReader } from '../shared/pipeline/load.ts';
 import type { Pipeline } from '../shared/pipeline/pipeline.ts';
 import { formatProblem } from '../shared/pipeline/problems.ts';
+import { webhookOf } from '../shared/system/alert-webhook.ts';
 import type { Alert } from '../shared/ports/notifier.ts';
 import type { CliContext } from './commands/command.ts';
 import { checkPlaces, checkRuntime, pipelineDirectory, placeOf, readNow, readScope, stateDirectory, type CommonOptions } from './commands/options.ts';
@@ -132,6 +133,7 @@ interface Opening {
 
 async function inFolder(directory: string, isNew: boolean, { context, options, run, more, pipeline, startAt }: Opening): Promise<ExitCode> {
   const { io, signal } = context;
+  const webhook = webhookOf('SLACK_WEBHOOK_URL', io.environment['SLACK_WEBHOOK_URL']);
   const { version } = packageJson;
   const outcome = await ownOrForward(directory, Date.now(), {
     argv: [io.program, ...context.argv], cwd: io.cwd, stdoutIsTTY: io.out.isTTY, stderrIsTTY: io.err.isTTY, columns: io.columns, noColor: !io.out.colour,
@@ -142,22 +144,19 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
     if (isNew && !options.quiet) io.err.write(`note: the state folder ${directory} was not in use: it was made just now and is empty, so that nothing counts as there; if another was meant, give it with --state\n`);
     const { openEmbedded } = await import('./runtime/embedded.ts');
     const database = folder.openDatabase();
-    let runtime: EmbeddedRuntime | null = null;
-    const notifier = {
-      notify: async (alert: Alert) => {
-        tellAlert(alert, io, options);
-        // Durable, too, on the topic of alerts. It never fails the work that it tells of.
-        if (runtime) await runtime.bus.publish(runtime.pipeline.topics.alerts, JSON.stringify(alert)).catch(() => undefined);
-      },
+    let runtime: EmbeddedRuntime;
+    const notifier = { notify: async (alert: Alert) => tellAlert(alert, io, options) };
+    const onUndelivered = (channel: string, alert: Alert, reason: string): void => {
+      if (!options.quiet) io.err.write(`note: an alert was not delivered (${channel}): ${reason}; it was: ${alert.title}\n`);
     };
     try {
-      runtime = await openEmbedded({ notifier, ...more.opening, pipeline, stateDirectory: directory, database, startAt });
+      runtime = await openEmbedded({ notifier, webhook, onUndelivered, ...more.opening, pipeline, stateDirectory: directory, database, startAt });
     } catch (error) {
       database.close();
       throw error;
     }
     const state = { runtime, pipelineDirectory: pipelineDirectory(options, io.cwd), stateDirectory: directory, command: `${context.command}, process ${process.pid}` };
-    const stop = (): void => runtime?.stop.abort();
+    const stop = (): void => runtime.stop.abort();
     signal.addEventListener('abort', stop, { once: true });
     try {
       const { forwardedIo } = await import('./output/io.ts');

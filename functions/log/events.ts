@@ -37,7 +37,7 @@ export const logEvents = {
   outbox_left: { severity: 'WARNING', means: 'messages that are durable in state could not be published; the next invocation or the sweep publishes them', todo: 'nothing for a few; where they go on, read the category: usually a missing roles/pubsub.publisher' },
   rows_unwritten: { severity: 'WARNING', means: 'rows of the run history could not be appended; no decision reads them', todo: 'read the category: usually a missing permission on the history tables' },
   alert_raised: { severity: 'WARNING', means: 'a person is told of something that will not mend by itself; published to the alerts topic as well', todo: 'the command stands in the field command' },
-  alert_unpublished: { severity: 'ERROR', means: 'an alert could not be published to the alerts topic; it stands in the log only', todo: "grant the function's service account roles/pubsub.publisher on the alerts topic" },
+  alert_undelivered: { severity: 'ERROR', means: 'an alert could not be delivered on one channel; it stands in the log', todo: "channel topic: grant the function's service account roles/pubsub.publisher on the alerts topic; channel webhook: read the message, correct the secret SLACK_WEBHOOK_URL" },
   function_fault: { severity: 'ERROR', means: 'an error that nobody foresaw; the message is delivered again', todo: 'report it with its stack' },
 } as const satisfies Readonly<Record<string, LogEvent>>;
 

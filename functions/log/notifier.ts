@@ -1,31 +1,40 @@
-import { classify } from '../../shared/failures/classify.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
-import type { Alert, Notifier } from '../../shared/ports/notifier.ts';
-import type { Logger } from './logger.ts';
+import type { Alert } from '../../shared/ports/notifier.ts';
+import { alertTopic } from '../../shared/system/alert-topic.ts';
+import { alertWebhook } from '../../shared/system/alert-webhook.ts';
+import { Channels } from '../../shared/system/channels.ts';
+import { SystemClock } from '../../shared/system/clock.ts';
 import { currentFields } from './context.ts';
+import type { Logger } from './logger.ts';
 
 const severityOf = { info: 'NOTICE', warning: 'WARNING', critical: 'CRITICAL' } as const;
 
-/** Alerts as log lines, and as messages on the alerts topic for whoever subscribes to it. */
-export class LoggedNotifier implements Notifier {
-  readonly #log: Logger;
-  readonly #bus: MessageBus;
-  readonly #topic: string;
+export interface GoogleChannels {
+  readonly log: Logger;
+  readonly bus: MessageBus;
+  /** Of alerts. */
+  readonly topic: string;
+  readonly webhook: URL | null;
+  /** Told as well, before all others. */
+  readonly onAlert?: (alert: Alert) => void;
+}
 
-  constructor(log: Logger, bus: MessageBus, topic: string) {
-    this.#log = log;
-    this.#bus = bus;
-    this.#topic = topic;
-  }
-
-  async notify({ severity, event, title, lines, command, at }: Alert): Promise<void> {
-    const { cause } = currentFields();
-    this.#log.log('alert_raised', [title, ...lines].join('\n'), { severity: severityOf[severity], alert: event, command });
-    const body = { severity, event, title, lines, command, at: new Date(at).toISOString(), ...(cause === undefined ? {} : { cause_id: cause }) };
-    try {
-      await this.#bus.publish(this.#topic, JSON.stringify(body), { severity, event });
-    } catch (thrown) {
-      this.#log.log('alert_unpublished', `${title}: ${classify(thrown).message}`, { alert: event, category: classify(thrown).category });
-    }
-  }
+/** Alerts as log lines, as messages on the alerts topic, and to a webhook, if there is one. */
+export function googleChannels({ log, bus, topic, webhook, onAlert }: GoogleChannels): Channels {
+  return new Channels({
+    // The machine's: what goes over the network takes real time, whatever the pipeline's clock shows.
+    clock: new SystemClock(),
+    tell: (alert) => {
+      onAlert?.(alert);
+      log.log('alert_raised', [alert.title, ...alert.lines].join('\n'), { severity: severityOf[alert.severity], alert: alert.event, command: alert.command });
+    },
+    channels: [
+      alertTopic(bus, topic, () => {
+        const { cause } = currentFields();
+        return cause === undefined ? {} : { cause_id: cause };
+      }),
+      ...(webhook ? [alertWebhook(webhook)] : []),
+    ],
+    onUndelivered: (channel, { title, event }, reason) => log.log('alert_undelivered', `${title}: ${reason}`, { alert: event, channel }),
+  });
 }

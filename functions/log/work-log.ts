@@ -11,17 +11,17 @@ import type { Logger } from './logger.ts';
 export function workLog(log: Logger): { readonly onStart: (key: CellKey) => void; readonly onEnd: (worked: Worked) => void } {
   return {
     onStart: (key) => log.log('cell_started', nameOf(key), cellFields(key)),
-    onEnd: ({ processor, day, outcome, reason, rows, failure, startedAt, endedAt, cause, runId }) => {
+    onEnd: ({ processor, day, outcome, reason, rows, failure, startedAt, endedAt, cause, runId, isBackfill }) => {
       const date = formatDay(day);
       log.log(failure === null ? 'cell_ended' : 'cell_failed', `${processor} ${date}: ${outcome}${failure === null ? '' : `: ${failure.message}`}`, {
         processor_name: processor, game_date: date, outcome, reason, rows, milliseconds: endedAt - startedAt, run_id: runId ?? undefined,
-        ...(cause === null ? {} : { cause }), ...(failure === null ? {} : { category: failure.category }),
+        ...(cause === null ? {} : { cause }), ...(failure === null ? {} : { category: failure.category }), backfill_mode: isBackfill,
       });
     },
   };
 }
 
-/** Told by the detector of each step of its recovery, which it works off itself. */
+/** Told by the detector of each step of its recovery, which it works off itself, in backfill mode. */
 export function recoveryLog(log: Logger): (event: RecoverEvent) => void {
   return (event) => {
     if (event.kind === 'start') log.log('cell_started', nameOf(event.key), cellFields(event.key));
@@ -29,7 +29,7 @@ export function recoveryLog(log: Logger): (event: RecoverEvent) => void {
     if (event.kind !== 'run' || event.run.outcome === 'elsewhere') return;
     const { outcome, action, reason, note, rows, milliseconds, runId, cause, category } = event.run;
     log.log(outcome === 'failed' ? 'cell_failed' : 'cell_ended', `${nameOf(event.run)}: ${outcome}${note === '' ? '' : `: ${note}`}`, {
-      ...cellFields(event.run), outcome, action, reason, rows, milliseconds, run_id: runId, category, ...(cause === undefined ? {} : { cause }),
+      ...cellFields(event.run), outcome, action, reason, rows, milliseconds, run_id: runId, category, backfill_mode: true, ...(cause === undefined ? {} : { cause }),
     });
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InputError } from '../../shared/failures/errors.ts';
+import { isWebhook } from '../../shared/system/alert-webhook.ts';
 import { severities } from '../log/events.ts';
 
 /** Where things are and how much may be used, from a function's environment variables. docs/deploy.md explains each. */
@@ -25,6 +26,8 @@ export interface GoogleConfig {
   /** Epoch milliseconds that the clock shows at the start; null: the machine's time. */
   readonly startAt: number | null;
   readonly lanes: number;
+  /** Where alerts are posted as well; a secret. */
+  readonly webhook: URL | null;
   readonly logLevel: (typeof severities)[number];
 }
 
@@ -80,6 +83,7 @@ const variables = {
   // With what the machine's clock showed then, processes that start one after another show the same time.
   NOW: variable('an instant such as 2024-01-15T12:00:00Z, or two, 2024-01-15T12:00:00Z@2026-05-01T09:30:00Z: what the clock shows when the machine shows the second; leave it out on Google', shownTime.nullable().default(null)),
   LANES: variable('a number of runs at a time from 1 to 64', whole(1, 64).default(8)),
+  SLACK_WEBHOOK_URL: variable('the address of an incoming webhook', z.string().refine(isWebhook).transform((text) => new URL(text)).nullable().default(null)),
   LOG_LEVEL: variable(severities.join(', '), z.enum(severities).default('INFO')),
 } as const;
 
@@ -98,8 +102,12 @@ const schema = z.object({
   BIGQUERY_API_ENDPOINT: variables.BIGQUERY_API_ENDPOINT.schema,
   NOW: variables.NOW.schema,
   LANES: variables.LANES.schema,
+  SLACK_WEBHOOK_URL: variables.SLACK_WEBHOOK_URL.schema,
   LOG_LEVEL: variables.LOG_LEVEL.schema,
 });
+
+/** Their values go into no message. */
+const secrets: ReadonlySet<string> = new Set(['SLACK_WEBHOOK_URL']);
 
 /** The variables that a function reads, for docs and Terraform's check. */
 export const configVariables: readonly string[] = Object.keys(variables);
@@ -113,7 +121,7 @@ export function readConfig(environment: Environment, machineNow = Date.now()): G
     pipelineDirectory: data.PIPELINE_DIR, project: data.GOOGLE_CLOUD_PROJECT, region: data.REGION, bigqueryLocation: data.BIGQUERY_LOCATION,
     stagingDataset: data.STAGING_DATASET, firestoreDatabase: data.FIRESTORE_DATABASE, landing: data.LANDING, serviceUrls: data.SERVICE_URLS,
     maxBytesBilled: data.MAX_BYTES_BILLED, functionTimeoutSeconds: data.FUNCTION_TIMEOUT_SECONDS, reserveSeconds: data.RESERVE_SECONDS,
-    bigqueryEndpoint: data.BIGQUERY_API_ENDPOINT, startAt: data.NOW && data.NOW.shown + (data.NOW.machine === null ? 0 : machineNow - data.NOW.machine), lanes: data.LANES, logLevel: data.LOG_LEVEL,
+    bigqueryEndpoint: data.BIGQUERY_API_ENDPOINT, startAt: data.NOW && data.NOW.shown + (data.NOW.machine === null ? 0 : machineNow - data.NOW.machine), lanes: data.LANES, webhook: data.SLACK_WEBHOOK_URL, logLevel: data.LOG_LEVEL,
   };
 }
 
@@ -133,5 +141,6 @@ function judged(environment: Environment) {
 
 function problemWith(name: string, received: string | undefined): string {
   const allowed = Object.entries(variables).find(([known]) => known === name)?.[1].allowed ?? '';
-  return `${name}: received ${received === undefined ? 'nothing' : `'${received.slice(0, 200)}'`}, allowed is ${allowed}`;
+  const shown = received === undefined ? 'nothing' : secrets.has(name) ? 'something else, which is not shown' : `'${received.slice(0, 200)}'`;
+  return `${name}: received ${shown}, allowed is ${allowed}`;
 }

@@ -23,14 +23,14 @@ import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { detectionTopicOf, topologyOf, type PushedFunction } from '../../shared/pipeline/topology.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
-import type { Notifier } from '../../shared/ports/notifier.ts';
+import type { Alert, Notifier } from '../../shared/ports/notifier.ts';
 import { SystemClock } from '../../shared/system/clock.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
 import type { Deadline } from '../http/deadline.ts';
 import type { Subscriptions } from '../http/received.ts';
 import type { ServedRuntime } from '../http/serve.ts';
 import type { Logger } from '../log/logger.ts';
-import { LoggedNotifier } from '../log/notifier.ts';
+import { googleChannels } from '../log/notifier.ts';
 import { workLog } from '../log/work-log.ts';
 import { googleClients, type GoogleClients } from './clients.ts';
 import type { GoogleConfig } from './config.ts';
@@ -42,8 +42,10 @@ export interface GoogleOptions {
   readonly log: Logger;
   /** Where `pipeline.json` lies, unless the configuration names a definition's folder. */
   readonly bundleFolder: string;
-  /** Told of alerts; the log and the alerts topic unless given. */
+  /** The log, the alerts topic and the webhook unless given. */
   readonly notifier?: Notifier;
+  /** Told of alerts as well, at once. */
+  readonly onAlert?: (alert: Alert) => void;
   /** Told of each cell that the worker starts and ends; the log unless given. */
   readonly onWork?: Pick<WorkerOptions, 'onStart' | 'onEnd'>;
   readonly clients?: GoogleClients;
@@ -75,6 +77,8 @@ const SEND_EVERY_MS = 2000;
 const HISTORY_MS = 10_000;
 /** Entries of the run history that one invocation writes at most: what is left goes with the next. */
 const HISTORY_ENTRIES = 1000;
+/** Time that alerts get on their way before an answer: an instance that has answered gets no processor time (P11). */
+const ALERTS_MS = 5000;
 
 export async function openGoogle({ config, log, bundleFolder, ...options }: GoogleOptions): Promise<GoogleRuntime> {
   const pipeline = await readPipeline(config.pipelineDirectory, bundleFolder);
@@ -105,7 +109,7 @@ export async function openGoogle({ config, log, bundleFolder, ...options }: Goog
   // One for all audiences: it keeps the tokens that it was given.
   let issuer: Promise<(audience: string) => Promise<string>> | null = null;
   const tokens = (): Promise<(audience: string) => Promise<string>> => (issuer ??= clients.auth().then((auth) => idTokens(auth)));
-  const notifier = options.notifier ?? new LoggedNotifier(log, bus, pipeline.topics.alerts);
+  const notifier = options.notifier ?? googleChannels({ log, bus, topic: pipeline.topics.alerts, webhook: config.webhook, onAlert: options.onAlert });
   const engine = new Engine({ pipeline, store, warehouse, runner, notifier, clock, ids, owner: ids.next('owner'), lanes: config.lanes, shared: true, sendCommitted: () => sendNow() });
   const sendNow = everySoOften(() => sendOutbox(engine, bus), () => clock.now(), log);
   const worker = new Worker(engine, { ...(options.onWork ?? workLog(log)), waitsForRetryMs: WAITS_FOR_RETRY_MS });
@@ -117,6 +121,7 @@ export async function openGoogle({ config, log, bundleFolder, ...options }: Goog
     settle: (deadline) => settle({ engine, bus, history, log }, deadline),
     subscriptionsOf: (name) => new Map(topology.subscriptions.filter(({ push }) => push?.function === name).map((subscription) => [subscription.name, subscription.topic])),
     close: async () => {
+      await notifier.close?.(ALERTS_MS);
       await warehouse.close();
       await store.close();
       await (await clients.firestore()).terminate();
@@ -158,6 +163,7 @@ interface Settled extends Pick<GoogleRuntime, 'engine' | 'bus' | 'history'> {
 async function settle({ engine, bus, history, log }: Settled, { signal, budget }: Deadline): Promise<void> {
   if (budget.ranOut || signal.aborted) log.log('time_used_up', 'what is left is in state, and somebody has been rung for');
   await sendOutbox(engine, bus);
+  await engine.parts.notifier.flush?.(ALERTS_MS);
   if (signal.aborted || !budget.hasRoom(HISTORY_MS, engine.parts.clock.now())) return;
   try {
     await history.flush(HISTORY_ENTRIES);

@@ -9,6 +9,8 @@ import { googleWorker } from './google-worker.ts';
 import { commitTime, latency, orchestration } from './orchestration.ts';
 import { benchPlanning } from './planning.ts';
 import { season } from './season.ts';
+import { stagedInMemory, stagedOnDuckDb } from './staged.ts';
+import { stagedScale } from './staged-scale.ts';
 
 /**
  * `npm run bench`: a table, and bench-results.json. Each section is a process of its own, so that its memory is its own.
@@ -32,6 +34,9 @@ const sections: Readonly<Record<string, () => Promise<Figure[]>>> = {
   orchestration,
   latency,
   season,
+  staged: stagedInMemory,
+  'staged-duckdb': stagedOnDuckDb,
+  'staged-scale': stagedScale,
   'cold-start': coldStart,
   google: googleWorker,
 };

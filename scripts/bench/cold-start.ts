@@ -1,12 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { buildFunctions } from '../build/build-functions.ts';
 import { firstAnswer, serveFolder } from '../build/served-bundle.ts';
 import { unpack } from '../build/unpack.ts';
-import { Emulator } from '../local-cloud/emulators.ts';
+import { Emulator, freePort } from '../local-cloud/emulators.ts';
 import { percentile, type Figure } from './figures.ts';
 
 const ROUNDS = 11;
@@ -75,15 +74,6 @@ function writeBare(folder: string): void {
 
 function push(body: object, subscription: string): string {
   return JSON.stringify({ message: { messageId: '1', publishTime: '2024-01-15T12:00:00Z', data: Buffer.from(JSON.stringify(body)).toString('base64') }, subscription: `projects/${PROJECT}/subscriptions/${subscription}` });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((listening) => { server.once('listening', listening); });
-  const address = server.address();
-  await new Promise((closed) => { server.close(closed); });
-  if (address === null || typeof address === 'string') throw new Error('there is no free port');
-  return address.port;
 }
 
 if (import.meta.main) console.log(await coldStart());

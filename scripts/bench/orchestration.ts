@@ -22,11 +22,11 @@ import type { Warehouse } from '../../shared/ports/warehouse.ts';
 import { chainPipeline } from './chain-pipeline.ts';
 import { percentile, type Figure } from './figures.ts';
 
-const DATES = 633;
+export const DATES = 633;
 const CELLS = DATES * 3;
 const NOW = Date.UTC(2023, 6, 1);
 
-const ten: ProcessorFunction = async ({ gameDate }) => ({ status: 'success', rows: Array.from({ length: 10 }, (_, k) => ({ game_date: gameDate, k, v: k })) });
+export const ten: ProcessorFunction = async ({ gameDate }) => ({ status: 'success', rows: Array.from({ length: 10 }, (_, k) => ({ game_date: gameDate, k, v: k })) });
 
 /** 633 dates × a chain of three no-op processors, every state change durable: on memory, and on DuckDB with SQL. */
 export async function orchestration(): Promise<Figure[]> {
@@ -40,9 +40,9 @@ export async function orchestration(): Promise<Figure[]> {
   ];
 }
 
-type OpenWarehouse = (pipeline: Pipeline, directory: string) => Promise<Warehouse>;
+export type OpenWarehouse = (pipeline: Pipeline, directory: string) => Promise<Warehouse>;
 
-async function withEngine<T>(pipeline: Pipeline, open: OpenWarehouse, use: (engine: Engine, database: SqliteDatabase) => Promise<T>, processor: ProcessorFunction = ten): Promise<T> {
+export async function withEngine<T>(pipeline: Pipeline, open: OpenWarehouse, use: (engine: Engine, database: SqliteDatabase) => Promise<T>, processor: ProcessorFunction = ten): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'smart-backfill-bench-'));
   const database = SqliteDatabase.open(join(directory, 'state.sqlite'));
   const store = new SqliteRequestStore(database, { rankOf: (name) => pipeline.byName.get(name)?.rank ?? 0 });

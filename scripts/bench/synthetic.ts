@@ -89,7 +89,7 @@ function recordOf(processor: string, day: Day, coverage: Coverage): CellRecord {
   return { ...emptyRecord({ processor, day }), generation: coverage.rows > 0 ? 1 : 0, recentAsks: NO_ASKS };
 }
 
-function runOf({ rows, fingerprint, views }: Coverage, trace: NonNullable<CellRecord['last']>['trace']): CellRecord['last'] {
+export function runOf({ rows, fingerprint, views }: Coverage, trace: NonNullable<CellRecord['last']>['trace']): CellRecord['last'] {
   return { runId: 'run', at: 0, rows, fingerprint, views, trace, origin: 'ours', forced: false };
 }
 

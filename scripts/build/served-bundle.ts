@@ -1,8 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { request } from 'node:http';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
+import { spawnFramework } from '../local-cloud/framework.ts';
 
 /** A folder served by functions-framework in a process of its own, as Google's container does it. */
 export interface ServedBundle {
@@ -17,17 +15,10 @@ export interface ServedBundle {
 const ANSWER_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 2;
 
-/** The framework's command, which its package does not export. */
-function frameworkMain(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('@google-cloud/functions-framework')), 'main.js');
-}
-
 export function serveFolder({ folder, target, port, env }: { readonly folder: string; readonly target: string; readonly port: number; readonly env: Readonly<Record<string, string>> }): ServedBundle {
-  const child: ChildProcess = spawn(process.execPath, [frameworkMain(), `--target=${target}`, `--source=${folder}`, `--port=${port}`], {
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', ...env }, stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawnFramework({ target, source: folder, port, env: { PATH: process.env['PATH'], NODE_ENV: 'production', METADATA_SERVER_DETECTION: 'none', ...env } });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => { output += text; });
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text; });
   const ended = new Promise<number | null>((resolve) => { child.once('exit', resolve); });
   return {
     url: `http://127.0.0.1:${port}/`, output: () => output, ended,

@@ -3,11 +3,11 @@ import { InputError } from '../../shared/failures/errors.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
 import type { ExitCode } from '../../shared/failures/exit-codes.ts';
 import { goesOnByItself, hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
-import { backfillJson, renderStatus } from '../output/backfill-view.ts';
+import { backfillJson } from '../output/backfill-json.ts';
+import { BackfillLive } from '../output/backfill-live.ts';
+import { renderStatus } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
-import { Progress } from '../output/progress.ts';
 import { outStyle } from '../output/style.ts';
-import { cellText, instant } from '../output/words.ts';
 import type { Session } from '../session.ts';
 import { openDefinitions } from './backfill-definition.ts';
 import { done, heldBack, incomplete, interrupted, workFailed } from './command.ts';
@@ -18,33 +18,23 @@ const LOOK_EVERY_MS = 200;
 /** Advances a backfill here, or, where another process does, looks on; until it has ended or waits for a person. */
 export async function followBackfill(session: Session, id: string): Promise<ExitCode> {
   const { io, signal, options, runtime: { engine, store } } = session;
-  const progress = new Progress(io, { unit: 'cells', quiet: options.quiet });
-  let told = 0;
-  const tell = (record: BackfillRecord): void => {
-    for (const entry of record.journal.slice(told)) if (!options.quiet) progress.line(`${instant(entry.at)}  ${entry.event.replaceAll('_', ' ')}: ${entry.text}`);
-    told = record.journal.length;
-  };
-  let total = 0;
+  const begun = await existing(session, id);
+  // What is shown while it runs is read from the world.
+  await engine.refresh(begun.asked.from, begun.asked.to);
+  const live = new BackfillLive(io, begun, { read: () => store.backfill(id), world: () => engine.world, now: () => engine.parts.clock.now() }, options.quiet);
   try {
     for (;;) {
       const record = await existing(session, id);
-      tell(record);
+      live.see(record);
       if (!goesOnByItself(record) || signal.aborted) break;
-      const advanced = await advanceBackfill(engine, id, {
-        signal,
-        onStart: (key) => progress.started(cellText(key)),
-        onEnd: (worked) => { if (worked.outcome !== 'retry') progress.ended(cellText(worked)); },
-        on: (event) => {
-          if (event.kind === 'state') tell(event.record);
-          if (event.kind !== 'round') return;
-          total = progress.done + event.cells;
-          progress.total(total);
-        },
-      });
-      if (advanced === null) await after(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      const advanced = await advanceBackfill(engine, id, { signal, on: (event) => { if (event.kind === 'state') live.see(event.record); } });
+      if (advanced === null) {
+        await after(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await engine.hearOthers();
+      }
     }
   } finally {
-    progress.stop();
+    live.stop();
   }
   const record = await existing(session, id);
   const world = await engine.refresh(record.asked.from, record.asked.to);

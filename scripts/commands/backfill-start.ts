@@ -9,7 +9,7 @@ import { planAll, planDigest } from '../../shared/staged/plan.ts';
 import { isAskedFor, type Asked } from '../../shared/staged/record.ts';
 import { errorPolicies, type BackfillDefinition } from '../../shared/staged/schema.ts';
 import { begun } from '../../shared/staged/transitions.ts';
-import { plansJson, renderPlans } from '../output/backfill-view.ts';
+import { plansJson, renderPlans } from '../output/backfill-plan-view.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
 import { counted } from '../output/words.ts';
@@ -17,7 +17,7 @@ import type { Session } from '../session.ts';
 import { followBackfill } from './backfill-follow.ts';
 import { definitionNamed } from './backfill-definition.ts';
 import { done, heldBack, interrupted } from './command.ts';
-import { commonOptions, readDates, readProcessors, scopeWords } from './options.ts';
+import { commonOptions, readDates, readProcessors, readStartReason, scopeWords } from './options.ts';
 
 const number = (name: string, least: number, most: number) => z.coerce.number({ error: `received a --${name} that is no number; allowed is ${least} to ${most}` }).min(least, { error: `allowed for --${name} is ${least} to ${most}` }).max(most, { error: `allowed for --${name} is ${least} to ${most}` }).optional();
 
@@ -33,7 +33,8 @@ export async function startNow(session: Session, options: StartOptions) {
   const definition = definitionNamed(session, options.definition);
   const asked = askedBy(session, options, definition);
   const world = await engine.refresh(asked.from, asked.to);
-  const preview = begun('preview', definition, asked);
+  // Under a name that no other has: what an earlier one of the same dates asked for is not its own.
+  const preview = begun('not started', definition, asked);
   const plans = planAll(world, preview);
   const digest = planDigest(plans);
   const style = outStyle(io);
@@ -42,7 +43,7 @@ export async function startNow(session: Session, options: StartOptions) {
   if (options.dryRun) {
     if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
     else {
-      io.out.write(`${renderPlans(plans, style, false)}\nnothing was started; later stages are planned again when they begin, since earlier ones change what they see\n`);
+      io.out.write(`${renderPlans(plans, style, true)}\nnothing was started; later stages are planned again when they begin, since earlier ones change what they see\n`);
       if (other) io.out.write(`it would be refused: ${other.id} has cells in common with it\n`);
       session.log('info', `start it:  ${session.command('backfill', 'start', ...words)}`);
     }
@@ -85,7 +86,7 @@ function askedBy(session: Session, options: StartOptions, definition: BackfillDe
   const named = readProcessors(options, pipeline);
   const asked: Asked = {
     from: scope.from, to: scope.to > lastOld ? lastOld : scope.to, processors: named && [...named], dates, exclude, reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
-    errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, ...(options.ramp ? { ramp: true } : {}), ...(options.join === undefined ? {} : { join: options.join }), by: io.user, reason: options.reason?.trim() ?? '', at: engine.parts.clock.now(),
+    errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, ...(options.ramp ? { ramp: true } : {}), ...(options.join === undefined ? {} : { join: options.join }), by: io.user, reason: readStartReason(options), at: engine.parts.clock.now(),
   };
   if (processorNames(pipeline, { definition, asked }).size === 0) throw new InputError(`received --phase or --processor of which the definition ${definition.name} has none; allowed are processors of ${[...new Set(definition.stages.flatMap((stage) => stage.phases))].join(', ')}; leave it out for all of them`);
   for (let day: number = asked.from; day <= asked.to; day += 1) if (isAskedFor(asked, addDays(asked.from, day - asked.from))) return asked;

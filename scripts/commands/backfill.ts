@@ -1,13 +1,15 @@
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
-import { formatDay } from '../../shared/calendar/day.ts';
 import { stopNow } from '../../shared/flows/operate.ts';
+import { triedAgain } from '../../shared/flows/staged-attempts.ts';
 import { orderBackfill } from '../../shared/flows/staged-orders.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { errorPolicies } from '../../shared/staged/schema.ts';
 import { approved, cancelled, paused, resumed, retried, skipped, type Person } from '../../shared/staged/transitions.ts';
+import { attemptsJson } from '../output/backfill-attempts.ts';
+import { backfillBrief, backfillJson } from '../output/backfill-json.ts';
 import { reportMarkdown } from '../output/backfill-report.ts';
-import { backfillJson, renderStatus, stateText } from '../output/backfill-view.ts';
+import { renderStatus, stateText } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { renderStopped, stoppedJson } from '../output/stopped-view.ts';
 import { outStyle } from '../output/style.ts';
@@ -140,12 +142,12 @@ async function order(session: Session, id: string, change: (record: BackfillReco
 
 async function showList({ io, options, runtime: { store } }: Session) {
   const records = await store.backfills();
-  if (options.json) writeJson(io, { backfills: records.map((record) => ({ id: record.id, definition: record.definition.name, state: record.state, note: record.note, from: formatDay(record.asked.from), to: formatDay(record.asked.to), by: record.asked.by, created_at: new Date(record.createdAt).toISOString() })) });
+  if (options.json) writeJson(io, { backfills: records.map(backfillBrief) });
   else if (records.length === 0) io.out.write('no backfill was started yet\n');
   else {
     io.out.write(renderTable(records, [
       { header: 'ID', value: (record) => record.id }, { header: 'STATE', value: stateText, fit: 'wrap' }, { header: 'STAGE', value: (record) => record.definition.stages[record.stage]?.name ?? '' },
-      { header: 'DATES', value: (record) => range(record.asked.from, record.asked.to) }, { header: 'BY', value: (record) => record.asked.by, fit: 'cut' }, { header: 'SINCE (UTC)', value: (record) => instant(record.createdAt).slice(0, 16) },
+      { header: 'DATES', value: (record) => range(record.asked.from, record.asked.to).replace('..', ' to '), fit: 'wrap' }, { header: 'BY', value: (record) => record.asked.by, fit: 'cut' }, { header: 'SINCE (UTC)', value: (record) => instant(record.createdAt).slice(0, 16) },
     ], outStyle(io)));
   }
   return done;
@@ -164,10 +166,11 @@ async function showStatus(session: Session, id: string) {
 }
 
 async function showReport(session: Session, id: string) {
-  const { io, options, runtime: { engine } } = session;
+  const { io, options, runtime: { engine, history } } = session;
   const record = await existing(session, id);
   const world = await engine.refresh(record.asked.from, record.asked.to);
-  if (options.json) writeJson(io, backfillJson(record, world));
-  else io.out.write(reportMarkdown(record, world, engine.parts.clock.now()));
+  const retried = await triedAgain(history, record);
+  if (options.json) writeJson(io, { ...backfillJson(record, world), tried_again: attemptsJson(retried) });
+  else io.out.write(reportMarkdown(record, world, engine.parts.clock.now(), retried));
   return done;
 }

@@ -227,6 +227,11 @@ export function readReason(reason: string | undefined, verb: string): string {
   return text;
 }
 
+/** Why a backfill is started. On Google, where a team looks at it, nobody starts one without; a dry run starts none. */
+export function readStartReason({ runtime, reason, dryRun }: Pick<CommonOptions, 'runtime'> & { readonly reason?: string; readonly dryRun: boolean }): string {
+  return runtime === 'google' && !dryRun ? readReason(reason, 'starting a backfill') : reason?.trim() ?? '';
+}
+
 /** The options that say which cells a command is about, as they were given: for a command to print. */
 export function scopeWords(options: Pick<CommonOptions, 'from' | 'to' | 'season' | 'phase' | 'processor'>): string[] {
   return (['from', 'to', 'season', 'phase', 'processor'] as const).flatMap((name) => {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { resolve } from 'node:path';
 import { formatDay } from '../../shared/calendar/day.ts';
@@ -9,6 +9,8 @@ import { loadPipeline, type DefinitionReader, type LoadedPipeline } from '../../
 import { formatProblem, sortProblems, type Problem } from '../../shared/pipeline/problems.ts';
 import type { Edge, Processor } from '../../shared/pipeline/pipeline.ts';
 import { messageJsonSchemas } from '../../shared/requests/messages.ts';
+import { BACKFILLS_FILE, backfillsShapeProblems, loadBackfills } from '../../shared/staged/load.ts';
+import { backfillsJsonSchemaText } from '../../shared/staged/schema.ts';
 import { writeJson } from '../output/json.ts';
 import { errStyle, outStyle, paragraph } from '../output/style.ts';
 import { count, counted, range } from '../output/words.ts';
@@ -18,9 +20,13 @@ import { badInput, done, newCommand, newGroup, onRun, type CliContext } from './
 import { checkPlaces, checkRuntime, checkScope, commonOptions, googlePipeline, type CommonOptions } from './options.ts';
 
 const schemaOptions = commonOptions.extend({ messages: z.boolean().default(false) });
+const schemaOperand = z.enum(['pipeline', 'backfills', 'messages']);
+const SCHEMAS: Readonly<Record<z.infer<typeof schemaOperand>, () => string>> = {
+  pipeline: pipelineJsonSchemaText, backfills: backfillsJsonSchemaText, messages: () => `${JSON.stringify(messageJsonSchemas(), null, 2)}\n`,
+};
 
 export function pipelineCommand(context: CliContext): Command {
-  const group = newGroup('pipeline', 'The definition: pipeline.yaml and its SQL.');
+  const group = newGroup('pipeline', 'The definition: pipeline.yaml, its SQL and checks, and backfills.yaml.');
   const validate = newCommand('validate', 'every mistake at once, each with its file, line and column', ['state', 'json']);
   group.addCommand(onRun(context, validate, async (given) => validateDefinition(context, commonOptions.parse(given))));
   const show = newCommand('show', 'phases, processors, windows, and how many dates are expected of each', ['state', 'scope', 'json', 'now']);
@@ -28,10 +34,12 @@ export function pipelineCommand(context: CliContext): Command {
     const options = commonOptions.parse(given);
     return withState(context, options, showPipeline, { check: (pipeline) => checkScope(options, pipeline), makesNone: true, looks: true });
   }));
-  const schema = newCommand('schema', 'the JSON Schema of pipeline.yaml, for editors', ['state']).option('--messages', 'of the messages instead');
-  group.addCommand(onRun(context, schema, async (given) => {
+  const schema = newCommand('schema', 'the JSON Schema of pipeline.yaml, backfills.yaml or the messages, for editors', ['state'])
+    .addArgument(new Argument('[of]', 'of what').choices(Object.keys(SCHEMAS)).default('pipeline')).option('--messages', 'the same as: messages');
+  group.addCommand(onRun(context, schema, async (given, words) => {
     const options = schemaOptions.parse(given);
-    context.io.out.write(options.messages ? `${JSON.stringify(messageJsonSchemas(), null, 2)}\n` : pipelineJsonSchemaText());
+    const of = options.messages ? 'messages' : schemaOperand.parse(words[0]);
+    context.io.out.write(SCHEMAS[of]());
     return done;
   }));
   return group;
@@ -44,16 +52,23 @@ async function validateDefinition({ io }: CliContext, given: CommonOptions) {
   const path = pipelinePath(options, io.cwd);
   const reader = definitionReader(io.cwd);
   const loaded = loadPipeline(path, reader);
-  const problems = await problemsOf(path, reader, loaded, io.cwd);
+  const backfills = loaded.kind === 'ok' ? loadBackfills({ ...loaded.pipeline, directory: path }, reader) : null;
+  const inBackfills = backfills === null ? backfillsShapeProblems(path, reader) : backfills.kind === 'invalid' ? backfills.problems : [];
+  const problems = onceEach([...await problemsOf(path, reader, loaded, io.cwd), ...inBackfills]);
   // Says which processors have no target there.
   if (given.runtime === 'google' && loaded.kind === 'ok' && problems.length === 0) forGoogle(loaded.pipeline);
   if (options.json) writeJson(io, { valid: problems.length === 0, problems });
-  else if (loaded.kind === 'ok' && problems.length === 0) io.out.write(`${outStyle(io).green('valid')}  ${loaded.pipeline.name} (${path}): ${counted(loaded.pipeline.phases.length, 'phase')}, ${counted(loaded.pipeline.processors.length, 'processor')}, ${counted(loaded.pipeline.seasons.length, 'season')}\n`);
+  else if (loaded.kind === 'ok' && problems.length === 0) io.out.write(`${outStyle(io).green('valid')}  ${loaded.pipeline.name} (${path}): ${counted(loaded.pipeline.phases.length, 'phase')}, ${counted(loaded.pipeline.processors.length, 'processor')}, ${counted(loaded.pipeline.seasons.length, 'season')}${backfills?.kind === 'ok' && backfills.definitions.size > 0 ? `; backfills ${[...backfills.definitions.keys()].join(', ')}` : ''}\n`);
   else {
     for (const problem of problems) io.out.write(`${formatProblem(problem)}\n`);
-    io.err.write(`${errStyle(io).red('error:')} ${counted(problems.length, 'problem')}; docs/pipeline-yaml.md explains every field\n`);
+    io.err.write(`${errStyle(io).red('error:')} ${counted(problems.length, 'problem')}; docs/pipeline-yaml.md explains every field${inBackfills.length > 0 ? `, docs/backfills.md those of ${BACKFILLS_FILE}` : ''}\n`);
   }
   return problems.length === 0 ? done : badInput;
+}
+
+/** A check that a gate names is looked at as one of the folder, too. */
+function onceEach(problems: readonly Problem[]): readonly Problem[] {
+  return sortProblems([...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()]);
 }
 
 /** The definition's mistakes, and those of its SQL that only a translation and a database find. */

@@ -63,21 +63,19 @@ export function upCommand(context: CliContext): Command {
     if (context.owner) throw new HeldBackError(`the state folder is owned by ${context.owner.command}, which serves it already; end it first, or give another folder with --state`);
     const log = new EventLog(context, options);
     const onEnd = (worked: Worked): void => logWorked(log, worked);
-    let runtime: EmbeddedRuntime | null = null;
     const notify = async (alert: Alert): Promise<void> => {
       const command_ = alert.command === null ? null : withPlace(alert.command, context.io, options);
       log.write(alert.severity === 'info' ? 'info' : alert.severity === 'warning' ? 'warn' : 'error', 'alert', `alert: ${[alert.title, ...alert.lines, ...(command_ === null ? [] : [command_])].join('; ')}`, { alert: alert.event, lines: alert.lines, command: command_ });
-      if (runtime) await runtime.bus.publish(runtime.pipeline.topics.alerts, JSON.stringify(alert)).catch(() => undefined);
     };
     return withState(context, options, async (session) => {
       const { runtime: opened } = session;
       if (opened.kind !== 'embedded') throw new InputError('up is of the embedded runtime');
-      runtime = opened;
       log.follow(() => opened.engine.parts.clock.now());
       return serve(session, opened, log, onEnd);
     }, {
       opening: {
         notifier: { notify },
+        onUndelivered: (channel, alert, reason) => log.write('error', 'alert_undelivered', `an alert was not delivered (${channel}): ${reason}; it was: ${alert.title}`, { channel, alert: alert.event }),
         onWork: { onEnd },
         onTrouble: (message, reason) => log.write('warn', 'message', `${message.subscription}: ${reason}`, { message_id: message.messageId, topic: message.topic }),
         onDetection: {

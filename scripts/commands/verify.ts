@@ -13,7 +13,7 @@ import { checkScope, commonOptions, readDay, readPhase, scopeWords } from './opt
 
 const verifyOptions = commonOptions.extend({
   minCoverage: z.string().optional(),
-  maxNullRate: z.string().optional(),
+  maxNulls: z.string().optional(),
   strict: z.boolean().default(false),
   readyFor: z.string().optional(),
 });
@@ -22,7 +22,7 @@ type VerifyOptions = z.infer<typeof verifyOptions>;
 export function verifyCommand(context: CliContext): Command {
   const command = newCommand('verify', 'A quality gate by itself: coverage of every critical table, unresolved failures, and the checks in the\npipeline\'s folder (checks/*.sql). Changes nothing. Exit code 3 if it does not pass.', ['state', 'scope', 'json', 'now'])
     .option('--min-coverage <percent>', 'least share of dates that are complete or accepted, of each critical table (default: 100)')
-    .option('--max-null-rate <percent>', 'most nulls in the required columns of each critical table (default: not judged by itself)')
+    .option('--max-nulls <count>', 'most nulls in required columns, of all critical tables together (default: not judged by itself)')
     .option('--strict', 'stale, altered and suspect dates hold the gate too')
     .option('--ready-for <phase>', 'judge instead whether this phase can start on its next date: today\'s, or the first from --from on');
   return onRun(context, command, (given) => {
@@ -52,7 +52,7 @@ function verifyGate(context: CliContext, options: VerifyOptions) {
 }
 
 /** Options that say which cells a gate is about, or what it demands: readiness decides both by itself. */
-const OF_GATES = ['to', 'season', 'phase', 'processor', 'minCoverage', 'maxNullRate'] as const;
+const OF_GATES = ['to', 'season', 'phase', 'processor', 'minCoverage', 'maxNulls'] as const;
 
 function verifyReady(context: CliContext, options: VerifyOptions, phaseName: string) {
   const other = OF_GATES.find((name) => options[name] !== undefined);
@@ -78,7 +78,7 @@ function rulesOf(options: VerifyOptions): GateRules {
   return {
     ...STANDARD_RULES,
     ...(options.minCoverage === undefined ? {} : { minCoveragePercent: percent(options.minCoverage, '--min-coverage') }),
-    ...(options.maxNullRate === undefined ? {} : { maxNullPercent: percent(options.maxNullRate, '--max-null-rate') }),
+    ...(options.maxNulls === undefined ? {} : { maxNulls: wholeNumber(options.maxNulls, '--max-nulls') }),
     doubtful: options.strict ? 'hold' : 'show',
   };
 }
@@ -87,4 +87,9 @@ function percent(text: string, option: string): number {
   const value = /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN;
   if (!(value >= 0 && value <= 100)) throw new InputError(`received ${option} '${text}', which is no share in percent; allowed is a number from 0 to 100; write for example 99.5`);
   return value;
+}
+
+function wholeNumber(text: string, option: string): number {
+  if (!/^\d{1,12}$/.test(text.trim())) throw new InputError(`received ${option} '${text}', which is no count; allowed is a whole number from 0 on; write for example 0`);
+  return Number(text);
 }

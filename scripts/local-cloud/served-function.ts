@@ -1,12 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as after } from 'node:timers/promises';
 import { RetrySoonError } from '../../shared/failures/errors.ts';
 import { freePort } from './emulators.ts';
+import { spawnFramework } from './framework.ts';
 
-/** functions-framework's own program: what runs a function on Google too. */
-const FRAMEWORK = join(dirname(createRequire(import.meta.url).resolve('@google-cloud/functions-framework')), 'main.js');
 const START_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 50;
 const STOP_WITHIN_MS = 5000;
@@ -46,9 +43,7 @@ export class ServedFunction {
   /** Starts it (again) on its port, and resolves when it listens. `changed` is laid over its environment, this time only. */
   async start(changed: Readonly<Record<string, string>> = {}): Promise<void> {
     const { target, source, env, onLine } = this.#options;
-    const child = spawn(process.execPath, [FRAMEWORK, `--target=${target}`, `--source=${source}`, `--port=${this.#port}`, '--signature-type=http'], {
-      env: { ...env(), ...changed, HOST: '127.0.0.1' }, stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawnFramework({ target, source, port: this.#port, env: { ...env(), ...changed } });
     this.#child = child;
     this.#exited = new Promise((resolve) => { child.once('exit', resolve); });
     child.once('error', (error) => onLine(`${target}: ${error.message}`));
@@ -86,10 +81,10 @@ async function listens(url: string): Promise<boolean> {
   }
 }
 
-function lines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {
+function lines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
   let rest = '';
-  stream?.setEncoding('utf8');
-  stream?.on('data', (text: string) => {
+  stream.setEncoding('utf8');
+  stream.on('data', (text: string) => {
     const parts = `${rest}${text}`.split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) if (line !== '') onLine(line);

@@ -3,10 +3,11 @@ import { placeOf, type CommonOptions } from '../commands/options.ts';
 import type { Io } from './io.ts';
 import { errStyle } from './style.ts';
 
-/** An alert, as it is told on a terminal. */
+/** An alert, as it is told on a terminal: what goes as it should is said by the command itself. */
 export function tellAlert(alert: Alert, io: Io, options: CommonOptions): void {
+  if (alert.severity === 'info') return;
   const style = errStyle(io);
-  const dress = alert.severity === 'info' ? style.cyan : alert.severity === 'warning' ? style.yellow : style.red;
+  const dress = alert.severity === 'warning' ? style.yellow : style.red;
   const command = alert.command === null ? [] : [`  ${withPlace(alert.command, io, options)}`];
   io.err.write(`${[dress(`alert (${alert.severity}): ${alert.title}`), ...alert.lines.map((line) => `  ${line}`), ...command].join('\n')}\n`);
 }

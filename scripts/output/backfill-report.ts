@@ -1,75 +1,135 @@
 import { formatDay } from '../../shared/calendar/day.ts';
+import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import { percent, progressOf } from '../../shared/staged/stage-gate.ts';
-import type { BackfillRecord, FailedCell, GateResult } from '../../shared/staged/record.ts';
+import { covered, percentText } from '../../shared/staged/gate.ts';
+import { progressOf, wholeProgress } from '../../shared/staged/progress.ts';
+import type { BackfillRecord, GateResult, GateTable } from '../../shared/staged/record.ts';
+import type { GateDefinition, StageDefinition } from '../../shared/staged/schema.ts';
+import { attemptsSection } from './backfill-attempts.ts';
+import { failuresSection } from './backfill-failures.ts';
 import { stateText } from './backfill-view.ts';
+import { markdownTable } from './markdown.ts';
 import { count, counted, dayList, duration, instant } from './words.ts';
 
-/** The report of a backfill in Markdown: what was asked, by whom and why, every stage, failure, gate, and the journal. */
-export function reportMarkdown(record: BackfillRecord, world: World, now: number): string {
-  const { asked, definition } = record;
-  const end = record.endedAt ?? now;
+/** The report of a backfill in Markdown, as whoever ran it would have written it: what was asked, by whom and why, and what became of it. */
+export function reportMarkdown(record: BackfillRecord, world: World, now: number, attempts: readonly TriedAgain[]): string {
   return [
     `# Backfill ${record.id}`,
-    `${asked.by} asked at ${instant(asked.at)} UTC for **${definition.name}**${definition.description === '' ? '' : ` (${definition.description})`} over ${formatDay(asked.from)} to ${formatDay(asked.to)}${asked.reason === '' ? '' : `: ${asked.reason}`}. It is **${stateText(record)}** after ${duration(end - record.createdAt)}${record.note === '' ? '' : `: ${record.note}`}.`,
-    ...limits(record),
+    summary(record, world, now),
+    '## What was asked',
+    asked(record),
     '## Stages',
-    table(['Stage', 'Phases', 'Began (UTC)', 'Took', 'Complete', 'Failed now', 'Gate'], definition.stages.map((stage, index) => {
-      const progress = record.stages[index];
-      const figures = progressOf(world, record, index);
-      const gate = stage.gate === undefined ? 'none' : progress?.gate ? (progress.gate.passed ? 'passed' : 'holds') : 'not reached';
-      return [
-        stage.name, stage.phases.join(', '), progress?.startedAt ? instant(progress.startedAt) : 'not begun', progress?.startedAt ? duration((progress.endedAt ?? end) - progress.startedAt) : '',
-        `${count(figures.complete)} of ${count(figures.expected)} (${percent(figures.complete, figures.expected)})`, count(figures.failed), gate,
-      ];
-    })),
+    stages(record, world, now),
     '## Failures',
-    failures(record),
-    ...(record.skips.length === 0 ? [] : ['## Skipped dates', table(['Date', 'By', 'Why'], record.skips.map((skip) => [formatDay(skip.day), skip.by, skip.reason]))]),
+    failuresSection(record, world),
+    ...attemptsSection(attempts),
+    '## Skipped dates',
+    record.skips.length === 0 ? 'None.' : markdownTable(['Date', 'By', 'When (UTC)', 'Why'], record.skips.map((skip) => [formatDay(skip.day), skip.by, instant(skip.at), skip.reason])),
     '## Gates',
     ...gates(record),
     '## Journal',
-    table(['When (UTC)', 'Who', 'What', ''], record.journal.map((entry) => [instant(entry.at), entry.by, entry.event.replaceAll('_', ' '), entry.text])),
+    markdownTable(['When (UTC)', 'Who', 'What', ''], record.journal.map((entry) => [instant(entry.at), entry.by, entry.event.replaceAll('_', ' '), entry.text])),
   ].join('\n\n') + '\n';
 }
 
-function limits({ asked }: BackfillRecord): string[] {
-  const said = [
-    ...(asked.processors === null ? [] : [`processors ${asked.processors.join(', ')} only`]), ...(asked.dates === null ? [] : [`dates ${dayList(asked.dates)} only`]),
-    ...(asked.exclude.length === 0 ? [] : [`without ${dayList(asked.exclude)}`]), ...(asked.reprocess === 'none' ? [] : [`what had ${asked.reprocess} was run again`]),
-    ...(asked.concurrency === null ? [] : [`${asked.concurrency} cells at a time`]), ...(asked.errorPolicy === null ? [] : [`error policy ${asked.errorPolicy}`]),
-    ...(asked.maxFailures === null ? [] : [`at most ${asked.maxFailures} failures`]), ...(asked.delaySeconds === null ? [] : [`${asked.delaySeconds} s between dates`]),
-  ];
-  return said.length === 0 ? [] : [`Asked for: ${said.join('; ')}.`];
+/** What somebody wants to know who reads no further. */
+function summary(record: BackfillRecord, world: World, now: number): string {
+  const took = duration(Math.max(0, (record.endedAt ?? now) - record.createdAt));
+  const { expected, complete } = wholeProgress(world, record);
+  const held = record.stages.find((stage) => stage.gate?.passed === false)?.name;
+  const passed = record.stages.filter((stage) => stage.gate?.passed === true).length;
+  const gatesWith = record.definition.stages.filter((stage) => stage.gate !== undefined).length;
+  const ended = record.endedAt === null ? `It is **${stateText(record)}**, ${took} after its start${record.note === '' ? '' : `: ${record.note}`}.` : `It is **${stateText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${record.note === '' ? '' : ` (${record.note})`}.`;
+  const failed = record.failures.length + record.failuresLeftOut;
+  return [
+    ended,
+    `${count(complete)} of ${count(expected)} cells are complete now (${percentText(complete, expected)}).`,
+    ...(gatesWith === 0 ? [] : [`Gates passed: ${count(passed)} of ${count(gatesWith)}${held === undefined ? '' : `; the one after ${held} holds`}.`]),
+    failed === 0 ? 'Nothing failed for good.' : `${counted(failed, 'failure')} came up that retries did not mend; what became of them is below.`,
+    ...(record.skips.length === 0 ? [] : [`${counted(record.skips.length, 'date')} ${record.skips.length === 1 ? 'was' : 'were'} skipped by hand.`]),
+  ].join(' ');
 }
 
-const BECAME: Readonly<Record<FailedCell['became'], string>> = { open: 'unresolved', retried: 'tried again', skipped: 'skipped' };
+function asked({ asked: given, definition }: BackfillRecord): string {
+  const rows: (readonly [string, string])[] = [
+    ['By', `${given.by}, at ${instant(given.at)} UTC`],
+    ['Why', given.reason === '' ? '(no reason was given)' : given.reason],
+    ['Definition', `${definition.name}${definition.description === '' ? '' : `: ${definition.description}`} (version ${definition.hash})`],
+    ['Dates', `${formatDay(given.from)} to ${formatDay(given.to)}${given.dates === null ? '' : `, of these ${dayList(given.dates, Number.POSITIVE_INFINITY)} only`}`],
+    ...(given.exclude.length === 0 ? [] : [['Without', dayList(given.exclude, Number.POSITIVE_INFINITY)] as const]),
+    ['Processors', given.processors === null ? 'all of the stages’ phases' : given.processors.join(', ')],
+    ['What is run', { none: 'what was not complete', failed: 'what was not complete, and what had failed', completed: 'everything, what was complete too' }[given.reprocess]],
+    ...(given.concurrency === null ? [] : [['Concurrency', `${given.concurrency} cells at a time, instead of the definition’s`] as const]),
+    ...(given.errorPolicy === null ? [] : [['Error policy', `${given.errorPolicy}, instead of the definition’s`] as const]),
+    ...(given.maxFailures === null ? [] : [['Most failures', count(given.maxFailures)] as const]),
+    ...(given.delaySeconds === null ? [] : [['Between dates', `${given.delaySeconds} s`] as const]),
+  ];
+  return markdownTable(['', ''], rows);
+}
 
-function failures(record: BackfillRecord): string {
-  if (record.failures.length === 0) return 'None.';
-  const categories = [...Map.groupBy(record.failures, (failure) => failure.category)].map(([category, list]) => `${counted(list.length, 'cell')} by ${category}`);
-  const left = record.failuresLeftOut === 0 ? '' : `\n\n${count(record.failuresLeftOut)} more are in the run history.`;
-  return `${categories.join(', ')}.\n\n${table(['Stage', 'Date', 'Processor', 'Category', 'What happened', 'What became of it'], record.failures.map((failure) => [
-    failure.stage, formatDay(failure.day), failure.processor, failure.category, failure.message, `${BECAME[failure.became]}${failure.note === '' || failure.note === failure.message ? '' : `: ${failure.note}`}`,
-  ]))}${left}`;
+function stages(record: BackfillRecord, world: World, now: number): string {
+  const header = ['Stage', 'How', 'Began (UTC)', 'Ended (UTC)', 'Took', 'Complete now', 'Failed now', 'Gate'];
+  return markdownTable(header, record.definition.stages.map((stage, index) => {
+    const progress = record.stages[index];
+    const { expected, complete, failed } = progressOf(world, record, index);
+    const end = progress?.endedAt ?? record.endedAt ?? now;
+    const gate = stage.gate === undefined ? 'none' : progress?.gate ? (progress.gate.passed ? 'passed' : 'holds') : progress?.endedAt ? 'not about what was asked' : 'not reached';
+    return [
+      stage.name, howText(stage, progress?.approvedBy ?? null), progress?.startedAt ? instant(progress.startedAt) : 'not begun', progress?.endedAt ? instant(progress.endedAt) : '',
+      progress?.startedAt ? duration(Math.max(0, end - progress.startedAt)) : '', expected === 0 ? 'nothing is expected' : `${count(complete)} of ${count(expected)} (${percentText(complete, expected)})`, count(failed), gate,
+    ];
+  }));
+}
+
+function howText(stage: StageDefinition, approvedBy: string | null): string {
+  return [
+    stage.phases.join(', '),
+    ...(stage.calendar_first ? ['the calendar first'] : []),
+    ...(stage.dates === 'all' ? [] : [`the ${stage.dates} date only`]),
+    ...(stage.reprocess === undefined || stage.reprocess === 'none' ? [] : [stage.reprocess === 'failed' ? 'what had failed is run again' : 'what is complete is run again']),
+    stage.order === 'by_date' ? 'date by date' : `${stage.concurrency} at a time`,
+    stage.retries === 1 ? 'one retry' : `${stage.retries} retries`,
+    `on failure ${stage.error_policy}`,
+    ...(approvedBy === null ? [] : [`approved by ${approvedBy}`]),
+  ].join('; ');
 }
 
 function gates(record: BackfillRecord): string[] {
-  const reached = record.stages.flatMap(({ name, gate }) => (gate ? [{ name, gate }] : []));
+  const reached = record.stages.flatMap(({ name, gate }, index) => (gate ? [{ name, gate, definition: record.definition.stages[index]?.gate }] : []));
   if (reached.length === 0) return ['None was reached.'];
-  return reached.map(({ name, gate }) => [`### After ${name}: ${gate.passed ? 'passed' : 'holds'}, ${instant(gate.at)} UTC`, ...figures(gate)].join('\n\n'));
+  return reached.map(({ name, gate, definition }) => [
+    `### After ${name}: ${gate.passed ? 'passed' : 'holds'}, ${instant(gate.at)} UTC`, ...(definition ? [demands(definition)] : []), ...figures(gate),
+  ].join('\n\n'));
+}
+
+function demands(gate: GateDefinition): string {
+  const said = [
+    ...(gate.coverage_percent === undefined ? [] : [`coverage of at least ${gate.coverage_percent} % of each critical table`]), ...(gate.no_unresolved_failures ? ['no unresolved failure'] : []),
+    ...(gate.success_rate_percent === undefined ? [] : [`a success rate of at least ${gate.success_rate_percent} %`]), ...(gate.max_nulls === undefined ? [] : [`at most ${counted(gate.max_nulls, 'null')} in required columns`]),
+    ...(gate.doubtful === 'hold' ? ['no stale, altered or suspect date'] : []), ...(gate.checks.length === 0 ? [] : [`no row found by ${counted(gate.checks.length, 'check')}`]),
+  ];
+  return `Wanted: ${said.length === 0 ? 'that anything is expected' : said.join('; ')}.`;
 }
 
 function figures(gate: GateResult): string[] {
+  const rate = gate.successRate === null ? 'nothing has ended' : `${(Math.floor(gate.successRate * 100) / 100).toString()} %`;
   return [
-    ...(gate.reasons.length === 0 ? [] : [gate.reasons.map((reason) => `- ${reason}`).join('\n')]),
-    table(['Table', 'Complete', '', 'Nulls in required columns'], gate.tables.map((entry) => [`${entry.processor}${entry.critical ? '' : ' (not critical)'}`, `${count(entry.complete)} of ${count(entry.expected)}`, percent(entry.complete, entry.expected), count(entry.nulls)])),
-    `Success rate: ${gate.successRate === null ? 'none' : `${(Math.floor(gate.successRate * 100) / 100).toString()} %`}; unresolved failures: ${count(gate.unresolved)}.`,
-    ...(gate.checks.length === 0 ? [] : [gate.checks.map((check) => `- ${check.file}: ${check.error === null ? `${count(check.rows ?? 0)} rows found` : `could not be run: ${check.error}`}`).join('\n')]),
+    ...(gate.reasons.length === 0 ? [] : [`It holds, because\n\n${gate.reasons.map((reason) => `- ${reason}`).join('\n')}`]),
+    markdownTable(['Table', 'Processor', 'Complete', 'Coverage', 'Lacks', 'Nulls in required columns'], gate.tables.map((entry) => [
+      `${entry.table === '' ? entry.processor : entry.table}${entry.critical ? '' : ' (not critical)'}`, entry.processor, `${count(covered(entry))} of ${count(entry.expected)}${entry.accepted === 0 ? '' : ` (${count(entry.accepted)} accepted)`}`,
+      percentText(covered(entry), entry.expected), lacks(entry), count(entry.nulls),
+    ])),
+    `Success rate: ${rate}; unresolved failures: ${count(gate.unresolved)}.`,
+    ...(gate.checks.length === 0 ? [] : [gate.checks.map((check) => {
+      const found = check.error !== null ? `could not be run: ${check.error}` : `${counted(check.rows ?? 0, 'row')} found${check.example === null ? '' : `, such as \`${check.example}\``}`;
+      return `- ${check.file}${check.demands === '' ? '' : ` (${check.demands})`}: ${found}`;
+    }).join('\n')]),
+    ...(gate.notes.length === 0 ? [] : [`To be known:\n\n${gate.notes.map((note) => `- ${note}`).join('\n')}`]),
   ];
 }
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ')).join(' | ')} |`;
-  return [line(header), `|${'---|'.repeat(header.length)}`, ...rows.map(line)].join('\n');
+function lacks({ missing, short, lacking }: GateTable): string {
+  if (missing + short === 0) return '';
+  const kinds = [...(missing === 0 ? [] : [`${count(missing)} missing`]), ...(short === 0 ? [] : [`${count(short)} short`])].join(', ');
+  return `${kinds}: ${dayList(lacking)}${lacking.length < missing + short ? ' and later' : ''}`;
 }

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { withBlock } from './block.ts';
 
 /** One of the two ways out: results (`out`) or everything else (`err`). */
 export interface Stream {
@@ -6,6 +7,8 @@ export interface Stream {
   readonly isTTY: boolean;
   /** Whether ANSI colours are wanted: a terminal, and no NO_COLOR. */
   readonly colour: boolean;
+  /** A terminal only: keeps these lines below all that is written; none takes them away. No line may be wider than it. */
+  readonly block?: (lines: readonly string[]) => void;
 }
 
 /**
@@ -41,7 +44,7 @@ export function processIo(): Io {
   const colour = (stream: { readonly isTTY?: boolean }): boolean => isTTY(stream) && !process.env['NO_COLOR'];
   return {
     out: { write: writerOf(process.stdout), isTTY: isTTY(process.stdout), colour: colour(process.stdout) },
-    err: { write: writerOf(process.stderr), isTTY: isTTY(process.stderr), colour: colour(process.stderr) },
+    err: withBlock({ write: writerOf(process.stderr), isTTY: isTTY(process.stderr), colour: colour(process.stderr) }),
     columns: widthOf(process.stdout.columns ?? process.stderr.columns ?? null),
     ask: process.stdin.isTTY && process.stderr.isTTY ? askOnTerminal : null,
     readInput: async () => (await import('node:stream/consumers')).buffer(process.stdin),
@@ -65,7 +68,7 @@ export function forwardedIo(client: {
 }): Io {
   return {
     out: { write: client.stdout, isTTY: client.stdoutIsTTY, colour: client.stdoutIsTTY && !client.noColor },
-    err: { write: client.stderr, isTTY: client.stderrIsTTY, colour: client.stderrIsTTY && !client.noColor },
+    err: withBlock({ write: client.stderr, isTTY: client.stderrIsTTY, colour: client.stderrIsTTY && !client.noColor }),
     columns: widthOf(client.columns),
     ask: null,
     readInput: null,

@@ -41,6 +41,20 @@ export function widthOf(text: string): number {
   return text.replace(ANSI, '').length;
 }
 
+/** A text that is too wide for a line, cut; its colours end where it does. */
+export function cut(text: string, width: number): string {
+  if (widthOf(text) <= width) return text;
+  let room = width - 1;
+  // oxlint-disable-next-line no-control-regex -- an ANSI sequence begins with a control character
+  const parts = text.split(/(\u001B\[[0-9;]*m)/).map((part, at) => {
+    if (at % 2 === 1) return part;
+    const kept = part.slice(0, room);
+    room -= kept.length;
+    return kept;
+  });
+  return `${parts.join('')}…`;
+}
+
 /** Breaks a text at blanks so that no line is wider; what has no blank is cut in two. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -62,7 +62,7 @@ function firstOf<T>(items: readonly T[], line: (item: T) => string): string[] {
 export function gateJson({ scope, figures, rules, verdict }: GateReport): Record<string, unknown> {
   return {
     from: formatDay(scope.from), to: formatDay(scope.to), passed: verdict.passed, reasons: verdict.reasons, notes: verdict.notes,
-    rules: { min_coverage_percent: rules.minCoveragePercent, max_null_percent: rules.maxNullPercent, doubtful: rules.doubtful },
+    rules: { min_coverage_percent: rules.minCoveragePercent, max_nulls: rules.maxNulls, doubtful: rules.doubtful },
     tables: figures.tables.map((table) => ({
       processor: table.processor, phase: table.phase, table: table.table, critical: table.critical, expected: table.expected, complete: table.complete, accepted: table.accepted,
       coverage_percent: percentOf(covered(table), table.expected), missing: table.missing, short: table.short, lacking: table.lacking.map(formatDay), stale: table.stale, altered: table.altered,

@@ -30,18 +30,6 @@ export function range(from: Day, to: Day): string {
   return from === to ? formatDay(from) : `${formatDay(from)}..${formatDay(to)}`;
 }
 
-/** First and last of some days, in words. */
-export function span(days: readonly Day[]): string {
-  const [first] = days;
-  if (first === undefined) return '';
-  let [least, most] = [first, first];
-  for (const day of days) {
-    if (day < least) least = day;
-    if (day > most) most = day;
-  }
-  return range(least, most);
-}
-
 /** Days as a list of dates and ranges: `2023-11-10..2023-11-12, 2023-11-15`; of more than `limit` parts, the ends only: `2023-11-10 … 2023-12-31`. */
 export function dayList(days: readonly Day[], limit = 6): string {
   const sorted = [...new Set(days)].sort((a, b) => a - b);
@@ -71,7 +59,7 @@ export function quoted(word: string): string {
 }
 
 /** The core's commands within a text; "made by smart-backfill 0.1.0" and "that smart-backfill made" are none. */
-const CORE_COMMAND = /(?<![\w/.-])(?<!npx )smart-backfill (?=(?:up|gaps|why|plan|recover|backfill|requests?|publish|cascades|accept|unaccept|hold|unhold|verify|needs|pause|resume|doctor|pipeline)\b)/g;
+const CORE_COMMAND = /(?<![\w/.-])(?<!npx )smart-backfill (?=(?:up|gaps|why|plan|recover|backfill|requests?|publish|cascades|accept|unaccept|hold|unhold|rollback|verify|needs|pause|resume|doctor|pipeline)\b)/g;
 
 /** A text of the core with its commands (`smart-backfill gaps …`) as they have to be typed here: `place` goes before the command's name. */
 export function withCommands(core: string, program: string, place: readonly string[]): string {

@@ -1,5 +1,4 @@
 import { ring } from '../../functions/doorbell.ts';
-import { LoggedNotifier } from '../../functions/log/notifier.ts';
 import type { Logger } from '../../functions/log/logger.ts';
 import { configProblems, readConfig, type Environment, type GoogleConfig } from '../../functions/runtime/config.ts';
 import type { GoogleClients } from '../../functions/runtime/clients.ts';
@@ -50,16 +49,8 @@ export async function openGoogleRuntime({ pipelineDirectory, environment, startA
   const read = readCliConfig(environment, pipelineDirectory);
   const config = { ...read, startAt: startAt ?? read.startAt };
   const log = troubleLog(onTrouble);
-  // Alerts are told here, and published for whoever subscribes to them.
-  let publish: (alert: Alert) => Promise<void> = async () => undefined;
-  const notify = async (alert: Alert): Promise<void> => {
-    onAlert(alert);
-    await publish(alert);
-  };
-  const runtime = await openGoogle({ config, log, bundleFolder: pipelineDirectory, notifier: { notify } });
+  const runtime = await openGoogle({ config, log, bundleFolder: pipelineDirectory, onAlert });
   const { pipeline, engine, bus, store, warehouse, clients } = runtime;
-  const published = new LoggedNotifier(log, bus, pipeline.topics.alerts);
-  publish = (alert) => published.notify(alert);
   const topics = topicsOf(pipeline);
   const ids = new RandomIds();
   const bigquery = new BigQueryApi({ client: clients.bigquery, project: config.project, location: config.bigqueryLocation });

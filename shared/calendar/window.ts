@@ -45,25 +45,10 @@ function rangeOf(edge: Edge, date: Day, upstreamDates: ExpectedDates, critical: 
   }
 }
 
-/** Game dates of a reader whose window over this upstream holds `date`: its own date and later, to the end of its season. */
-export function readersRange(edge: Edge, date: Day, upstreamDates: ExpectedDates, seasonEnd: Day): WindowRange | null {
-  const from = edge.window.ownDate ? date : addDays(date, 1);
-  const own: WindowRange | null = edge.window.ownDate ? { from: date, to: date } : null;
-  const upTo = (to: Day): WindowRange | null => (from <= Math.min(to, seasonEnd) ? { from, to: day(Math.min(to, seasonEnd)) } : own);
-  switch (edge.window.reach.kind) {
-    case 'none':
-      return own;
-    case 'days':
-      return upTo(addDays(date, edge.window.reach.days));
-    case 'season_to_date':
-      return upTo(seasonEnd);
-    case 'game_dates': {
-      // A window starts at an expected date, so nothing before the season's first one is ever in it.
-      const through = upstreamDates.countBefore(addDays(date, 1));
-      const start = upstreamDates.seasonStart(date);
-      if (start === undefined || through === upstreamDates.countBefore(start)) return own;
-      // The window of a reader's date D starts at the n-th expected date before D: the last D is n expected dates on.
-      return upTo(upstreamDates.dates[through - 1 + edge.window.reach.gameDates] ?? seasonEnd);
-    }
-  }
+/** The part of a range that lies within another; null where none does. */
+export function clipRange(range: WindowRange, { first, last }: { readonly first: Day; readonly last: Day }): WindowRange | null {
+  if (range.from >= first && range.to <= last) return range;
+  const from = day(Math.max(range.from, first));
+  const to = day(Math.min(range.to, last));
+  return from <= to ? { from, to } : null;
 }

@@ -6,16 +6,18 @@ import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, Keep, OffendingRows, OldRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { Connections, type Lane, type Session } from './duckdb-connections.ts';
 import { checkRows } from './duckdb-check-rows.ts';
 import { CoverageCache } from './duckdb-coverage.ts';
 import { alreadyOpenHere, openingError } from './duckdb-errors.ts';
+import { KeptTables } from './duckdb-kept.ts';
 import { contentRule, measured, measuringSql, nothingMeasured, type Measured } from './duckdb-measure.ts';
 import { promote, readPromotion } from './duckdb-promotion.ts';
 import { rowsOf } from './duckdb-rows.ts';
 import { scanCoverage } from './duckdb-scan.ts';
 import { Staging, type TranslateWithInputs } from './duckdb-staging.ts';
+import { nothingKept } from '../rows/kept-rows.ts';
 import { refuseOtherDates } from '../rows/staged-rows.ts';
 import { StageTables, type Stage } from './duckdb-stages.ts';
 import { ensureTables } from './duckdb-tables.ts';
@@ -44,6 +46,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #connections: Connections;
   readonly #landing: Landing;
   readonly #staging: Staging;
+  readonly #kept: KeptTables;
   readonly #translate: TranslateWithInputs;
   readonly #stages = new StageTables();
   readonly #cache = new CoverageCache();
@@ -56,6 +59,7 @@ export class DuckDbWarehouse implements Warehouse {
     this.#connections = connections;
     this.#landing = new Landing(join(stateDirectory, 'landing'));
     this.#staging = new Staging(translate);
+    this.#kept = new KeptTables(connections);
     this.#translate = translate;
     this.#rules = new Map(pipeline.processors.map((processor) => [processor.name, contentRule(processor, version)]));
   }
@@ -106,22 +110,25 @@ export class DuckDbWarehouse implements Warehouse {
     return calendarRowsOf(processor, schedule, await this.rows(processor, { from, to }, columns));
   }
 
-  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar, signal?: AbortSignal): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows, _calendar: Calendar, signal?: AbortSignal): Promise<Staged> {
     if (claim.processor.output.kind === 'landing') return this.#landing.stage(claim, source);
+    if (source.kind === 'kept') await this.#kept.ready(claim.processor);
     const lane = this.#connections.lane();
     const { stage, found } = await lane.turn((session) => this.#fill(session, lane, claim, source, signal));
     return this.#staged(stage, claim, found);
   }
 
-  async #fill(session: Session, lane: Lane, { processor, day }: WriteClaim, source: RowSource, signal: AbortSignal | undefined): Promise<{ readonly stage: Stage; readonly found: Measured }> {
+  async #fill(session: Session, lane: Lane, { processor, day }: WriteClaim, source: RowSource | OldRows, signal: AbortSignal | undefined): Promise<{ readonly stage: Stage; readonly found: Measured }> {
     const stage = await this.#stages.take(session, lane, processor);
     try {
       if (source.kind === 'sql') await this.#staging.fromSql(session, stage, processor, day, source.inputs, signal);
-      else await this.#staging.fromRows(session, stage, processor, day, source.rows);
+      else if (source.kind === 'rows') await this.#staging.fromRows(session, stage, processor, day, source.rows);
+      else if (source.kind === 'kept') await this.#kept.fill(session, stage, processor, day, source.name);
       const result = await session.prepared(measuringSql(processor, quoted(stage.table), ''));
       stage.passed += result.rowCount;
       const days = await measured(processor, result);
       const found = days.get(day) ?? nothingMeasured(processor);
+      if (found.coverage.rows === 0 && (source.kind === 'kept' || source.kind === 'past')) throw nothingKept(processor, day, source);
       refuseOtherDates(processor, day, result.rowCount - found.coverage.rows, days.keys());
       return { stage, found };
     } catch (thrown) {
@@ -155,6 +162,19 @@ export class DuckDbWarehouse implements Warehouse {
       },
       discard: async () => { end(); },
     };
+  }
+
+  async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+    return processor.output.kind === 'landing' ? this.#landing.keep(processor, day, keep) : this.#kept.keep(processor, day, keep);
+  }
+
+  async kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> {
+    return processor.output.kind === 'landing' ? this.#landing.kept(processor, name, from, to) : this.#kept.kept(processor, name, from, to);
+  }
+
+  /** DuckDB has no time travel. */
+  remembersMs(): number {
+    return 0;
   }
 
   async promotion(processor: Processor, day: Day): Promise<Promotion | null> {

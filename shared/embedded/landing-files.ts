@@ -49,6 +49,15 @@ export async function writeDate(folder: string, dataFile: string, marker: Omit<L
   await syncFolder(folder);
 }
 
+/** Replaces one file, complete or not at all. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const pending = `${path}.${randomUUID()}`;
+  await writeDurably(pending, text);
+  await rename(pending, path);
+  await syncFolder(dirname(path));
+}
+
 /** Removes what attempts that died left behind; the marker's own pending file has been dealt with before. */
 export async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);

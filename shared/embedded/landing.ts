@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatDay, parseDay, type Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
@@ -6,17 +6,20 @@ import { InputError, NeverRetryError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { PromoteOutcome, Promotion, Row, RowSource, Staged, WriteClaim } from '../ports/warehouse.ts';
-import { readIfThere, readMarker, removeLeftovers, writeDate } from './landing-files.ts';
+import type { Keep, OldRows, PromoteOutcome, Promotion, Row, RowSource, Staged, WriteClaim } from '../ports/warehouse.ts';
+import { readIfThere, readMarker, removeLeftovers, replaceFile, writeDate } from './landing-files.ts';
 import { byKey } from '../rows/row-order.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
 import { linesOf, rowsOfLines } from '../rows/json-lines.ts';
+import { keptFile, keptName, keptText, nothingKept, type KeptFile } from '../rows/kept-rows.ts';
 
 /**
  * Landed rows: `<kind>/game_date=YYYY-MM-DD/<kind>.jsonl`, JSON lines with sorted keys. Anybody may change such files at
- * any time, so coverage looks at each file's size, time and identity, and reads those that changed.
+ * any time, so coverage looks at each file's size, time and identity, and reads those that changed. What is kept of a date
+ * lies in `_kept/<name>/<kind>/<date>.json`.
  */
 
+const KEPT = '_kept';
 const DATE_FOLDER = /^game_date=(.+)$/;
 
 interface Seen {
@@ -27,6 +30,8 @@ interface Seen {
 export class Landing {
   readonly #root: string;
   readonly #seen = new Map<string, Seen>();
+  /** Names under which this process has kept something. */
+  readonly #keeping = new Set<string>();
   /** Promotions of one date go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
 
@@ -60,16 +65,60 @@ export class Landing {
     return promotion;
   }
 
-  async stage(claim: WriteClaim, source: RowSource): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows): Promise<Staged> {
     const { processor, day } = claim;
     if (source.kind === 'sql') throw new NeverRetryError(`${processor.name} lands files: its target has to hand over rows, SQL writes tables only`);
-    const rows = checkedRows(processor, day, source.rows);
+    const rows = source.kind === 'rows' ? checkedRows(processor, day, source.rows) : await this.#old(processor, day, source);
     const coverage = coverageOfRows(processor, rows);
     return {
       coverage,
       promote: (trace) => this.#inTurn(processor, day, () => this.#promote(claim, rows, coverage, trace)),
       discard: async () => undefined,
     };
+  }
+
+  async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+    if (!this.#keeping.has(keep.name)) await this.#throwAway(keep.at);
+    this.#keeping.add(keep.name);
+    if ((await this.#keptOf(processor, keep.name, day))?.fingerprint === keep.fingerprint) return true;
+    const rows = await this.#readable(processor, day) ?? [];
+    if (coverageOfRows(processor, rows).fingerprint !== keep.fingerprint) return false;
+    await replaceFile(this.#keptPath(processor, keep.name, day), keptText(keep, rows));
+    return true;
+  }
+
+  async kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> {
+    const names = await readdir(join(this.#root, KEPT, keptName(name), folderOf(processor))).catch(() => []);
+    const days = names.flatMap((file) => parseDay(file.replace(/\.json$/, '')) ?? []).filter((day) => day >= from && day <= to);
+    const found = await Promise.all(days.map(async (day) => [day, await this.#keptOf(processor, name, day)] as const));
+    return new Map(found.flatMap(([day, kept]) => (kept ? [[day, kept.fingerprint] as const] : [])));
+  }
+
+  async #old(processor: Processor, day: Day, source: OldRows): Promise<readonly Row[]> {
+    const kept = source.kind === 'kept' ? await this.#keptOf(processor, source.name, day) : null;
+    if (!kept) throw nothingKept(processor, day, source);
+    return kept.rows;
+  }
+
+  async #keptOf(processor: Processor, name: string, day: Day): Promise<KeptFile | null> {
+    const path = this.#keptPath(processor, name, day);
+    const text = await readIfThere(path);
+    return text === null ? null : keptFile(text, path);
+  }
+
+  #keptPath(processor: Processor, name: string, day: Day): string {
+    return join(this.#root, KEPT, keptName(name), folderOf(processor), `${formatDay(day)}.json`);
+  }
+
+  /** What was kept long enough. */
+  async #throwAway(now: number): Promise<void> {
+    const root = join(this.#root, KEPT);
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])) {
+      if (!entry.isFile() || !entry.name.endsWith('.json')) continue;
+      const path = join(entry.parentPath, entry.name);
+      const kept = keptFile(await readIfThere(path) ?? '', path);
+      if (kept === null || kept.until <= now) await rm(path, { force: true });
+    }
   }
 
   async #promote({ processor, day, runId, generation, token }: WriteClaim, rows: readonly Row[], coverage: Coverage, trace: string): Promise<PromoteOutcome> {

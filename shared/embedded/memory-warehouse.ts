@@ -6,9 +6,10 @@ import { NeverRetryError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { DataCheck, OffendingRows, PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, Keep, OffendingRows, OldRows, PromoteOutcome, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { byKey, calendarRowsOf } from '../rows/row-order.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
+import { nothingKept } from '../rows/kept-rows.ts';
 
 interface Held {
   readonly rows: readonly Row[];
@@ -18,6 +19,8 @@ interface Held {
 interface Shelf {
   readonly dates: Map<Day, Held>;
   readonly promotions: Map<Day, Promotion>;
+  /** By name. */
+  readonly kept: Map<string, Map<Day, Held>>;
 }
 
 /** Entries of a range, looked up day by day where the range is the smaller. */
@@ -29,6 +32,10 @@ function inRange<T>(dates: ReadonlyMap<Day, T>, from: Day, to: Day): [Day, T][] 
     if (value !== undefined) found.push([day(at), value]);
   }
   return found;
+}
+
+function heldOf(processor: Processor, rows: readonly Row[]): Held {
+  return { rows, coverage: coverageOfRows(processor, rows) };
 }
 
 /** A warehouse in plain maps, for simulations and for measuring everything besides a database. It runs no SQL. */
@@ -59,11 +66,10 @@ export class MemoryWarehouse implements Warehouse {
     return schedule && processor ? calendarRowsOf(processor, schedule, await this.rows(processor, { from, to }, null)) : [];
   }
 
-  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows, _calendar: Calendar): Promise<Staged> {
     const { processor, day } = claim;
     if (source.kind === 'sql') throw new NeverRetryError(`${processor.name} is SQL, which the warehouse in memory does not run; hand over rows, or use DuckDB`);
-    const rows = checkedRows(processor, day, source.rows);
-    const coverage = coverageOfRows(processor, rows);
+    const { rows, coverage } = source.kind === 'rows' ? heldOf(processor, checkedRows(processor, day, source.rows)) : this.#old(processor, day, source);
     let open = true;
     return {
       coverage,
@@ -74,6 +80,30 @@ export class MemoryWarehouse implements Warehouse {
       },
       discard: async () => { open = false; },
     };
+  }
+
+  async keep(processor: Processor, day: Day, { name, fingerprint }: Keep): Promise<boolean> {
+    const { dates, kept } = this.#shelf(processor);
+    const ofName = kept.get(name) ?? new Map<Day, Held>();
+    if (ofName.get(day)?.coverage.fingerprint === fingerprint) return true;
+    const held = dates.get(day);
+    if (held?.coverage.fingerprint !== fingerprint) return false;
+    kept.set(name, ofName.set(day, held));
+    return true;
+  }
+
+  async kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> {
+    return new Map(inRange(this.#shelf(processor).kept.get(name) ?? new Map<Day, Held>(), from, to).map(([day, { coverage }]) => [day, coverage.fingerprint]));
+  }
+
+  remembersMs(): number {
+    return 0;
+  }
+
+  #old(processor: Processor, day: Day, source: OldRows): Held {
+    const held = source.kind === 'kept' ? this.#shelf(processor).kept.get(source.name)?.get(day) : undefined;
+    if (!held) throw nothingKept(processor, day, source);
+    return held;
   }
 
   async promotion(processor: Processor, day: Day): Promise<Promotion | null> {
@@ -118,7 +148,7 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   #shelf({ name }: Processor): Shelf {
-    const shelf = this.#shelves.get(name) ?? { dates: new Map(), promotions: new Map() };
+    const shelf = this.#shelves.get(name) ?? { dates: new Map(), promotions: new Map(), kept: new Map() };
     this.#shelves.set(name, shelf);
     return shelf;
   }

@@ -1,31 +1,13 @@
 import { z } from 'zod';
+import { untoldFailureSchema } from '../alerts/untold.ts';
 import { formatDay } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
-import type { Controls, LeaseRecord, SlotRecord } from '../ports/request-store.ts';
+import { controlsSchema, leaseRecordSchema, rememberedGamesSchema, slotRecordSchema } from '../ports/store-schema.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
-import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema, rememberedGameSchema } from '../requests/record-schema.ts';
+import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema } from '../requests/record-schema.ts';
 import { backfillRecordSchema } from '../staged/record.ts';
 import { damaged, type SqliteDatabase } from './sqlite-database.ts';
 import type { RecordsInMemory } from './sqlite-records.ts';
-
-const slotRecordSchema: z.ZodType<SlotRecord> = z.object({
-  processor: z.string(),
-  holders: z.array(z.object({ day: daySchema, token: z.int(), until: z.number() })),
-  slowUntil: z.number().nullable(),
-});
-
-const leaseRecordSchema: z.ZodType<LeaseRecord> = z.object({
-  name: z.string(), owner: z.string(), until: z.number(), again: z.boolean(), detail: z.string(),
-});
-
-const controlsSchema: z.ZodType<Controls> = z.object({
-  paused: z.object({ by: z.string(), reason: z.string(), at: z.number() }).nullable(),
-  adoptedOn: daySchema.nullable(),
-  autoCells: z.object({ day: daySchema, count: z.int() }).nullable(),
-  lastBoundsAlert: z.string().nullable(),
-});
-
-const rememberedGamesSchema = z.array(rememberedGameSchema);
 
 const cellRow = z.object({ processor: z.string(), day: daySchema, record: z.string() });
 const cascadeRow = z.object({ phase: z.string(), day: daySchema, record: z.string() });
@@ -62,6 +44,10 @@ export function loadRecords(database: SqliteDatabase, into: RecordsInMemory): vo
   for (const row of database.prepare('SELECT id AS name, record FROM backfills ORDER BY id').iterate()) {
     const { name, record } = rowOf(path, 'backfills', namedRow, row);
     into.backfills.set(name, recordOf(path, () => `the record of backfill ${name}`, backfillRecordSchema, record));
+  }
+  for (const row of database.prepare('SELECT id AS name, record FROM untold_failures ORDER BY id').iterate()) {
+    const { name, record } = rowOf(path, 'untold_failures', namedRow, row);
+    into.untold.set(name, recordOf(path, () => `the failure ${name}`, untoldFailureSchema, record));
   }
   const controls = database.prepare('SELECT record FROM controls').get()?.['record'];
   if (controls !== undefined) into.controls = recordOf(path, () => 'the record of the controls', controlsSchema, controls);

@@ -1,3 +1,4 @@
+import type { UntoldFailure } from '../alerts/untold.ts';
 import type { Day } from '../calendar/day.ts';
 import type { CascadeKey, CascadeRecord } from '../cascade/cascade.ts';
 import type { Controls, LeaseRecord, OutgoingMessage, SlotRecord, Writes } from '../ports/request-store.ts';
@@ -23,6 +24,7 @@ export class RecordsInMemory {
   readonly backfills = new Map<string, BackfillRecord>();
   /** In the order in which they were committed. */
   readonly outbox = new Map<string, KeptMessage>();
+  readonly untold = new Map<string, UntoldFailure>();
   readonly queue: QueueIndex;
   controls: Controls = noControls;
 
@@ -74,6 +76,8 @@ export class RecordsInMemory {
     for (const name of writes.releaseLeases ?? []) this.leases.delete(name);
     for (const record of writes.leases ?? []) this.leases.set(record.name, record);
     for (const record of writes.backfills ?? []) this.backfills.set(record.id, record);
+    for (const id of writes.told ?? []) this.untold.delete(id);
+    for (const failure of writes.untold ?? []) if (!this.untold.has(failure.id)) this.untold.set(failure.id, failure);
     if (writes.controls) this.controls = writes.controls;
     for (const kept of outgoing) this.outbox.set(kept.message.id, kept);
   }

@@ -1,4 +1,5 @@
 import type { StatementSync } from 'node:sqlite';
+import type { UntoldFailure } from '../alerts/untold.ts';
 import type { Day } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
@@ -130,6 +131,10 @@ export class SqliteRequestStore implements RequestStore {
     return this.#database.guarded(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
   }
 
+  async untold(limit: number): Promise<readonly UntoldFailure[]> {
+    return this.#records.untold.values().take(Math.max(0, limit)).toArray();
+  }
+
   async trace(runId: string): Promise<string | null> {
     const trace = this.#database.guarded(() => this.#sql.trace.get(runId))?.['trace'];
     return typeof trace === 'string' ? trace : null;
@@ -181,6 +186,8 @@ export class SqliteRequestStore implements RequestStore {
     for (const name of writes.releaseLeases ?? []) sql.deleteLease.run(name);
     for (const lease of writes.leases ?? []) sql.putLease.run(lease.name, JSON.stringify(lease));
     for (const backfill of writes.backfills ?? []) sql.putBackfill.run(backfill.id, JSON.stringify(backfill));
+    for (const id of writes.told ?? []) sql.deleteUntold.run(id);
+    for (const failure of writes.untold ?? []) sql.insertUntold.run(failure.id, JSON.stringify(failure));
     if (writes.controls) sql.putControls.run(JSON.stringify(writes.controls));
     for (const { seq, message } of outgoing) sql.insertOutgoing.run(seq, message.id, message.topic, message.body);
     for (const { runId, trace } of writes.traces ?? []) sql.putTrace.run(runId, trace);
@@ -207,6 +214,8 @@ function statements(prepare: (sql: string) => StatementSync) {
     deleteLease: prepare('DELETE FROM leases WHERE name = ?'),
     putBackfill: prepare('INSERT INTO backfills (id, record) VALUES (?, ?) ON CONFLICT DO UPDATE SET record = excluded.record'),
     putControls: prepare('INSERT INTO controls (id, record) VALUES (1, ?) ON CONFLICT DO UPDATE SET record = excluded.record'),
+    insertUntold: prepare('INSERT INTO untold_failures (id, record) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    deleteUntold: prepare('DELETE FROM untold_failures WHERE id = ?'),
     insertOutgoing: prepare('INSERT INTO outbox (seq, id, topic, body) VALUES (?, ?, ?, ?)'),
     deleteOutgoing: prepare('DELETE FROM outbox WHERE seq = ?'),
     putTrace: prepare('INSERT INTO traces (run_id, trace) VALUES (?, ?) ON CONFLICT DO UPDATE SET trace = excluded.trace'),

@@ -1,10 +1,12 @@
 /** Version of the tables below, kept in `PRAGMA user_version`. Raise it with every change of them. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 const BACKFILLS = 'CREATE TABLE backfills (id TEXT NOT NULL PRIMARY KEY, record TEXT NOT NULL);';
 
-/** What makes a file of an earlier version one of the next, by the version that it has. */
-export const UPGRADES: Readonly<Record<number, string>> = { 1: BACKFILLS };
+const UNTOLD = 'CREATE TABLE untold_failures (id TEXT NOT NULL PRIMARY KEY, record TEXT NOT NULL);';
+
+/** What makes a file of an earlier version one of this, by the version that it has. */
+export const UPGRADES: Readonly<Record<number, string>> = { 1: `${BACKFILLS} ${UNTOLD}`, 2: UNTOLD };
 
 /** Marks the file as ours (`PRAGMA application_id`, the letters `sbkf`). */
 export const APPLICATION_ID = 0x73626b66;
@@ -24,6 +26,7 @@ CREATE TABLE ask_cells (
 CREATE TABLE cascades (phase TEXT NOT NULL, day INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (phase, day));
 CREATE TABLE leases (name TEXT NOT NULL PRIMARY KEY, record TEXT NOT NULL);
 ${BACKFILLS}
+${UNTOLD}
 CREATE TABLE controls (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL);
 CREATE TABLE remembered (season TEXT NOT NULL PRIMARY KEY, games TEXT NOT NULL);
 CREATE TABLE traces (run_id TEXT NOT NULL PRIMARY KEY, trace TEXT NOT NULL);

@@ -1,7 +1,9 @@
 import { factsOf } from '../gaps/cell-facts.ts';
+import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { SlotRecord } from '../ports/request-store.ts';
 import type { CellKey, CellRecord, Lease, OpenRequest } from '../requests/cell.ts';
+import { claimNoted } from '../rollback/overwrites.ts';
 import { readiness } from '../requests/readiness.ts';
 import { slotsAt } from '../requests/slots.ts';
 import { claimed, completed, waiting } from '../requests/transitions.ts';
@@ -76,7 +78,8 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
     if (slots.holders.length >= limit) return { writes: {}, result: { kind: 'not_now', noSlot: true } };
     const token = tokenAfter(record);
     const lease: Lease = { owner: parts.owner, token, until: now + LEASE_MS, runId, startedAt: now };
-    const taken = claimed(record, request, lease);
+    const held = engine.world.coverage(processor, key.day)?.fingerprint ?? EMPTY_FINGERPRINT;
+    const taken = claimed(request.backfillId === null ? record : claimNoted(record, request.backfillId, { at: now, held }), request, lease);
     if (!taken.request) return nothing('not_now');
     return {
       writes: {
@@ -89,7 +92,7 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
 }
 
 /** Tokens rise with every claim of a cell: generation first, claims within it, also those that were given back. */
-function tokenAfter(record: CellRecord): number {
+export function tokenAfter(record: CellRecord): number {
   const { request, generation } = record;
   return generation * TOKENS_A_GENERATION + (request?.claims ?? 0) + 1;
 }

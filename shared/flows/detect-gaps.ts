@@ -3,6 +3,7 @@ import { detect, type Detection } from '../gaps/detect.ts';
 import { hash64, hex64 } from '../gaps/fingerprint.ts';
 import type { Outage, RecoveryPlan } from '../recovery/plan.ts';
 import { decideCascadesAgain, expectLiveCascades } from './cascade.ts';
+import { tellDigests } from './digests.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnAsked, takeOrAsk } from './leases.ts';
 import { recover, type Recovered, type RecoverEvent } from './recover.ts';
@@ -92,6 +93,8 @@ async function detectOnce(engine: Engine, options: DetectOptions): Promise<Detec
   await adopt(engine);
   await engine.refresh(options.from, options.to);
   await sweep(engine);
+  // What can't be told now is told at the next tick: it stands in state.
+  await tellDigests(engine).catch(() => undefined);
   await expectLiveCascades(engine);
   await decideCascadesAgain(engine);
   const detection = detect(engine.world, { from: options.from, to: options.to, processors: null });

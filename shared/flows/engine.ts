@@ -1,10 +1,8 @@
 import { Calendar } from '../calendar/calendar.ts';
-import type { CalendarRow } from '../calendar/games.ts';
 import { addDays, day, type Day } from '../calendar/day.ts';
 import { momentAt, type Moment } from '../calendar/moment.ts';
-import { rememberCalendar, type CalendarFinding, type RememberedGames } from '../calendar/remembered.ts';
+import type { CalendarFinding, RememberedGames } from '../calendar/remembered.ts';
 import type { Coverage } from '../gaps/coverage.ts';
-import { isAltered } from '../gaps/facts.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
@@ -14,6 +12,7 @@ import type { ProcessorRunner } from '../ports/processor-runner.ts';
 import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
 import type { Warehouse } from '../ports/warehouse.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { CalendarReader } from './calendar-reader.ts';
 import { Listeners } from './listeners.ts';
 import { ReadableCoverage } from './readable.ts';
 import { Running } from './running.ts';
@@ -66,9 +65,8 @@ export class Engine {
   /** What this process runs now. */
   readonly running = new Running();
   readonly #coverage: ReadableCoverage;
+  readonly #calendar: CalendarReader;
   #world: World;
-  #remembered: readonly RememberedGames[] = [];
-  #calendarFindings: readonly CalendarFinding[] = [];
   readonly #journals = new Set<Change[]>();
   /** Days that were asked for so far, whole seasons: what is read from now on. */
   #known: { from: Day; to: Day } | null = null;
@@ -81,6 +79,7 @@ export class Engine {
   constructor(parts: EngineParts) {
     this.parts = parts;
     this.#coverage = new ReadableCoverage(parts);
+    this.#calendar = new CalendarReader(parts);
     const { settings } = parts.pipeline;
     this.strictness = { strict: settings.strict_mode, windowCompleteness: settings.window_completeness };
     this.#world = new World(parts.pipeline, new Calendar(parts.pipeline, []), this.moment());
@@ -96,7 +95,7 @@ export class Engine {
 
   /** What the schedule's rows contradict of what was expected before. */
   get calendarFindings(): readonly CalendarFinding[] {
-    return this.#calendarFindings;
+    return this.#calendar.findings;
   }
 
   moment(): Moment {
@@ -183,7 +182,7 @@ export class Engine {
     const { pipeline, store } = this.parts;
     const coverage = await this.#coverage.read(pipeline.processors, from, to);
     const records = await store.cells(from, to);
-    const calendar = await this.#readCalendar(from, to, coverage.get(pipeline.schedule?.processor ?? ''), records);
+    const calendar = await this.#calendar.read(from, to, coverage.get(pipeline.schedule?.processor ?? ''), records);
     const world = new World(pipeline, calendar, this.moment());
     for (const processor of pipeline.processors) {
       for (const [day, found] of coverage.get(processor.name) ?? []) world.setCoverage(processor, day, found);
@@ -205,7 +204,7 @@ export class Engine {
     const { store, pipeline } = this.parts;
     const processor = pipeline.byName.get(pipeline.schedule?.processor ?? '');
     const coverage = processor && (await this.#coverage.read([processor], from, to)).get(processor.name);
-    const calendar = await this.#readCalendar(from, to, coverage, await store.cells(from, to));
+    const calendar = await this.#calendar.read(from, to, coverage, await store.cells(from, to));
     // Read after the wait: the world may have moved on meanwhile.
     this.#world = this.#world.at(this.moment(), calendar);
     return this.#world;
@@ -290,25 +289,7 @@ export class Engine {
     for (const journal of this.#journals) journal.push(change);
   }
 
-  async #readCalendar(from: Day, to: Day, coverage: ReadonlyMap<Day, Coverage> | undefined, records: readonly CellRecord[]): Promise<Calendar> {
-    const { pipeline, warehouse, store } = this.parts;
-    if (!pipeline.schedule) return new Calendar(pipeline, []);
-    const rows: readonly CalendarRow[] = await warehouse.calendarRows(from, to);
-    const memory = await store.remembered();
-    const merged = rememberCalendar(pipeline, memory, rows, { from, to }, this.#alteredScheduleDays(pipeline.schedule.processor, coverage, records));
-    this.#calendarFindings = merged.findings;
-    if (merged.changed.length > 0) await store.transact({}, () => ({ writes: { remembered: merged.changed }, result: null }));
-    this.#remembered = merged.memory;
-    return new Calendar(pipeline, merged.games);
-  }
-
-  /** Days whose schedule rows are not those that its last run wrote, and that nobody has accepted. */
-  #alteredScheduleDays(name: string, coverage: ReadonlyMap<Day, Coverage> | undefined, records: readonly CellRecord[]): ReadonlySet<Day> {
-    const now = this.parts.clock.now();
-    return new Set(records.filter((record) => record.processor === name && isAltered(record, coverage?.get(record.day), now)).map((record) => record.day));
-  }
-
   get remembered(): readonly RememberedGames[] {
-    return this.#remembered;
+    return this.#calendar.remembered;
   }
 }

@@ -6,12 +6,14 @@ import type { Processor } from '../pipeline/pipeline.ts';
 import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
-import type { CellRecord, EndedBadly, Lease, OpenRequest, StopOrder, VerifiedRun } from '../requests/cell.ts';
+import { writtenByUs, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type StopOrder, type VerifiedRun } from '../requests/cell.ts';
 import { SLOW_MS } from '../requests/slots.ts';
+import { wroteNoted } from '../rollback/overwrites.ts';
 import { attemptFailed, completed, endedWithout, givenBack } from '../requests/transitions.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { untoldOf } from './failure-alerts.ts';
 import { changeRow, historyRow } from './rows.ts';
 
 /** An asynchronous target has begun: the lease, and its slot, last until its deadline. */
@@ -76,8 +78,9 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
   await finish(engine, claim, (snapshot, request) => {
     const current = snapshot.cell(record);
     const unstable = isUnstable(processor, current.last, run);
-    const heard: VerifiedRun = request.skipDownstreamTrigger ? { ...run, silent: true } : run;
-    const done = completed(current, unstable ? { ...heard, standsFor: current.last?.standsFor ?? standingFor(current.last) } : heard);
+    const heard: VerifiedRun = { ...run, ...(request.skipDownstreamTrigger ? { silent: true } : {}), ...(promoted || writtenByUs(current.last) ? {} : { found: true }) };
+    const noted = request.backfillId === null ? current : wroteNoted(current, request.backfillId, run.fingerprint);
+    const done = completed(noted, unstable ? { ...heard, standsFor: current.last?.standsFor ?? standingFor(current.last) } : heard);
     return {
       cells: [done],
       traces: [{ runId: run.runId, trace }],
@@ -130,6 +133,7 @@ export async function finishFailed(engine: Engine, claim: Claim, failure: Failur
     return {
       cells: [after.record],
       askCells: ended ? outcomesOf(claim, request, 'failed', failure.message, now) : [],
+      untold: ended ? untoldOf(after.record, request, after.failure, failure.alert) : [],
       changes: [changeRow(after.record, request, ended ? 'failed' : 'queued', now, { error: failure.message, metadata: { category: failure.category, rule: failure.rule } })],
       history: [historyRow(processor, record.day, request, {
         runId: lease.runId, status: 'failed', decision: ended ? 'failed' : 'retry', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: failure.message, category: failure.category,

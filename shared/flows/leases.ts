@@ -5,6 +5,11 @@ import type { Engine } from './engine.ts';
 const MINUTE = 60_000;
 /** How long a named lease is believed without a renewal. */
 export const NAMED_LEASE_MS = 2 * MINUTE;
+/** Leases under which failures are held back for a digest. What they keep outlives their holder: it says what was told. */
+export const ALERTS_LEASE = 'alerts:';
+
+/** Of the one rollback that may be under way; its detail names its cells, as a plan's does. */
+export const ROLLBACK_LEASE = 'rollback';
 
 /** Takes a named lease. Where somebody holds it, in this process or another, marks that it was wanted, and returns null. */
 export async function takeLease(engine: Engine, name: string, detail: string): Promise<LeaseRecord | null> {
@@ -89,7 +94,15 @@ async function renewLease(engine: Engine, name: string, until: number): Promise<
 export async function releaseLeasesOf(engine: Engine, isDead: (owner: string) => boolean): Promise<void> {
   const names = (await engine.parts.store.leases()).filter((lease) => isDead(lease.owner)).map((lease) => lease.name);
   if (names.length === 0) return;
-  await engine.change({ leases: names }, (snapshot) => ({
-    writes: { releaseLeases: names.filter((name) => isDead(snapshot.lease(name)?.owner ?? '')) }, result: null,
-  }));
+  const now = engine.parts.clock.now();
+  await engine.change({ leases: names }, (snapshot) => {
+    const dead = names.map((name) => snapshot.lease(name)).filter((lease) => lease !== null && isDead(lease.owner)).filter((lease) => lease !== null);
+    return {
+      writes: {
+        releaseLeases: dead.filter(({ name }) => !name.startsWith(ALERTS_LEASE)).map(({ name }) => name),
+        leases: dead.filter(({ name }) => name.startsWith(ALERTS_LEASE)).map((lease) => ({ ...lease, until: Math.min(lease.until, now) })),
+      },
+      result: null,
+    };
+  });
 }

@@ -1,5 +1,6 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { expectationOf } from '../gaps/expectation.ts';
+import { acceptanceHolds } from '../gaps/facts.ts';
 import { traceOf } from '../gaps/trace.ts';
 import type { Controls } from '../ports/request-store.ts';
 import type { CellKey, CellRecord, StopOrder } from '../requests/cell.ts';
@@ -24,7 +25,9 @@ export async function accept(engine: Engine, cells: readonly CellKey[], person: 
   await edit(engine, cells, 'accepted', person, (record, processor) => {
     const coverage = engine.world.coverage(processor, record.day);
     const { keys } = expectationOf(engine.world, processor, record.day);
-    const missingKeys = keys.filter((key) => (coverage?.games?.[key] ?? 0) === 0);
+    // What is accepted already is expected no more: accepting again must not forget it.
+    const known = acceptanceHolds(record, coverage, now) ? record.acceptance?.missingKeys ?? [] : [];
+    const missingKeys = [...known, ...keys.filter((key) => !known.includes(key) && (coverage?.games?.[key] ?? 0) === 0)];
     return { ...record, acceptance: { ...person, at: now, until, fingerprint: coverage?.fingerprint ?? null, missingKeys } };
   });
   if (cells.some((cell) => cell.processor === engine.pipeline.schedule?.processor)) {

@@ -9,6 +9,7 @@ import { planRecovery } from '../recovery/planner.ts';
 import type { StepOutcome } from '../recovery/walk.ts';
 import { ownerAmong } from '../staged/overlap.ts';
 import type { Engine } from './engine.ts';
+import { ROLLBACK_LEASE } from './leases.ts';
 import { sweep } from './sweep.ts';
 import type { TimeBudget } from './time-budget.ts';
 import { fromWorked, reallyRan, waitForRetry, walkPlan } from './walk-plan.ts';
@@ -167,7 +168,9 @@ async function ownersOfCells(engine: Engine): Promise<(key: CellKey) => string |
   const owners = new Map<string, string>();
   const now = engine.parts.clock.now();
   for (const lease of await engine.parts.store.leases()) {
-    if (!lease.name.startsWith('plan:') || lease.until <= now || lease.owner === engine.parts.owner) continue;
+    // A rollback's cells are nobody's until it has ended, in its own process too.
+    const isOthers = lease.name === ROLLBACK_LEASE || (lease.name.startsWith('plan:') && lease.owner !== engine.parts.owner);
+    if (!isOthers || lease.until <= now) continue;
     const detail = ownership.safeParse(JSON.parse(lease.detail));
     if (detail.success) for (const cell of detail.data.cells) owners.set(cell, detail.data.planId);
   }

@@ -24,7 +24,9 @@ export interface RunRow {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-export function historyRow(processor: Processor, day: Day, request: Pick<OpenRequest, 'isBackfill'> | null, run: RunRow): HistoryRow {
+/** A run of a staged backfill carries its id. */
+export function historyRow(processor: Processor, day: Day, request: (Pick<OpenRequest, 'isBackfill'> & Partial<Pick<OpenRequest, 'backfillId'>>) | null, run: RunRow): HistoryRow {
+  const metadata = request?.backfillId ? { ...run.metadata, backfill_id: request.backfillId } : run.metadata;
   return {
     run_id: run.runId,
     processor_name: processor.name,
@@ -44,13 +46,13 @@ export function historyRow(processor: Processor, day: Day, request: Pick<OpenReq
     category: run.category ?? null,
     started_at: run.startedAt === undefined ? null : time(run.startedAt),
     completed_at: run.startedAt === undefined ? null : time(run.at),
-    metadata: run.metadata ? JSON.stringify(run.metadata) : null,
+    metadata: metadata ? JSON.stringify(metadata) : null,
   };
 }
 
 /** The row of a request's new state; `request` is the one it had while it was open. */
 export function changeRow(record: CellRecord, request: OpenRequest, status: string, at: number, detail: { readonly error?: string; readonly metadata?: Readonly<Record<string, unknown>> } = {}): RequestChangeRow {
-  const ended = status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'cut_off';
+  const ended = status === 'completed' || status === 'failed' || status === 'cancelled' || status === 'cut_off' || status === 'rolled_back';
   return {
     processor_name: record.processor,
     game_date: formatDay(record.day),

@@ -10,8 +10,10 @@ import type { Processor } from '../pipeline/pipeline.ts';
 import type { RunAnswer } from '../ports/processor-runner.ts';
 import type { Promotion, RowSource } from '../ports/warehouse.ts';
 import type { Day } from '../calendar/day.ts';
+import { isToBeKept } from '../rollback/overwrites.ts';
 import type { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { keepOld, keepBefore, noteFor } from './keeping.ts';
 
 export type RunOutcome =
   /** `promoted` false: the table held these very rows already. */
@@ -38,6 +40,7 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
   const before = traceOf(engine.world, processor, day);
   const entries = encodeTrace(traceEntries(engine.world, processor, day));
   const held = engine.world.coverage(processor, day)?.fingerprint ?? EMPTY_FINGERPRINT;
+  await keepBefore(engine, claim);
   const source = await produce(engine, claim, signal);
   switch (source.kind) {
     case 'no_data':
@@ -69,7 +72,12 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
       origin: 'ours',
       forced: claim.request.force,
     };
-    const promoted = await staged.promote(encodeMarker(run, entries));
+    const note = await noteFor(engine, claim);
+    if (isToBeKept(note, run.fingerprint) && !await keepOld(engine, claim, note)) {
+      await staged.discard();
+      return { kind: 'inputs_changed' };
+    }
+    const promoted = await staged.promote(encodeMarker(run, entries, claim.request.backfillId));
     if (promoted.kind === 'fenced') return afterFence(engine, processor, day, promoted.winner);
     engine.wrote(processor, day, staged.coverage);
     return { kind: 'verified', run, trace: entries, promoted: promoted.kind === 'promoted' };
@@ -162,8 +170,8 @@ export class SilentFailure extends NeverRetryError {
 }
 
 /** What is committed with the rows: enough to finish the run after a crash. */
-function encodeMarker(run: VerifiedRun, entries: string): string {
-  return JSON.stringify({ run, entries });
+export function encodeMarker(run: VerifiedRun, entries: string, backfillId: string | null): string {
+  return JSON.stringify({ run, entries, ...(backfillId === null ? {} : { backfillId }) });
 }
 
 const digests = z.object({ digest: z.string(), edges: z.record(z.string(), z.string()), definitionHash: z.string(), codeVersion: z.string() });

@@ -8,6 +8,7 @@ import type { CellRecord, Lease, OpenRequest } from '../requests/cell.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
 import type { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { tellFailed } from './failure-alerts.ts';
 import { finishFailed, finishGivenBack, finishVerified } from './finish.ts';
 import { judgeWritten, ReportedFailure } from './run-cell.ts';
 import { wakeWaiters } from './wake.ts';
@@ -51,7 +52,8 @@ export async function settleStarted(engine: Engine, run: StartedRun, message: Pi
       await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted, 'is_told');
       return 'verified';
     } catch (error) {
-      await finishFailed(engine, claim, classify(error), lease.started.trace.digest);
+      const failure = classify(error);
+      await tellFailed(engine, claim, failure, await finishFailed(engine, claim, failure, lease.started.trace.digest));
       return 'failed';
     }
   })();

@@ -1,19 +1,35 @@
 import type { BackfillRecord } from '../staged/record.ts';
+import { holdBack, tellOf } from './digests.ts';
 import type { Engine } from './engine.ts';
+import { NAMED_LEASE_MS } from './leases.ts';
 
-/** Tells people of a state that waits for them, and of the end, with what to do next. Failures on the way are in the report. */
-export async function tellState(engine: Engine, record: BackfillRecord): Promise<void> {
-  const { id, state, note, failures } = record;
-  const at = engine.parts.clock.now();
-  const open = failures.filter((entry) => entry.became === 'open').length + record.failuresLeftOut;
-  const told = open === 0 ? [] : [`${open} ${open === 1 ? 'cell has' : 'cells have'} failed`];
-  const tell = (severity: 'info' | 'warning' | 'critical', title: string, command: string | null): Promise<void> =>
-    engine.parts.notifier.notify({ severity, event: `backfill_${state}`, title, lines: [...(note === '' ? [] : [note]), ...told], command, at });
-  switch (state) {
-    case 'stopped': return tell('critical', `backfill ${id} has stopped`, `smart-backfill backfill resume ${id}`);
-    case 'gate_held': return tell('critical', `backfill ${id}: a gate holds`, `smart-backfill backfill status ${id}`);
-    case 'waits_for_approval': return tell('warning', `backfill ${id} waits for approval`, `smart-backfill backfill approve ${id}`);
-    case 'finished': return tell('info', `backfill ${id} is finished`, `smart-backfill backfill report ${id}`);
-    default:
-  }
+/** Tells people what has become of a backfill, with what to do next. What can't be told now is told at the next look: it stands in its journal. */
+export async function tellState(engine: Engine, record: Pick<BackfillRecord, 'id'>): Promise<void> {
+  await tellOf(engine, record.id).catch(() => undefined);
+}
+
+/**
+ * While this process advances a backfill, nobody is alerted of single failures of it: a digest goes out a window. Should it
+ * die, the lease runs out, and whoever looks next tells what was held back.
+ */
+export async function holdAlerts(engine: Engine, id: string): Promise<{ end(): Promise<void> }> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  // A look that fails is not fatal: the next one is in time.
+  const look = (): Promise<void> => holdBack(engine, id).catch(() => undefined);
+  const renew = async (): Promise<void> => {
+    for (;;) {
+      await engine.parts.clock.sleep(NAMED_LEASE_MS / 3, signal);
+      if (signal.aborted) return;
+      await look();
+    }
+  };
+  await look();
+  void renew();
+  return {
+    end: async () => {
+      controller.abort();
+      await tellOf(engine, id).catch(() => undefined);
+    },
+  };
 }

@@ -119,6 +119,8 @@ export class Coordinator {
   async #stillRuns(record: BackfillRecord): Promise<boolean> {
     const walk = this.#walk;
     if (!walk) return false;
+    // Another process may have ended it.
+    await this.#engine.hearOthers();
     await this.#noteEnds(record, walk);
     return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
   }

@@ -1,7 +1,7 @@
 import { processorsOf } from '../staged/plan.ts';
 import { rampOf, rampStep, upTo } from '../staged/ramp.ts';
 import { currentStage, type BackfillRecord } from '../staged/record.ts';
-import { evaluateGate } from '../staged/stage-gate.ts';
+import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
 import { nextRound, rampLooked, stageEnded } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
 import { runChecks } from './staged-checks.ts';
@@ -16,8 +16,10 @@ type Change = (current: BackfillRecord, now: number) => BackfillRecord;
  * of the ramp, or the gate, by the data of this moment. Null: `signal` has aborted, and nothing can be judged.
  */
 export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, signal: AbortSignal): Promise<Change | null> {
-  const { definition: { gate }, progress } = currentStage(record);
+  const { definition, progress } = currentStage(record);
   if (opened > 0 && progress.round - progress.retriedFrom < MOST_ROUNDS) return nextRound;
+  // A gate over tables of which nothing was asked for says nothing.
+  const gate = definition.gate && concernsGate(engine.world, record, definition.gate) ? definition.gate : undefined;
   const processors = processorsOf(engine.world, record, record.stage);
   const step = rampStep(engine.world, record, record.stage, processors);
   if (!gate && !step) return (current, now) => stageEnded(current, null, now);

@@ -1,6 +1,7 @@
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease } from './leases.ts';
+import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
 import { work, type WorkOptions } from './work.ts';
 
@@ -8,6 +9,9 @@ export interface AdvanceOptions extends Pick<WorkOptions, 'onStart' | 'onEnd'> {
   readonly signal: AbortSignal;
   readonly on?: (event: StagedEvent) => void;
 }
+
+/** What was queued by a process that died, and could not be taken at once, is looked for again after this long: nobody tells of it. */
+const LOOK_AGAIN_MS = 5000;
 
 export function leaseOf(id: string): string {
   return `backfill:${id}`;
@@ -23,6 +27,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
   for (;;) {
     if (await takeLease(engine, name, '{}') === null) return null;
     const lived = keepLease(engine, name);
+    const alerts = await holdAlerts(engine, id);
     const coordinator = new Coordinator(engine, id, { signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner });
     let wantedAgain = false;
     let record: BackfillRecord;
@@ -30,6 +35,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
       const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), workFor(engine, coordinator, options)]);
       record = ended;
     } finally {
+      await alerts.end();
       lived.stop();
       wantedAgain = await returnLease(engine, name);
     }
@@ -48,9 +54,8 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
     if (stopped.aborted) break;
     const due = await engine.parts.store.nextDue(engine.parts.clock.now());
     const waiting = new AbortController();
-    const wait = due === null ? new Promise<void>((resolve) => stopped.addEventListener('abort', () => resolve(), { once: true }))
-      : engine.parts.clock.sleep(Math.max(0, due - engine.parts.clock.now()), AbortSignal.any([stopped, waiting.signal]));
-    await Promise.race([woken, wait]);
+    const dueMs = due === null ? LOOK_AGAIN_MS : Math.max(0, due - engine.parts.clock.now());
+    await Promise.race([woken, engine.parts.clock.sleep(Math.min(dueMs, LOOK_AGAIN_MS), AbortSignal.any([stopped, waiting.signal]))]);
     waiting.abort();
   }
 }

@@ -1,11 +1,13 @@
-import { coolingMs } from '../failures/category.ts';
+import { categoryPolicies, coolingMs } from '../failures/category.ts';
 import { traceOf } from '../gaps/trace.ts';
-import type { CellRecord } from '../requests/cell.ts';
+import type { CellRecord, EndedBadly } from '../requests/cell.ts';
 import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
 import { beganRows, finishStopped, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
+import { untoldOf } from './failure-alerts.ts';
 import { releaseLeasesOf } from './leases.ts';
+import { takeOverRollback } from './rollback-cell.ts';
 import { fromMarker } from './run-cell.ts';
 import { settleOverdue, startedRunOf } from './settle.ts';
 import { changeRow, historyRow } from './rows.ts';
@@ -48,7 +50,7 @@ export async function sweep(engine: Engine, isDead: (owner: string) => boolean =
       continue;
     }
     if (request?.lease && request.state === 'processing' && (request.lease.until <= now || isDead(request.lease.owner))) {
-      const outcome = await takeOver(engine, record);
+      const outcome = request.rollback ? await takeOverRollback(engine, record) : await takeOver(engine, record);
       swept[outcome] += 1;
     }
   }
@@ -93,13 +95,15 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
     if (takeovers >= MAX_TAKEOVERS) {
       const step = current.failure !== null && current.failure.coolsUntil !== null ? current.failure.step + 1 : 0;
       const message = `worker died ${takeovers} times without an outcome`;
-      const ended = endedWithout(current, {
+      const failure: EndedBadly = {
         outcome: 'failed', category: 'infrastructure', message, at: now, runId: lease.runId, step, coolsUntil: now + coolingMs(step), inputsDigest: null, definitionHash: processor.definitionHash,
-      });
+      };
+      const ended = endedWithout(current, failure);
       return {
         writes: {
           cells: [ended], slots: [freed], changes: [...beganRows(record, lease, request), changeRow(ended, current.request, 'failed', now, { error: message })],
           history: [historyRow(processor, record.day, current.request, { runId: lease.runId, status: 'failed', decision: 'failed', at: now, error: message, category: 'infrastructure' })],
+          untold: untoldOf(ended, current.request, failure, categoryPolicies.infrastructure.alert),
           askCells: current.request.asks.map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'failed' as const, note: message, at: now })),
         },
         result: true,
@@ -121,13 +125,14 @@ async function failBlocked(engine: Engine, record: CellRecord, now: number): Pro
     const limit = engine.pipeline.settings.blocked_for_hours * HOUR;
     if (request?.state !== 'blocked' || now - (request.waitingSince ?? now) < limit) return { writes: {}, result: false };
     const message = `blocked for ${engine.pipeline.settings.blocked_for_hours} h by ${request.waitingFor?.processor ?? 'an input'}`;
-    const ended = endedWithout(current, {
+    const failure: EndedBadly = {
       outcome: 'failed', category: 'defensive_block', message, at: now, runId: null, step: 0, coolsUntil: null,
       inputsDigest: traceOf(engine.world, processor, record.day).digest, definitionHash: processor.definitionHash,
-    });
+    };
+    const ended = endedWithout(current, failure);
     return {
       writes: {
-        cells: [ended], changes: [changeRow(ended, request, 'failed', now, { error: message })],
+        cells: [ended], untold: untoldOf(ended, request, failure, categoryPolicies.defensive_block.alert), changes: [changeRow(ended, request, 'failed', now, { error: message })],
         askCells: request.asks.map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'blocked' as const, note: message, at: now })),
       },
       result: true,

@@ -1,7 +1,4 @@
-import { formatDay } from '../calendar/day.ts';
-import { alertDue } from '../failures/category.ts';
-import { classify, type Failure } from '../failures/classify.ts';
-import type { Alert } from '../ports/notifier.ts';
+import { classify } from '../failures/classify.ts';
 import { keyOf } from '../gaps/detect.ts';
 import { traceOf } from '../gaps/trace.ts';
 import type { EndedBadly, CellKey, StopOrder } from '../requests/cell.ts';
@@ -9,6 +6,7 @@ import type { TimeBudget } from './time-budget.ts';
 import { Candidates } from './candidates.ts';
 import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { tellFailed } from './failure-alerts.ts';
 import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
 import { runCell } from './run-cell.ts';
 import { confirmWaits, wakeWaiters } from './wake.ts';
@@ -26,6 +24,8 @@ export interface Worked extends CellKey {
   /** What it goes back to, for the logs. */
   readonly cause: string | null;
   readonly runId: string | null;
+  /** In backfill mode: a digest tells of it. */
+  readonly isBackfill?: boolean;
 }
 
 export interface WorkOptions {
@@ -150,7 +150,7 @@ async function workClaim(engine: Engine, claim: Claim, options: WorkOptions): Pr
   options.onStart?.(key);
   const worked = await attempt(engine, claim, options.signal);
   options.onEnd?.({
-    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId,
+    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId, isBackfill: claim.request.isBackfill,
   });
   if (hasEnded(worked)) await wakeWaiters(engine, key);
   await engine.parts.sendCommitted?.();
@@ -213,22 +213,10 @@ async function failed(engine: Engine, claim: Claim, thrown: unknown, inputsDiges
   const failure = classify(thrown);
   const end = await finishFailed(engine, claim, failure, inputsDigest);
   if (end.kind === 'cancelled') return { outcome: 'cancelled', rows: null, failure: null, retryAt: null };
-  // A run in backfill mode sends no alert of its own; what will be tried again by itself is not alerted.
-  if (end.kind === 'ended' && !claim.request.isBackfill && alertDue(failure.alert, end.failure.step, failure.category === 'data_availability')) {
-    await engine.parts.notifier.notify(failedAlert(engine, claim, failure));
-  }
+  await tellFailed(engine, claim, failure, end);
   return end.kind === 'retry'
     ? { outcome: 'retry', rows: null, failure: null, retryAt: end.at }
     : { outcome: 'failed', rows: null, failure: end.failure, retryAt: null };
-}
-
-function failedAlert(engine: Engine, claim: Claim, failure: Failure): Alert {
-  const { processor, record } = claim;
-  const date = formatDay(record.day);
-  return {
-    severity: 'warning', event: 'request_failed', title: `${processor.name} ${date} failed: ${failure.category}`, lines: [failure.message, failure.why],
-    command: `smart-backfill why ${processor.name} ${date}`, at: engine.parts.clock.now(),
-  };
 }
 
 /**

@@ -2,18 +2,16 @@ import type { Calendar } from '../calendar/calendar.ts';
 import { day as asDay, type Day } from '../calendar/day.ts';
 import type { ExpectedDates } from '../calendar/expected-dates.ts';
 import type { Moment } from '../calendar/moment.ts';
-import { windowRange, type WindowRange } from '../calendar/window.ts';
+import { clipRange, windowRange, type WindowRange } from '../calendar/window.ts';
 import type { Edge, Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { emptyRecord, type CellKey, type CellRecord } from '../requests/cell.ts';
 import type { Coverage } from './coverage.ts';
-import { acceptanceHolds, shortcomingsOf, type CellFacts } from './facts.ts';
-import { factsOf, isExpected } from './cell-facts.ts';
-import { expectationOf } from './expectation.ts';
+import type { CellFacts } from './facts.ts';
 import { hex64, parseHex64, ZERO, type Hash64 } from './fingerprint.ts';
 import { contentIn, entryOf, type Input, type Lane } from './lane.ts';
-import { PrefixCounts } from './prefix-sums.ts';
+import { emptyLane, notePlain } from './lane-cells.ts';
+import type { PrefixCounts } from './prefix-sums.ts';
 import { traceKey } from './trace.ts';
-import { usable } from './usable.ts';
 import { ViewSums, type Match, type Side } from './view-sums.ts';
 
 export interface InputsComparison {
@@ -49,7 +47,7 @@ export class World {
     this.#first = calendar.first;
     this.#length = calendar.last - calendar.first + 1;
     this.#acceptedKeys = new Uint16Array(this.#length);
-    this.#lanes = pipeline.processors.map((processor) => this.#makeLane(processor));
+    this.#lanes = pipeline.processors.map((processor) => emptyLane(this, processor, this.#length, (index) => asDay(index + this.#first)));
     for (const lane of this.#lanes) {
       lane.inputs = lane.processor.upstreams.map((edge) => this.#inputOf(edge, new Uint32Array(2 * this.#length)));
       const names = new Set([lane.processor.name, ...lane.processor.readers.map((edge) => edge.reader)]);
@@ -105,7 +103,7 @@ export class World {
     const next = coverage && coverage.rows > 0 ? coverage : undefined;
     if (lane.coverage[index] === next) return;
     lane.coverage[index] = next;
-    lane.plain[index] = this.#isPlain(lane, index) ? 1 : 0;
+    notePlain(this, lane, index, day);
     this.#changed(lane, index);
   }
 
@@ -124,7 +122,7 @@ export class World {
     if (before === record) return;
     lane.records[index] = record;
     lane.facts[index] = undefined;
-    lane.plain[index] = this.#isPlain(lane, index) ? 1 : 0;
+    notePlain(this, lane, index, record.day);
     if ((before?.request ?? null) === null || record.request === null) lane.open.changed(index);
     const accepted = (record.acceptance?.missingKeys.length ?? 0) > 0 ? 1 : 0;
     const acceptedBefore = (before?.acceptance?.missingKeys.length ?? 0) > 0 ? 1 : 0;
@@ -260,30 +258,6 @@ export class World {
     });
   }
 
-  #makeLane(processor: Processor): Lane {
-    const expected = this.calendar.expectedOf(processor);
-    const lane: Lane = {
-      processor,
-      expected,
-      coverage: Array.from<Coverage | undefined>({ length: this.#length }).fill(undefined),
-      records: Array.from<CellRecord | undefined>({ length: this.#length }).fill(undefined),
-      facts: Array.from<CellFacts | undefined>({ length: this.#length }).fill(undefined),
-      judgedTo: 0,
-      plain: new Uint8Array(this.#length),
-      sums: new Map(),
-      lacking: new PrefixCounts(this.#length, (index) => this.#lacks(lane, index)),
-      open: new PrefixCounts(this.#length, (index) => (lane.records[index]?.request ?? null) !== null),
-      ours: new PrefixCounts(this.#length, (index) => lane.records[index]?.last?.origin === 'ours'),
-      unusable: new PrefixCounts(this.#length, (index) => {
-        const date = asDay(index + this.#first);
-        return expected.has(date) && !usable(processor, factsOf(this, processor, date)).usable;
-      }),
-      inputs: [],
-      affected: [],
-    };
-    return lane;
-  }
-
   #sums(lane: Lane, view: string): ViewSums {
     let sums = lane.sums.get(view);
     if (!sums) {
@@ -300,36 +274,6 @@ export class World {
     const recorded = contentIn(lane, view, index, 'recorded', this.moment.now);
     const actual = entryOf(lane, date, content);
     sums.set(index, actual, content === recorded ? actual : entryOf(lane, date, recorded));
-  }
-
-  /** What can be said of a cell without its inputs is said when it changes, while its records are at hand. */
-  #isPlain(lane: Lane, index: number): boolean {
-    const coverage = lane.coverage[index];
-    const record = lane.records[index];
-    if (!coverage || !record?.last?.trace || record.request || record.hold || record.failure || record.acceptance) return false;
-    // Keys accepted as missing may be demanded again; those accepted later only take something away.
-    if ((this.#acceptedKeys[index] ?? 0) > 0) return false;
-    const { processor } = lane;
-    const { fingerprint, trace } = record.last;
-    if (fingerprint !== coverage.fingerprint || trace.definitionHash !== processor.definitionHash || trace.codeVersion !== processor.codeVersion) return false;
-    for (const { key, read } of lane.inputs) {
-      const digest = parseHex64(trace.edges[key]);
-      if (!digest) return false;
-      read[2 * index] = digest.high;
-      read[2 * index + 1] = digest.low;
-    }
-    return shortcomingsOf(coverage, expectationOf(this, processor, asDay(index + this.#first))).length === 0;
-  }
-
-  #lacks(lane: Lane, index: number): boolean {
-    const date = asDay(index + this.#first);
-    if (!isExpected(this, lane.processor, date)) return false;
-    const coverage = lane.coverage[index];
-    const record = lane.records[index];
-    if (record && acceptanceHolds(record, coverage, this.moment.now)) return false;
-    const expectation = expectationOf(this, lane.processor, date);
-    if (!coverage) return !(expectation.mayBeEmpty && record?.last?.rows === 0);
-    return shortcomingsOf(coverage, expectation).length > 0;
   }
 
   /** A cell's rows, run or acceptance are others now: it, and what looks back on it, this date and later, is judged anew. */
@@ -351,13 +295,6 @@ export class World {
 
   #range(edge: Edge, day: Day, lane: Lane): WindowRange | null {
     const range = windowRange(edge, day, lane.expected);
-    return range && this.#clip(range);
-  }
-
-  #clip(range: WindowRange): WindowRange | null {
-    if (range.from >= this.#first && range.to < this.#first + this.#length) return range;
-    const from = asDay(Math.max(range.from, this.#first));
-    const to = asDay(Math.min(range.to, this.#first + this.#length - 1));
-    return from <= to ? { from, to } : null;
+    return range && clipRange(range, this.calendar);
   }
 }

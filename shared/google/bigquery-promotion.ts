@@ -5,9 +5,10 @@ import type { PromoteOutcome, Promotion, WriteClaim } from '../ports/warehouse.t
 import { refuseFailed, type Job } from './bigquery-job.ts';
 import type { BigQueryJobs } from './bigquery-jobs.ts';
 import { dateParameter } from './bigquery-parameters.ts';
+import { replacingSql } from './bigquery-replacing.ts';
 import { attemptName, purposeOf, type FilledStage } from './bigquery-staging.ts';
 import { tableOf } from './bigquery-tables.ts';
-import { andOwnRows, columnList, partitionId, quoted } from './bigquery-values.ts';
+import { partitionId } from './bigquery-values.ts';
 import type { MarkerKey, PromotionMarkers } from './promotion-markers.ts';
 
 /**
@@ -131,19 +132,6 @@ export class BigQueryPromotion {
     const { pipeline, markers } = this.#options;
     return `smart_backfill_promote_${await markers.epoch()}_${pipeline}_${processor}_${partitionId(formatDay(day))}_g${generation}_${turn}`;
   }
-}
-
-/**
- * A date's own rows replaced in one statement (P24), in a table that other rows of the date share or that has no partitions.
- * Also takes a date's rows away where there are none in their place: a partition without rows is none, and none can be copied.
- */
-export function replacingSql(processor: Processor, table: string, stage: string): string {
-  const columns = columnList(processor.columns.map(({ name }) => name));
-  return `MERGE INTO ${table} AS held
-USING ${stage} AS staged
-ON FALSE
-WHEN NOT MATCHED BY TARGET THEN INSERT (${columns}) VALUES (${columns})
-WHEN NOT MATCHED BY SOURCE AND held.${quoted(processor.dateColumn)} = @game_date${andOwnRows(processor).replace(' AND `', ' AND held.`')} THEN DELETE`;
 }
 
 function deedOf(job: Job): string {

@@ -3,14 +3,16 @@ import { formatDay } from '../calendar/day.ts';
 import { RetryLaterError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
-import type { InputRange, RowSource, WriteClaim } from '../ports/warehouse.ts';
+import type { InputRange, OldRows, RowSource, WriteClaim } from '../ports/warehouse.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
 import { linesOf } from '../rows/json-lines.ts';
+import { nothingKept } from '../rows/kept-rows.ts';
 import { aboutSql, refuseOtherColumns, refuseOtherDates, refuseOthersValues } from '../rows/staged-rows.ts';
 import type { TableReference } from './bigquery-api.ts';
 import { fillingSql, queryWithInputs } from './bigquery-inputs.ts';
 import type { BigQueryJobs, JobPurpose } from './bigquery-jobs.ts';
 import { measured, measuringSql, nothingMeasured } from './bigquery-measure.ts';
+import { puttingBackSql, type BigQueryKept } from './bigquery-kept.ts';
 import { createTable, describeTable, dropTable, type DatasetTable } from './bigquery-tables.ts';
 import { fromAnswer, partitionId, quoted } from './bigquery-values.ts';
 
@@ -28,6 +30,7 @@ export interface FilledStage extends DatasetTable {
 export interface StagingOptions {
   readonly jobs: BigQueryJobs;
   readonly dataset: string;
+  readonly kept: BigQueryKept;
   readonly now: () => number;
   readonly newId: () => string;
 }
@@ -54,7 +57,7 @@ export class BigQueryStaging {
   }
 
   /** Throws what the SQL threw; nothing is left behind then. */
-  async fill(claim: WriteClaim, source: RowSource, signal: AbortSignal | undefined): Promise<FilledStage> {
+  async fill(claim: WriteClaim, source: RowSource | OldRows, signal: AbortSignal | undefined): Promise<FilledStage> {
     const { processor, day, runId, generation } = claim;
     const { api } = this.#options.jobs;
     // Rows that cannot be are refused before anything is made.
@@ -70,8 +73,10 @@ export class BigQueryStaging {
     const reference = await createTable(api, stage, fields, { ...layout, expirationTime: String(this.#options.now() + EXPIRES_AFTER_MS) });
     try {
       if (source.kind === 'sql') await this.#fromSql(claim, source.inputs, api.named(stage.dataset, stage.table), signal);
+      else if (source.kind !== 'rows') await this.#fromOld(claim, source, api.named(stage.dataset, stage.table), fields.map(({ name }) => name), signal);
       else if (lines !== null && lines !== '') await this.#options.jobs.load(reference, lines, { ...purposeOf(claim, 'load'), signal });
       const coverage = await this.#measure(claim, stage, signal);
+      if (coverage.rows === 0 && (source.kind === 'kept' || source.kind === 'past')) throw nothingKept(processor, day, source);
       return { ...stage, reference, coverage, byPartition: layout !== null && coverage.rows > 0 };
     } catch (thrown) {
       await dropTable(api, stage);
@@ -95,6 +100,14 @@ export class BigQueryStaging {
     await inTime(`${processor.name} for ${formatDay(day)}`, processor.timeoutSeconds, signal, (stopped) => aboutSql(processor, () => jobs.query({
       ...purposeOf(claim, 'fill'), sql: fillingSql(processor, stage, query.sql), parameters: query.parameters, signal: stopped, timeoutMs: processor.timeoutSeconds * 1000 + STOPS_ITSELF_AFTER_MS,
     })));
+  }
+
+  /** As they were: all columns, and nothing computed. */
+  async #fromOld(claim: WriteClaim, source: OldRows, stage: string, present: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    const { processor, day } = claim;
+    const old = await this.#options.kept.select(processor, day, source, present);
+    if (old === null) throw nothingKept(processor, day, source);
+    await this.#options.jobs.query({ ...purposeOf(claim, 'restore'), sql: puttingBackSql(stage, old.columns, old.sql), parameters: old.parameters, signal });
   }
 
   async #measure({ processor, day, ...claim }: WriteClaim, stage: DatasetTable, signal: AbortSignal | undefined): Promise<Coverage> {

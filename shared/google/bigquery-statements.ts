@@ -2,9 +2,10 @@ import { day } from '../calendar/day.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { countingSql, measuringDaysSql, measuringRangeSql } from './bigquery-coverage.ts';
 import { fillingSql, queryWithInputs } from './bigquery-inputs.ts';
+import { ofDaySql, puttingBackSql } from './bigquery-kept.ts';
 import { measuringSql } from './bigquery-measure.ts';
 import { metadataSql } from './bigquery-metadata.ts';
-import { replacingSql } from './bigquery-promotion.ts';
+import { replacingSql } from './bigquery-replacing.ts';
 import { columnsOf, readingSql } from './bigquery-rows.ts';
 import { tableOf } from './bigquery-tables.ts';
 import { bigQuerySchemaOf, historyRowSchema, requestChangeRowSchema } from './history-schema.ts';
@@ -49,8 +50,19 @@ function ofTable(pipeline: Pipeline, processor: Processor, named: (ref: string) 
     { name: `${name}: count`, sql: countingSql(processor, relation), parameters: RANGE },
     { name: `${name}: read`, sql: readingSql(processor, columnsOf(processor, null), relation), parameters: RANGE },
     { name: `${name}: replace`, sql: replacingSql(processor, relation, relation), parameters: { game_date: 'DATE' } },
+    { name: `${name}: put back`, sql: insertingSql(processor, relation), parameters: { game_date: 'DATE' } },
+    { name: `${name}: keep`, sql: replacingSql(processor, relation, `(${ofDaySql(processor, namesOf(processor), relation)})`), parameters: { game_date: 'DATE' } },
     ...(processor.sql === null ? [] : [filling(pipeline, processor, named)]),
   ];
+}
+
+function namesOf({ columns }: Processor): readonly string[] {
+  return columns.map(({ name }) => name);
+}
+
+function insertingSql(processor: Processor, relation: string): string {
+  const names = namesOf(processor);
+  return puttingBackSql(relation, names, ofDaySql(processor, names, relation));
 }
 
 function filling(pipeline: Pipeline, processor: Processor, named: (ref: string) => string): AdapterStatement {

@@ -53,6 +53,11 @@ export async function describeTable(api: BigQueryApi, processor: Processor): Pro
   return { fields: schema.fields, daily: isDaily ? { timePartitioning: { type: 'DAY', field: processor.dateColumn }, ...(clustering ? { clustering } : {}) } : null };
 }
 
+/** A table's columns as they are. */
+export async function fieldsOfTable(api: BigQueryApi, { dataset, table }: DatasetTable): Promise<readonly TableField[]> {
+  return (await api.call(tableSchema, { method: 'GET', path: `/datasets/${dataset}/tables/${table}` })).schema.fields;
+}
+
 /** `found`: types by name; a type that is null was not looked at. */
 export function refuseOtherTable(processor: Processor, found: ReadonlyMap<string, string | null>): void {
   const wrong = processor.columns.flatMap(({ name, type }) => {

@@ -4,12 +4,13 @@ import type { Day } from '../calendar/day.ts';
 import type { WindowRange } from '../calendar/window.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
+import type { DataCheck, Keep, OffendingRows, OldRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../ports/warehouse.ts';
 import { calendarRowsOf } from '../rows/row-order.ts';
 import { BigQueryApi, type BigQueryClient } from './bigquery-api.ts';
 import { checkRows } from './bigquery-check-rows.ts';
 import { BigQueryCoverage } from './bigquery-coverage.ts';
 import { BigQueryJobs, type JobCounts, type JobPurpose } from './bigquery-jobs.ts';
+import { BigQueryKept, TIME_TRAVEL_MS } from './bigquery-kept.ts';
 import { BigQueryPromotion } from './bigquery-promotion.ts';
 import { rowsOf } from './bigquery-rows.ts';
 import { BigQueryStaging, type FilledStage } from './bigquery-staging.ts';
@@ -47,6 +48,7 @@ export class BigQueryWarehouse implements Warehouse {
   readonly #options: BigQueryWarehouseOptions;
   readonly #jobs: BigQueryJobs;
   readonly #coverage: BigQueryCoverage;
+  readonly #kept: BigQueryKept;
   readonly #staging: BigQueryStaging;
   readonly #promotion: BigQueryPromotion;
   readonly #landing: ObjectLanding;
@@ -56,7 +58,8 @@ export class BigQueryWarehouse implements Warehouse {
     const { pipeline, maximumBytesBilled, newId, now, onJob, markers } = options;
     this.#jobs = new BigQueryJobs({ api: new BigQueryApi(options), pipeline: pipeline.name, maximumBytesBilled, newId, onJob });
     this.#coverage = new BigQueryCoverage(this.#jobs, options.memo);
-    this.#staging = new BigQueryStaging({ jobs: this.#jobs, dataset: options.stagingDataset, now, newId });
+    this.#kept = new BigQueryKept({ jobs: this.#jobs, dataset: options.stagingDataset, measureDay: (processor, day) => this.#coverage.measureDay(processor, day) });
+    this.#staging = new BigQueryStaging({ jobs: this.#jobs, dataset: options.stagingDataset, kept: this.#kept, now, newId });
     this.#promotion = new BigQueryPromotion({ jobs: this.#jobs, markers, pipeline: pipeline.name });
     this.#landing = new ObjectLanding(options.objects, newId, now);
   }
@@ -83,7 +86,7 @@ export class BigQueryWarehouse implements Warehouse {
     return calendarRowsOf(processor, schedule, await this.rows(processor, { from, to }, columns));
   }
 
-  async stage(claim: WriteClaim, source: RowSource, _calendar: Calendar, signal?: AbortSignal): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows, _calendar: Calendar, signal?: AbortSignal): Promise<Staged> {
     signal?.throwIfAborted();
     if (isLanding(claim.processor)) return this.#landing.stage(claim, source);
     return this.#staged(claim, await this.#staging.fill(claim, source, signal));
@@ -108,6 +111,19 @@ export class BigQueryWarehouse implements Warehouse {
         open = false;
       },
     };
+  }
+
+  async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+    return isLanding(processor) ? this.#landing.keep(processor, day, keep) : this.#kept.keep(processor, day, keep);
+  }
+
+  async kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> {
+    return isLanding(processor) ? this.#landing.kept(processor, name, from, to) : this.#kept.kept(processor, name, from, to);
+  }
+
+  /** Of landed files the bucket may have versions; they are not ours to find. */
+  remembersMs(processor: Processor): number {
+    return isLanding(processor) ? 0 : TIME_TRAVEL_MS;
   }
 
   async promotion(processor: Processor, day: Day): Promise<Promotion | null> {

@@ -44,7 +44,7 @@ export const fieldIndexes: readonly FieldIndex[] = [
  * a document twice, and a block has one for each of its days. No query goes by them; each would cost time and storage.
  */
 export const unindexedCollections: readonly string[] = [
-  'cells', 'blocks', 'slots', 'asks', 'ask_cells', 'cascades', 'leases', 'backfills', 'controls', 'remembered', 'traces', 'outbox',
+  'cells', 'blocks', 'slots', 'asks', 'ask_cells', 'cascades', 'leases', 'backfills', 'controls', 'remembered', 'untold_failures', 'traces', 'outbox',
 ];
 
 /** Documents that go away by themselves at the instant in this field. */

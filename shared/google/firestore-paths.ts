@@ -8,7 +8,7 @@ import type { CellKey } from '../requests/cell.ts';
 /** Collections of the state. Indexes and TTL policies go by these names (`firestore-indexes.ts`). */
 export const collectionNames = {
   cells: 'cells', blocks: 'blocks', slots: 'slots', asks: 'asks', askCells: 'ask_cells', cascades: 'cascades', leases: 'leases', backfills: 'backfills', controls: 'controls',
-  remembered: 'remembered', traces: 'traces', outbox: 'outbox',
+  remembered: 'remembered', untold: 'untold_failures', traces: 'traces', outbox: 'outbox',
 } as const;
 type CollectionName = Exclude<keyof typeof collectionNames, 'askCells'>;
 
@@ -88,6 +88,10 @@ export class StatePaths {
 
   remembered(season: string, part: number): DocumentReference {
     return this.all('remembered').doc(`${documentId(season)}~${part}`);
+  }
+
+  untold(id: string): DocumentReference {
+    return this.all('untold').doc(documentId(id));
   }
 
   trace(runId: string, part: number): DocumentReference {

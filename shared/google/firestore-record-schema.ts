@@ -1,28 +1,8 @@
 import type { DocumentSnapshot } from '@google-cloud/firestore';
 import { z } from 'zod';
-import { daySchema, rememberedGameSchema } from '../requests/record-schema.ts';
 import { NeverRetryError } from '../failures/errors.ts';
-import type { Controls, LeaseRecord, OutgoingMessage, SlotRecord } from '../ports/request-store.ts';
+import type { OutgoingMessage } from '../ports/request-store.ts';
 import type { HistoryRow, RequestChangeRow } from '../ports/run-history.ts';
-
-export const slotRecordSchema: z.ZodType<SlotRecord> = z.object({
-  processor: z.string(),
-  holders: z.array(z.object({ day: daySchema, token: z.int(), until: z.number() })),
-  slowUntil: z.number().nullable(),
-});
-
-export const leaseRecordSchema: z.ZodType<LeaseRecord> = z.object({
-  name: z.string(), owner: z.string(), until: z.number(), again: z.boolean(), detail: z.string(),
-});
-
-export const controlsSchema: z.ZodType<Controls> = z.object({
-  paused: z.object({ by: z.string(), reason: z.string(), at: z.number() }).nullable(),
-  adoptedOn: daySchema.nullable(),
-  autoCells: z.object({ day: daySchema, count: z.int() }).nullable(),
-  lastBoundsAlert: z.string().nullable(),
-});
-
-export const rememberedGamesSchema = z.array(rememberedGameSchema);
 
 export const outgoingMessagesSchema: z.ZodType<OutgoingMessage[]> = z.array(z.object({ id: z.string(), topic: z.string(), body: z.string() }));
 

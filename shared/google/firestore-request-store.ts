@@ -1,10 +1,12 @@
 import { setTimeout as after } from 'node:timers/promises';
 import type { DocumentReference, Firestore, Query } from '@google-cloud/firestore';
 import { z } from 'zod';
+import { untoldFailureSchema, type UntoldFailure } from '../alerts/untold.ts';
 import { formatDay, type Day } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
 import type { Controls, LeaseRecord, OutgoingMessage, QueuedCell, Reads, RequestStore, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
+import { controlsSchema, leaseRecordSchema, rememberedGamesSchema, slotRecordSchema } from '../ports/store-schema.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { askCellSchema, askSchema, cascadeRecordSchema, cellRecordSchema, daySchema } from '../requests/record-schema.ts';
@@ -14,7 +16,7 @@ import { FirestoreOutbox, type HistoryOutbox } from './firestore-outbox.ts';
 import { cellId, StatePaths } from './firestore-paths.ts';
 import { PATIENCE_MS } from './firestore-patience.ts';
 import { FirestoreReader } from './firestore-reader.ts';
-import { checked, controlsSchema, leaseRecordSchema, recordIn, recordOf, rememberedGamesSchema, slotRecordSchema } from './firestore-record-schema.ts';
+import { checked, recordIn, recordOf } from './firestore-record-schema.ts';
 import { cellIn, itsOwn, namedIn, noControls, ReadRecords } from './firestore-snapshot.ts';
 import { OptimisticTransactions, type FirestoreUsage } from './firestore-transactions.ts';
 import { addWrites } from './firestore-writes.ts';
@@ -174,6 +176,10 @@ export class FirestoreRequestStore implements RequestStore {
       const text = parts.slice(0, parts[0]?.parts).map((part) => part.text).join('');
       return { season, games: recordOf(parts[0]?.path ?? season, rememberedGamesSchema, text) };
     });
+  }
+
+  async untold(limit: number): Promise<readonly UntoldFailure[]> {
+    return limit <= 0 ? [] : this.#records(this.#paths.all('untold').limit(limit), untoldFailureSchema, 'reading the failures that nobody was told of');
   }
 
   async trace(runId: string): Promise<string | null> {

@@ -2,12 +2,13 @@ import type { DocumentReference, DocumentSnapshot } from '@google-cloud/firestor
 import { formatDay } from '../calendar/day.ts';
 import type { CascadeKey, CascadeRecord } from '../cascade/cascade.ts';
 import type { Controls, LeaseRecord, Reads, SlotRecord, Snapshot } from '../ports/request-store.ts';
+import { controlsSchema, leaseRecordSchema, slotRecordSchema } from '../ports/store-schema.ts';
 import type { Ask } from '../requests/ask.ts';
 import { emptyRecord, type CellKey, type CellRecord } from '../requests/cell.ts';
 import { askSchema, cascadeRecordSchema, cellRecordSchema } from '../requests/record-schema.ts';
 import { backfillRecordSchema, type BackfillRecord } from '../staged/record.ts';
 import { cellId, type StatePaths } from './firestore-paths.ts';
-import { controlsSchema, damaged, leaseRecordSchema, recordIn, slotRecordSchema } from './firestore-record-schema.ts';
+import { damaged, recordIn } from './firestore-record-schema.ts';
 
 export const noControls: Controls = { paused: null, adoptedOn: null, autoCells: null, lastBoundsAlert: null };
 

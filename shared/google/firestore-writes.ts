@@ -38,6 +38,8 @@ export function addWrites(writes: Writes, context: WriteContext, into: Operation
   }
   for (const lease of writes.leases ?? []) into.put(paths.lease(lease.name), { record: fitting(JSON.stringify(lease), `the lease ${lease.name}`) });
   for (const backfill of writes.backfills ?? []) into.put(paths.backfill(backfill.id), { record: fitting(JSON.stringify(backfill), `the backfill ${backfill.id}`) });
+  for (const id of writes.told ?? []) into.remove(paths.untold(id));
+  for (const failure of writes.untold ?? []) into.merge(paths.untold(failure.id), { record: fitting(JSON.stringify(failure), `the failure ${failure.id}`) });
   if (writes.controls) into.put(paths.controls(), { record: fitting(JSON.stringify(writes.controls), 'the record of the controls') });
   for (const { season, games } of writes.remembered ?? []) {
     const parts = partsOf(JSON.stringify(games));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { formatDay, parseDay, type Day } from '../calendar/day.ts';
 import { InputError } from '../failures/errors.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
+import { keptName } from '../rows/kept-rows.ts';
 import type { ObjectInfo, ObjectStore } from './objects-store.ts';
 
 /**
@@ -25,6 +26,21 @@ export function placeOf(processor: Processor, day: Day): LandingPlace {
 export function folderOf({ name, output }: Processor): string {
   if (output.kind !== 'landing') throw new InputError(`${name} writes ${output.ref}, which is no landing folder`);
   return output.folder;
+}
+
+/** Where what is kept of landed files lies: `_kept/<name>/<folder>/<date>.json`. */
+export const KEPT = '_kept';
+
+export function keptFolder(processor: Processor, name: string): string {
+  return `${KEPT}/${keptName(name)}/${folderOf(processor)}/`;
+}
+
+export function keptObject(processor: Processor, name: string, day: Day): string {
+  return `${keptFolder(processor, name)}${formatDay(day)}.json`;
+}
+
+export function keptDay(object: string): Day | undefined {
+  return parseDay(/([^/]+)\.json$/.exec(object)?.[1] ?? '');
 }
 
 /** The date of a landed file's name, and the part of the name after its folder. */

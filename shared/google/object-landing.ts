@@ -4,11 +4,12 @@ import { NeverRetryError } from '../failures/errors.ts';
 import type { Coverage } from '../gaps/coverage.ts';
 import { coverageOfRows } from '../gaps/row-fingerprint.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { PromoteOutcome, Promotion, Row, RowSource, Staged, WriteClaim } from '../ports/warehouse.ts';
+import type { Keep, OldRows, PromoteOutcome, Promotion, Row, RowSource, Staged, WriteClaim } from '../ports/warehouse.ts';
 import { checkedRows } from '../rows/checked-rows.ts';
 import { linesOf, rowsOfLines } from '../rows/json-lines.ts';
+import { keptFile, keptText, nothingKept, type KeptFile } from '../rows/kept-rows.ts';
 import { byKey } from '../rows/row-order.ts';
-import { bytesOf, finish, folderOf, partsOf, placeOf, textOf, withPending, type LandingMarker } from './object-landing-files.ts';
+import { bytesOf, finish, folderOf, KEPT, keptFolder, keptObject, keptDay, partsOf, placeOf, textOf, withPending, type LandingMarker } from './object-landing-files.ts';
 import type { ObjectInfo, ObjectStore } from './objects-store.ts';
 
 interface Seen {
@@ -25,6 +26,8 @@ export class ObjectLanding {
   readonly #newId: () => string;
   readonly #now: () => number;
   readonly #seen = new Map<string, Seen>();
+  /** Names under which this process has kept something. */
+  readonly #keeping = new Set<string>();
 
   /** `now`: epoch milliseconds. */
   constructor(objects: ObjectStore, newId: () => string, now: () => number) {
@@ -54,12 +57,50 @@ export class ObjectLanding {
     return marker === null ? null : promotionOf(marker);
   }
 
-  async stage(claim: WriteClaim, source: RowSource): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows): Promise<Staged> {
     const { processor, day } = claim;
     if (source.kind === 'sql') throw new NeverRetryError(`${processor.name} lands files: its target has to hand over rows, SQL writes tables only`);
-    const rows = checkedRows(processor, day, source.rows);
+    const rows = source.kind === 'rows' ? checkedRows(processor, day, source.rows) : await this.#old(processor, day, source);
     const coverage = coverageOfRows(processor, rows);
     return { coverage, promote: (trace) => this.#promote(claim, rows, coverage, trace), discard: async () => undefined };
+  }
+
+  async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+    if (!this.#keeping.has(keep.name)) await this.#throwAway(keep.at);
+    this.#keeping.add(keep.name);
+    if ((await this.#keptOf(keptObject(processor, keep.name, day)))?.fingerprint === keep.fingerprint) return true;
+    const { rows } = await this.#readable(processor, day);
+    if (coverageOfRows(processor, rows ?? []).fingerprint !== keep.fingerprint) return false;
+    await this.#objects.write(keptObject(processor, keep.name, day), bytesOf(keptText(keep, rows ?? [])), 'any');
+    return true;
+  }
+
+  async kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> {
+    const objects = (await this.#objects.list(keptFolder(processor, name))).flatMap((object) => {
+      const day = keptDay(object.name);
+      return day !== undefined && day >= from && day <= to ? [[day, object.name] as const] : [];
+    });
+    const found = await Promise.all(objects.map(async ([day, object]) => [day, await this.#keptOf(object)] as const));
+    return new Map(found.flatMap(([day, kept]) => (kept ? [[day, kept.fingerprint] as const] : [])));
+  }
+
+  async #old(processor: Processor, day: Day, source: OldRows): Promise<readonly Row[]> {
+    const kept = source.kind === 'kept' ? await this.#keptOf(keptObject(processor, source.name, day)) : null;
+    if (!kept) throw nothingKept(processor, day, source);
+    return kept.rows;
+  }
+
+  async #keptOf(object: string): Promise<KeptFile | null> {
+    const found = await this.#objects.read(object);
+    return found === null ? null : keptFile(textOf(found.bytes), object);
+  }
+
+  /** What was kept long enough. */
+  async #throwAway(now: number): Promise<void> {
+    for (const { name } of await this.#objects.list(`${KEPT}/`)) {
+      const kept = await this.#keptOf(name);
+      if (kept === null || kept.until <= now) await this.#objects.remove(name);
+    }
   }
 
   async #promote({ processor, day, runId, generation, token }: WriteClaim, rows: readonly Row[], coverage: Coverage, trace: string): Promise<PromoteOutcome> {

@@ -5,8 +5,6 @@ import { BucketObjects } from './objects-bucket.ts';
 import { FolderObjects } from './objects-folder.ts';
 import type { ObjectStore } from './objects-store.ts';
 
-export type { ObjectInfo, ObjectStore } from './objects-store.ts';
-
 const BUCKET = /^gs:\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:\/(.*))?$/;
 
 /** `gs://bucket/prefix`, or a folder's path. No client is made before the first call. */

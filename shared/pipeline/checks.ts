@@ -14,6 +14,18 @@ import { sqlTree } from './sql-tree.ts';
 
 export const CHECKS_FOLDER = 'checks';
 
+const CHECK_PATH = new RegExp(`^${CHECKS_FOLDER}/([^/]+)\\.sql$`);
+
+/** The name of a check by its path from the pipeline's folder; null where that is no path of a check. */
+export function checkName(path: string): string | null {
+  return CHECK_PATH.exec(path)?.[1] ?? null;
+}
+
+/** The path of a check from the pipeline's folder. */
+export function checkFile(name: string): string {
+  return `${CHECKS_FOLDER}/${name}.sql`;
+}
+
 export interface QualityCheck {
   /** The file's name without `.sql`. */
   readonly name: string;
@@ -87,7 +99,7 @@ export function compileCheck(name: string, sql: string, { processors }: Pick<Pip
   const of = inOrder.at(-1);
   if (mistakes.length === 0 && !of) mistakes.push({ offset: 0, what: 'this check reads no table', received: 'a query without a table of the pipeline', allowed: enumerated([...tables.keys()]), hint: 'read the table that it is about' });
   if (mistakes.length > 0 || !of) return { kind: 'wrong', mistakes };
-  return { kind: 'ok', check: { name, file: `${CHECKS_FOLDER}/${name}.sql`, demands: firstComment(sql) ?? name, sql, reads: inOrder, of } };
+  return { kind: 'ok', check: { name, file: checkFile(name), demands: firstComment(sql) ?? name, sql, reads: inOrder, of } };
 }
 
 function tableMistake(offset: number, written: string, parts: readonly string[], found: readonly Processor[], known: readonly string[]): SqlMistake {

@@ -1,3 +1,4 @@
+import type { UntoldFailure } from '../alerts/untold.ts';
 import type { Day } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeKey, CascadeRecord } from '../cascade/cascade.ts';
@@ -47,6 +48,10 @@ export interface Writes {
   /** The full list behind a verified run's trace, kept by run id for `why`. */
   readonly traces?: readonly { readonly runId: string; readonly trace: string }[];
   readonly remembered?: readonly RememberedGames[];
+  /** Failures of runs in backfill mode, until a digest has them; one that is there already stays as it is. */
+  readonly untold?: readonly UntoldFailure[];
+  /** Ids of those that a digest has. */
+  readonly told?: readonly string[];
 }
 
 /** Who has a processor's slots, each until its lease runs out. */
@@ -122,6 +127,8 @@ export interface RequestStore {
   backfill(id: string): Promise<BackfillRecord | null>;
   controls(): Promise<Controls>;
   remembered(): Promise<readonly RememberedGames[]>;
+  /** Failures that no digest has yet, in any order. */
+  untold(limit: number): Promise<readonly UntoldFailure[]>;
   /** JSON text of a run's full trace, if it is still kept. */
   trace(runId: string): Promise<string | null>;
 

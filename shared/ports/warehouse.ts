@@ -13,6 +13,22 @@ export type RowSource =
   | { readonly kind: 'sql'; readonly inputs: readonly InputRange[] }
   | { readonly kind: 'rows'; readonly rows: readonly Row[] };
 
+/** A date's rows as they were, to be put back: what was kept of it under a name, or what its table held at an instant (epoch milliseconds). */
+export type OldRows =
+  | { readonly kind: 'kept'; readonly name: string }
+  | { readonly kind: 'past'; readonly at: number };
+
+/** What is to be kept of a date before it is overwritten. */
+export interface Keep {
+  /** Of whoever overwrites it: a staged backfill's id. */
+  readonly name: string;
+  /** The rows that are meant. */
+  readonly fingerprint: string;
+  /** Epoch milliseconds: now, and when they may be thrown away. */
+  readonly at: number;
+  readonly until: number;
+}
+
 /** One declared input of a run, cut to its window. `range` is null where the window holds no date (a season's first). */
 export interface InputRange {
   readonly upstream: Processor;
@@ -87,9 +103,20 @@ export interface Warehouse {
   calendarRows(from: Day, to: Day): Promise<readonly CalendarRow[]>;
   /**
    * Produces a date's rows beside the table and measures them. Throws what the SQL threw, classified by the caller. When
-   * `signal` aborts, what runs in the warehouse is cancelled and the reason of the signal is thrown.
+   * `signal` aborts, what runs in the warehouse is cancelled and the reason of the signal is thrown. Old rows are staged as
+   * they were, volatile columns too; a NeverRetryError where there are none.
    */
-  stage(claim: WriteClaim, source: RowSource, calendar: Calendar, signal?: AbortSignal): Promise<Staged>;
+  stage(claim: WriteClaim, source: RowSource | OldRows, calendar: Calendar, signal?: AbortSignal): Promise<Staged>;
+  /**
+   * Keeps what a date holds, so that it can be staged again once it was overwritten. Rows of that fingerprint that are kept
+   * under the name already stay; others give way. False where the date holds other rows than are meant: nothing was kept.
+   * It is durable when the promise resolves, and changes nothing of the table.
+   */
+  keep(processor: Processor, day: Day, keep: Keep): Promise<boolean>;
+  /** Fingerprints of what is kept under a name in [from, to], by day. */
+  kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>>;
+  /** How far back a processor's past rows can be staged, in milliseconds; 0 where the warehouse forgets at once. */
+  remembersMs(processor: Processor): number;
   /** The marker of a cell's newest promotion, if it was promoted here. */
   promotion(processor: Processor, day: Day): Promise<Promotion | null>;
   /** The rows of one processor in a range, ordered by date column and key: what `read` of an in-process run returns. */

@@ -1,5 +1,4 @@
 import type { CellFacts } from '../gaps/facts.ts';
-import { exitCodes, type ExitCode } from '../failures/exit-codes.ts';
 import type { Asker, Reprocess } from './ask.ts';
 import type { CellRecord } from './cell.ts';
 
@@ -28,11 +27,6 @@ export const askPolicy: Readonly<Record<CellClass, Readonly<Record<Asker, AskAct
   wrong: { person: 'open', detector: 'open', cascade: 'open', plan: 'open', backfill: 'open' },
   failed_but_good: { person: 'done', detector: 'done', cascade: 'done', plan: 'done', backfill: 'done' },
   complete: { person: 'done', detector: 'done', cascade: 'done', plan: 'done', backfill: 'done' },
-};
-
-/** What the one who asked is told, as an exit code. */
-export const exitOfAction: Readonly<Record<AskAction, ExitCode>> = {
-  open: exitCodes.done, rerun: exitCodes.done, join: exitCodes.done, again: exitCodes.done, done: exitCodes.done, hold: exitCodes.heldBack, refuse: exitCodes.badInput,
 };
 
 export function classOf(facts: CellFacts, record: CellRecord): CellClass {

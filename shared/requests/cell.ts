@@ -23,6 +23,8 @@ export interface CellRecord extends CellKey {
   readonly acceptance: Acceptance | null;
   /** Why rows without a trace are not believed; null when there is no suspicion. */
   readonly suspect: string | null;
+  /** What staged backfills found on this cell before they wrote it, the newest last; absent: none has. */
+  readonly overwrites?: readonly Overwrite[];
   /** Ids of the asks last applied to this cell, newest last: a redelivered ask is applied once. */
   readonly recentAsks: readonly string[];
 }
@@ -67,6 +69,8 @@ export interface OpenRequest {
   readonly retry?: RetryRule;
   /** Queued: the quota that its last attempt found used up, in the words of who refused; tried again at `notBefore`. */
   readonly quota?: string;
+  /** No run: the cell's rows are taken back to what they were before a staged backfill wrote them, or taken away. */
+  readonly rollback?: RollbackOrder;
   /** A person wants what runs stopped: whoever runs it sees this at its next heartbeat. */
   readonly stop?: StopOrder;
   /** Claims so far, also those that were given back: what a lease's token rises by. */
@@ -87,6 +91,31 @@ export interface StopOrder {
   readonly by: string;
   readonly reason: string;
   readonly at: number;
+}
+
+export interface RollbackOrder {
+  /** Whose overwrite is undone; null: rows that no backfill is known to have written are taken away. */
+  readonly backfillId: string | null;
+  /** Nothing is put in the place of the rows, although there was something before. */
+  readonly deletes: boolean;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What a staged backfill found on a cell, and what it put there. */
+export interface Overwrite {
+  readonly backfillId: string;
+  /** When the run was claimed that was going to overwrite these rows: they were there then. */
+  readonly at: number;
+  /** Fingerprint of the rows that were there (EMPTY_FINGERPRINT for none). */
+  readonly held: string;
+  /** The verified run that was on record then, with its trace. */
+  readonly last: VerifiedRun | null;
+  readonly suspect: string | null;
+  /** Fingerprint of the rows that its last verified run wrote; null while there is none. */
+  readonly wrote: string | null;
+  /** The backfill's rows are gone again. */
+  readonly rolledBack?: { readonly by: string; readonly reason: string; readonly at: number };
 }
 
 export interface Lease {
@@ -119,10 +148,17 @@ export interface VerifiedRun {
   /** Digest by edge (`traceKey`) of the inputs it read; null: no trace is known. */
   readonly trace: TraceDigests | null;
   readonly origin: 'ours' | 'external';
+  /** The very rows were in place before it, written by somebody else: who read them has read what is there. */
+  readonly found?: boolean;
   /** Its request was not to start anything: no completion was published for it. */
   readonly silent?: boolean;
   /** It ran by force although inputs were missing. */
   readonly forced: boolean;
+}
+
+/** Whether this system has written the rows of a run, in it or in one before it. */
+export function writtenByUs(run: VerifiedRun | null | undefined): boolean {
+  return run?.origin === 'ours' && run.found !== true;
 }
 
 export interface TraceDigests {

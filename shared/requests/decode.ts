@@ -139,12 +139,6 @@ export function parseBackfillRequest(body: string | Uint8Array): Decoded<Backfil
   return parseAs(body, backfillRequestSchema, 'a backfill request');
 }
 
-/** A phase-complete message from a message's body. */
-export function parsePhaseComplete(body: string | Uint8Array): Decoded<PhaseComplete> {
-  const parsed = parseMessage(body);
-  return parsed.kind === 'refused' ? parsed : asPhaseComplete(parsed.value);
-}
-
 /** A target's answer from its HTTP body or its output. */
 export function parseTargetAnswer(body: string | Uint8Array): Decoded<TargetAnswer> {
   return parseAs(body, targetAnswerSchema, "a target's answer");

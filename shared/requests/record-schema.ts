@@ -5,7 +5,7 @@ import type { CascadeReason, CascadeRecord } from '../cascade/cascade.ts';
 import { failureCategories } from '../failures/category.ts';
 import { askers, askOutcomes, reprocessModes, type Ask, type AskCell } from './ask.ts';
 import {
-  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type RetryRule, type StopOrder, type TraceDigests,
+  priorities, requestKinds, requestStates, type Acceptance, type CellKey, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type Overwrite, type RetryRule, type RollbackOrder, type StopOrder, type TraceDigests,
   type VerifiedRun,
 } from './cell.ts';
 
@@ -34,6 +34,8 @@ const stopOrderSchema: z.ZodType<StopOrder> = z.object({ how: z.enum(['cancel', 
 
 const retryRuleSchema: z.ZodType<RetryRule> = z.object({ maxAttempts: z.int(), delayMs: z.number() });
 
+const rollbackOrderSchema: z.ZodType<RollbackOrder> = z.object({ backfillId: text.nullable(), deletes: z.boolean(), by: text, reason: text });
+
 export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   state: z.enum(requestStates),
   kind: z.enum(requestKinds),
@@ -57,6 +59,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
   quota: text.optional(),
+  rollback: rollbackOrderSchema.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
   takeovers: z.int(),
@@ -69,6 +72,7 @@ const verifiedRunSchema: z.ZodType<VerifiedRun> = z.object({
   fingerprint: text,
   views: z.record(text, text),
   silent: z.boolean().optional(),
+  found: z.boolean().optional(),
   standsFor: z.object({ fingerprint: text, views: z.record(text, text) }).optional(),
   trace: traceDigestsSchema.nullable(),
   origin: z.enum(['ours', 'external']),
@@ -88,6 +92,11 @@ const endedBadlySchema: z.ZodType<EndedBadly> = z.object({
   reported: z.boolean().optional(),
 });
 
+const overwriteSchema: z.ZodType<Overwrite> = z.object({
+  backfillId: text, at: instant, held: text, last: verifiedRunSchema.nullable(), suspect: text.nullable(), wrote: text.nullable(),
+  rolledBack: z.object({ by: text, reason: text, at: instant }).optional(),
+});
+
 const acceptanceSchema: z.ZodType<Acceptance> = z.object({
   by: text, reason: text, at: instant, until: instant.nullable(), fingerprint: text.nullable(), missingKeys: z.array(text),
 });
@@ -102,6 +111,7 @@ export const cellRecordSchema: z.ZodType<CellRecord> = z.object({
   hold: z.object({ by: text, reason: text, at: instant }).nullable(),
   acceptance: acceptanceSchema.nullable(),
   suspect: text.nullable(),
+  overwrites: z.array(overwriteSchema).optional(),
   recentAsks: z.array(text),
 });
 

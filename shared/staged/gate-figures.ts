@@ -1,6 +1,7 @@
 import type { Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
 import type { Scope } from '../gaps/detect.ts';
+import { isSettled } from '../gaps/facts.ts';
 import type { World } from '../gaps/world.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { TableFigures, UnresolvedFailure } from './gate.ts';
@@ -12,23 +13,24 @@ export interface ScopeFigures {
   readonly unresolved: readonly UnresolvedFailure[];
 }
 
-type IsLeftOut = (processor: Processor, day: Day) => boolean;
+/** `left_out`: a person took it out of the count, with a reason that is told elsewhere. `outside`: nobody asked for it. */
+export type Place = 'judged' | 'left_out' | 'outside';
 
-/** `isLeftOut`: dates that a person took out of the count, with a reason that is told elsewhere. */
-export function figuresOf(world: World, scope: Scope, isLeftOut: IsLeftOut = () => false): ScopeFigures {
+export function figuresOf(world: World, scope: Scope, placeOf: (day: Day) => Place = () => 'judged'): ScopeFigures {
   const judged = world.pipeline.processors.filter((processor) => scope.processors === null || scope.processors.has(processor.name));
   const unresolved: UnresolvedFailure[] = [];
-  const tables = judged.map((processor) => tableFigures(world, processor, scope, isLeftOut, unresolved));
+  const tables = judged.map((processor) => tableFigures(world, processor, scope, placeOf, unresolved));
   return { tables, unresolved: unresolved.sort((a, b) => a.day - b.day || world.processor(a.processor).rank - world.processor(b.processor).rank) };
 }
 
-function tableFigures(world: World, processor: Processor, { from, to }: Scope, isLeftOut: IsLeftOut, unresolved: UnresolvedFailure[]): TableFigures {
+function tableFigures(world: World, processor: Processor, { from, to }: Scope, placeOf: (day: Day) => Place, unresolved: UnresolvedFailure[]): TableFigures {
   const lacking: Day[] = [];
   const counts = { expected: 0, complete: 0, accepted: 0, missing: 0, short: 0, stale: 0, altered: 0, suspect: 0, pending: 0, leftOut: 0, requiredValues: 0, nulls: 0 };
   for (const day of world.expectedDates(processor).within(from, to)) {
     const { data, trace, activity } = factsOf(world, processor, day);
-    if (data === 'not_expected') continue;
-    if (isLeftOut(processor, day)) {
+    const place = placeOf(day);
+    if (data === 'not_expected' || place === 'outside') continue;
+    if (place === 'left_out') {
       counts.leftOut += 1;
       continue;
     }
@@ -38,13 +40,15 @@ function tableFigures(world: World, processor: Processor, { from, to }: Scope, i
     }
     counts.expected += 1;
     const failure = unresolvedFailure(world, processor, day);
-    if (failure && activity !== 'accepted') unresolved.push(failure);
+    if (failure) unresolved.push(failure);
+    if (activity === 'accepted') {
+      counts.accepted += 1;
+      continue;
+    }
     const coverage = world.coverage(processor, day);
     counts.requiredValues += (coverage?.rows ?? 0) * processor.required.length;
     counts.nulls += coverage?.nulls ?? 0;
-    if (activity === 'accepted') {
-      counts.accepted += 1;
-    } else if (data === 'missing' || data === 'short') {
+    if (data === 'missing' || data === 'short') {
       counts[data] += 1;
       lacking.push(day);
     } else {
@@ -55,9 +59,9 @@ function tableFigures(world: World, processor: Processor, { from, to }: Scope, i
   return { processor: processor.name, phase: processor.phase.name, table: processor.output.ref, critical: processor.critical, lacking, ...counts };
 }
 
-/** What a person cancelled or skipped is no failure: if its rows lack, coverage tells. */
-function unresolvedFailure(world: World, processor: Processor, day: Day): UnresolvedFailure | null {
+/** The failure of a cell that is not complete, or null. If the rows of what a person cancelled lack, coverage tells. */
+export function unresolvedFailure(world: World, processor: Processor, day: Day): UnresolvedFailure | null {
   const { failure } = world.record(processor, day);
-  if (!failure || failure.outcome === 'cancelled' || failure.outcome === 'skipped') return null;
+  if (failure?.outcome !== 'failed' || isSettled(factsOf(world, processor, day))) return null;
   return { processor: processor.name, day, category: failure.category, message: failure.message, cooling: failure.coolsUntil !== null };
 }

@@ -31,12 +31,12 @@ export interface TableFigures {
   readonly pending: number;
   /** Left out with a reason by whoever asks: not in the denominator. */
   readonly leftOut: number;
-  /** Values of required columns, and how many of them are null. */
+  /** Values of required columns, and how many of them are null; without accepted rows, whose nulls are right. */
   readonly requiredValues: number;
   readonly nulls: number;
 }
 
-/** A failure after which nothing has succeeded, and that nobody has accepted. */
+/** A cell that failed and is not complete. What a person cancelled, skipped, rolled back or accepted is none. */
 export interface UnresolvedFailure extends CellKey {
   readonly category: FailureCategory;
   readonly message: string;
@@ -66,17 +66,19 @@ export interface GateFigures {
 }
 
 export interface GateRules {
-  /** Least share of complete and accepted dates, 0 to 100, of each critical table. */
-  readonly minCoveragePercent: number;
-  /** Most nulls, 0 to 100, in the required columns of each critical table; null: not judged by itself (a date with one is short). */
-  readonly maxNullPercent: number | null;
+  /** Least share of complete and accepted dates, 0 to 100, of each critical table; null: not judged. */
+  readonly minCoveragePercent: number | null;
+  /** Whether unresolved failures hold the gate, or are shown only. */
+  readonly failures: 'show' | 'hold';
+  /** Most nulls in the required columns of all critical tables together; null: not judged by itself (a date with one is short). */
+  readonly maxNulls: number | null;
   /** Least share, 0 to 100, of runs that ended well; null: not judged. */
   readonly minSuccessPercent: number | null;
   /** Whether stale, altered and suspect dates hold the gate, or are shown only. */
   readonly doubtful: 'show' | 'hold';
 }
 
-export const STANDARD_RULES: GateRules = { minCoveragePercent: 100, maxNullPercent: null, minSuccessPercent: null, doubtful: 'show' };
+export const STANDARD_RULES: GateRules = { minCoveragePercent: 100, failures: 'hold', maxNulls: null, minSuccessPercent: null, doubtful: 'show' };
 
 export type GateRuleName = 'expectation' | 'coverage' | 'failures' | 'nulls' | 'success' | 'doubtful' | 'checks';
 
@@ -98,13 +100,13 @@ export function judgeGate(figures: GateFigures, rules: GateRules): GateVerdict {
   const reasons = [
     ...expectationReasons(critical),
     ...critical.flatMap((table) => coverageReasons(table, rules.minCoveragePercent)),
-    ...failureReasons(figures.unresolved),
-    ...critical.flatMap((table) => nullReasons(table, rules.maxNullPercent)),
+    ...(rules.failures === 'hold' ? failureTexts(figures.unresolved).map((text): GateReason => ({ rule: 'failures', text })) : []),
+    ...nullReasons(critical, rules.maxNulls),
     ...successReasons(figures.runs, rules.minSuccessPercent),
     ...(rules.doubtful === 'hold' ? critical.flatMap((table) => doubtsOf(table).map((text): GateReason => ({ rule: 'doubtful', text }))) : []),
     ...figures.checks.flatMap(checkReasons),
   ];
-  return { passed: reasons.length === 0, reasons, notes: notesOf(figures.tables, rules) };
+  return { passed: reasons.length === 0, reasons, notes: notesOf(figures, rules) };
 }
 
 /** Complete and accepted dates. */
@@ -127,27 +129,29 @@ function expectationReasons(critical: readonly TableFigures[]): GateReason[] {
   return [{ rule: 'expectation', text }];
 }
 
-function coverageReasons(table: TableFigures, least: number): GateReason[] {
+function coverageReasons(table: TableFigures, least: number | null): GateReason[] {
   const { expected, missing, short } = table;
   const part = covered(table);
   // Whole numbers on both sides, so that 99.97 % is never taken for 100 %.
-  if (expected === 0 || part * 100 >= least * expected) return [];
+  if (least === null || expected === 0 || part * 100 >= least * expected) return [];
   const lacking = [...(missing > 0 ? [`${missing} missing`] : []), ...(short > 0 ? [`${short} short`] : [])].join(', ');
   return [{ rule: 'coverage', text: `${table.table}: ${percentText(part, expected)} of ${expected} dates (${lacking}); at least ${least} % is needed` }];
 }
 
-function failureReasons(unresolved: readonly UnresolvedFailure[]): GateReason[] {
+function failureTexts(unresolved: readonly UnresolvedFailure[]): string[] {
   const [first] = unresolved;
   if (!first) return [];
   const byProcessor = new Map<string, number>();
   for (const { processor } of unresolved) byProcessor.set(processor, (byProcessor.get(processor) ?? 0) + 1);
   const which = [...byProcessor].map(([name, cells]) => `${name} ${cells}`).join(', ');
-  return [{ rule: 'failures', text: `${unresolved.length} unresolved ${unresolved.length === 1 ? 'failure' : 'failures'} (${which}); the first: ${first.message}` }];
+  return [`${unresolved.length} unresolved ${unresolved.length === 1 ? 'failure' : 'failures'} (${which}); the first: ${first.message}`];
 }
 
-function nullReasons(table: TableFigures, most: number | null): GateReason[] {
-  if (most === null || table.nulls * 100 <= most * table.requiredValues) return [];
-  return [{ rule: 'nulls', text: `${table.table}: ${table.nulls} of ${table.requiredValues} required values are null; at most ${most} % is allowed` }];
+function nullReasons(critical: readonly TableFigures[], most: number | null): GateReason[] {
+  const nulls = critical.reduce((sum, table) => sum + table.nulls, 0);
+  if (most === null || nulls <= most) return [];
+  const where = critical.filter((table) => table.nulls > 0).map((table) => `${table.table} ${table.nulls}`).join(', ');
+  return [{ rule: 'nulls', text: `${nulls} required ${nulls === 1 ? 'value is' : 'values are'} null (${where}); at most ${most} may be` }];
 }
 
 function successReasons(runs: GateFigures['runs'], least: number | null): GateReason[] {
@@ -170,7 +174,7 @@ function doubtsOf({ table, stale, altered, suspect }: TableFigures): string[] {
   return doubts.filter(({ dates }) => dates > 0).map(({ dates, word }) => `${table}: ${dates} ${dates === 1 ? 'date is' : 'dates are'} ${word}`);
 }
 
-function notesOf(tables: readonly TableFigures[], rules: GateRules): string[] {
+function notesOf({ tables, unresolved }: GateFigures, rules: GateRules): string[] {
   const sum = (of: (table: TableFigures) => number): number => tables.reduce((total, table) => total + of(table), 0);
   const [accepted, pending, leftOut] = [sum((table) => table.accepted), sum((table) => table.pending), sum((table) => table.leftOut)];
   const others = tables.filter((table) => !table.critical && covered(table) < table.expected);
@@ -178,11 +182,13 @@ function notesOf(tables: readonly TableFigures[], rules: GateRules): string[] {
     ...(accepted > 0 ? [`${accepted} accepted by a person: counted as complete`] : []),
     ...(pending > 0 ? [`${pending} expected and not due yet: not counted`] : []),
     ...(leftOut > 0 ? [`${leftOut} left out with a reason: not counted`] : []),
+    ...(rules.failures === 'show' ? failureTexts(unresolved) : []),
     ...tables.filter((table) => rules.doubtful === 'show' || !table.critical).flatMap(doubtsOf).map((doubt) => `${doubt}: counted as complete`),
     ...others.map((table) => `${table.table} is not critical: ${percentText(covered(table), table.expected)} of ${table.expected} dates`),
   ];
 }
 
-function percentText(part: number, whole: number): string {
+/** As a person reads it: `66.6 %`; of nothing `–`. */
+export function percentText(part: number, whole: number): string {
   return `${percentOf(part, whole) ?? '–'} %`;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { hash64, hex64 } from '../gaps/fingerprint.ts';
-import { CHECKS_FOLDER, compileCheck } from '../pipeline/checks.ts';
+import { checkName, CHECKS_FOLDER, compileCheck } from '../pipeline/checks.ts';
 import type { DefinitionReader } from '../pipeline/load.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
@@ -13,7 +13,6 @@ import { backfillsJsonSchema, backfillsSchema, type BackfillDefinition, type Bac
 /** Reads backfills.yaml of a pipeline's folder, and every mistake in it at once. */
 
 export const BACKFILLS_FILE = 'backfills.yaml';
-const CHECK_PATH = new RegExp(`^${CHECKS_FOLDER}/([^/]+)\\.sql$`);
 
 export type LoadedBackfills =
   /** By name; empty where the folder has no such file. */
@@ -21,22 +20,39 @@ export type LoadedBackfills =
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
 export function loadBackfills(pipeline: Pipeline, io: DefinitionReader): LoadedBackfills {
-  const file = join(pipeline.directory, BACKFILLS_FILE);
+  const read = readFile(pipeline.directory, io);
+  if (read === null) return { kind: 'ok', definitions: new Map() };
+  if (read.kind === 'invalid') return read;
+  const { file, locate } = read;
+  const checks = readChecks(pipeline, file, io);
+  const problems = [...[...meaning(pipeline, file), ...checks.missing].map(locate), ...checks.inSql];
+  if (problems.length > 0) return { kind: 'invalid', problems: sortProblems(problems) };
+  return { kind: 'ok', definitions: new Map(Object.entries(file.backfills).map(([name, given]) => {
+    const used = new Set(given.stages.flatMap((stage) => stage.gate?.checks ?? []));
+    const definition = { ...given, name, checks: [...used].flatMap((path) => checks.found.get(path) ?? []) };
+    return [name, { ...definition, hash: hex64(hash64(JSON.stringify(definition))) }];
+  })) };
+}
+
+/** The mistakes that can be seen where there is no pipeline to hold the file against, since its own definition is wrong. */
+export function backfillsShapeProblems(directory: string, io: DefinitionReader): readonly Problem[] {
+  const read = readFile(directory, io);
+  return read?.kind === 'invalid' ? read.problems : [];
+}
+
+type ReadBackfills = Extract<LoadedBackfills, { kind: 'invalid' }> | { readonly kind: 'shaped'; readonly file: BackfillsFile; readonly locate: (mistake: Mistake) => Problem };
+
+/** Null: there is no such file. */
+function readFile(directory: string, io: DefinitionReader): ReadBackfills | null {
+  const file = join(directory, BACKFILLS_FILE);
   const text = io.readText(file);
-  if (text === undefined) return { kind: 'ok', definitions: new Map() };
+  if (text === undefined) return null;
   const yaml = readYaml(file, text);
   if (yaml.kind === 'unparseable') return { kind: 'invalid', problems: yaml.problems };
   const locate = (mistake: Mistake): Problem => ({ file, ...yaml.positionOf(mistake.path, mistake.at), message: mistakeMessage(mistake) });
   const parsed = backfillsSchema.safeParse(yaml.data);
   if (!parsed.success) return { kind: 'invalid', problems: sortProblems(shapeMistakes(parsed.error.issues, yaml.data, backfillsJsonSchema()).map(locate)) };
-  const checks = readChecks(pipeline, parsed.data, io);
-  const problems = [...[...meaning(pipeline, parsed.data), ...checks.missing].map(locate), ...checks.inSql];
-  if (problems.length > 0) return { kind: 'invalid', problems: sortProblems(problems) };
-  return { kind: 'ok', definitions: new Map(Object.entries(parsed.data.backfills).map(([name, given]) => {
-    const used = new Set(given.stages.flatMap((stage) => stage.gate?.checks ?? []));
-    const definition = { ...given, name, checks: [...used].flatMap((path) => checks.found.get(path) ?? []) };
-    return [name, { ...definition, hash: hex64(hash64(JSON.stringify(definition))) }];
-  })) };
+  return { kind: 'shaped', file: parsed.data, locate };
 }
 
 function meaning(pipeline: Pipeline, { backfills }: BackfillsFile): Mistake[] {
@@ -92,20 +108,20 @@ function readChecks(pipeline: Pipeline, { backfills }: BackfillsFile, io: Defini
   const found = new Map<string, Check>();
   const missing: Mistake[] = [];
   const inSql: Problem[] = [];
-  for (const [name, { stages }] of Object.entries(backfills)) {
+  for (const [definition, { stages }] of Object.entries(backfills)) {
     for (const [index, stage] of stages.entries()) {
       for (const [at, path] of (stage.gate?.checks ?? []).entries()) {
         if (found.has(path)) continue;
-        const place = ['backfills', name, 'stages', index, 'gate', 'checks', at];
+        const place = ['backfills', definition, 'stages', index, 'gate', 'checks', at];
         const file = join(pipeline.directory, path);
-        const checkName = CHECK_PATH.exec(path)?.[1];
-        const sql = checkName === undefined ? undefined : io.readText(file);
-        if (checkName === undefined || sql === undefined) {
+        const name = checkName(path);
+        const sql = name === null ? undefined : io.readText(file);
+        if (name === null || sql === undefined) {
           missing.push({ path: place, what: `there is no check ${path}`, received: shown(path), allowed: `a .sql file in ${join(pipeline.directory, CHECKS_FOLDER)}, as ${CHECKS_FOLDER}/NAME.sql`, hint: 'write the file, or correct the path' });
           continue;
         }
-        const compiled = compileCheck(checkName, sql, pipeline);
-        if (compiled.kind === 'ok') found.set(path, { file: path, sql, reads: compiled.check.reads.map((processor) => processor.name) });
+        const compiled = compileCheck(name, sql, pipeline);
+        if (compiled.kind === 'ok') found.set(path, { file: path, sql });
         else inSql.push(...compiled.mistakes.map(({ offset, ...mistake }) => ({ file, ...positionAt(sql, offset), message: mistakeMessage(mistake) })));
       }
     }

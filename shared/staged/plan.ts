@@ -78,23 +78,25 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
     leftOut.length = 0;
   }
   const canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
-  look(record.asked.from, step?.to ?? record.asked.to, processors, (day) => canary === null || canary.day === day);
+  // What a canary that was run again has changed is wrong in what reads it: the stage makes that right too, or its gate would hold for ever.
+  const mends = canary !== null && reprocessOf(record, stage) === 'completed';
+  look(record.asked.from, step?.to ?? record.asked.to, processors, (day) => canary === null || mends || canary.day === day, (day, judged) => canary === null || canary.day === day || judged.action === 'redo');
   return { cells, leftOut, ramp };
 
-  function look(from: Day, to: Day, of: readonly Processor[], takes: (day: Day) => boolean): void {
+  function look(from: Day, to: Day, of: readonly Processor[], takes: (day: Day) => boolean, keeps: (day: Day, judged: Judged) => boolean = () => true): void {
     for (let day = from < record.asked.from ? record.asked.from : from; day <= to && day <= record.asked.to && world.contains(day); day = addDays(day, 1)) {
       if (!takes(day)) continue;
       for (const processor of of) {
         if (!world.expectedDates(processor).has(day)) continue;
         const key = { processor: processor.name, day };
         const judged = before.has(keyOf(key)) ? alreadyPlanned(record, stage) : judge(world, record, stage, processor, day, planned);
-        if (judged === null) continue;
+        if (judged === null || !keeps(day, judged)) continue;
         if (judged.action === null) {
           leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
           // Its readers are looked at with it in mind: done now, they would be done again when it is there.
           if (judged.failed) insert(planned[processor.rank], day);
         } else {
-          const cascade = cascadeTo(world, record, stage, key);
+          const cascade = canary === null || canary.day === day ? cascadeTo(world, record, stage, key) : null;
           cells.push({ ...key, action: judged.action, reason: judged.reason, ...(cascade ? { cascadeOf: cascade.name } : {}) });
           insert(planned[processor.rank], day);
         }
@@ -129,7 +131,7 @@ function alreadyPlanned(record: BackfillRecord, stage: number): Judged {
 }
 
 /** The first or last date on which all that can be expected of a stage is; where none has all of it, the one that has most. */
-function canaryOf(world: World, record: BackfillRecord, processors: readonly Processor[], which: 'first' | 'last'): { readonly day: Day | null } {
+export function canaryOf(world: World, record: BackfillRecord, processors: readonly Processor[], which: 'first' | 'last'): { readonly day: Day | null } {
   const counts = new Map<Day, number>();
   for (const processor of processors) {
     if (processor.fillsCalendar) continue;
@@ -170,8 +172,9 @@ function judge(world: World, record: BackfillRecord, stage: number, processor: P
   if (isSettled(facts)) return judgeSettled(world, record, stage, processor, day, { asked, planned });
   const wanted = wantedOf(world, processor, day, WISHES);
   if (wanted.kind === 'run') return { action: wanted.action, reason: wanted.reason };
-  // What this stage itself has tried, and a person has it try again, as well.
-  if ((reprocessOf(record, stage) === 'failed' || asked >= 0) && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
+  // Its rows are good, and it is held: `completed` is all, what failed or was rolled back too; and what this stage itself has
+  // tried, and a person has it try again.
+  if ((reprocessOf(record, stage) !== 'none' || asked >= 0) && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
   return { action: null, reason: wanted.kind === 'left_out' ? wanted.reason : statusOf(facts) };
 }
 

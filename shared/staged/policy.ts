@@ -14,7 +14,8 @@ export function policyOf(record: BackfillRecord): ErrorPolicy {
 export function whyStop(record: BackfillRecord, fresh: readonly NewFailure[]): string | null {
   const [first] = fresh;
   if (!first) return null;
-  const open = record.failures.filter((entry) => entry.became === 'open').length + record.failuresLeftOut;
+  // What was run and failed: one lost page is one failure, however many cells wait for it.
+  const open = record.failures.filter((entry) => entry.became === 'open' && entry.runId !== null).length + record.failuresLeftOut;
   const { maxFailures } = record.asked;
   if (maxFailures !== null && open >= maxFailures) return `${open} cells failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
   return policyOf(record) === 'stop' && !first.skipped ? `${describeCell(first)} failed (${first.category}): ${first.message}` : null;

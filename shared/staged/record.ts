@@ -41,18 +41,27 @@ export const askedSchema = z.object({
 });
 export type Asked = z.infer<typeof askedSchema>;
 
-const gateTableSchema = z.object({ processor: text, critical: z.boolean(), expected: z.int(), complete: z.int(), nulls: z.int() });
+const figure = z.int().default(0);
+
+/** What a gate saw of one table, as `TableFigures` has it; records stored before have the first figures only, accepted dates among the complete ones. */
+const gateTableSchema = z.object({
+  processor: text, critical: z.boolean(), expected: z.int(), complete: z.int(), nulls: z.int(),
+  table: text.default(''), accepted: figure, missing: figure, short: figure, stale: figure, altered: figure, suspect: figure, pending: figure, leftOut: figure,
+  /** The first of those that lack. */
+  lacking: z.array(daySchema).default([]),
+});
 export type GateTable = z.infer<typeof gateTableSchema>;
 
 /** A check that could not be run has an error and no count. */
-const checkResultSchema = z.object({ file: text, rows: z.int().nullable(), example: text.nullable(), error: text.nullable() });
-export type CheckResult = z.infer<typeof checkResultSchema>;
+const checkResultSchema = z.object({ file: text, demands: text.default(''), rows: z.int().nullable(), example: text.nullable(), error: text.nullable() });
 
 export const gateResultSchema = z.object({
   at: instant,
   passed: z.boolean(),
   /** Why it holds; empty where it passed. */
   reasons: z.array(text),
+  /** What did not hold it, and should be known. */
+  notes: z.array(text).default([]),
   tables: z.array(gateTableSchema),
   /** Percent; null where nothing has ended yet. */
   successRate: z.number().nullable(),

@@ -16,12 +16,14 @@ const percent = z.number().min(0).max(100);
 const gateSchema = z.strictObject({
   /** Whose tables are looked at; the stage's own phases where left out. */
   phases: z.array(name).min(1).optional(),
-  /** Least complete ÷ expected dates, for each critical table by itself. */
+  /** Least complete and accepted ÷ expected dates, for each critical table by itself. */
   coverage_percent: percent.optional(),
   no_unresolved_failures: z.boolean().default(true),
+  /** Dates that have rows and are stale, altered or suspect. */
+  doubtful: z.enum(['hold', 'show']).default('hold'),
   /** Least complete ÷ (complete + failed) cells of the whole backfill so far. */
   success_rate_percent: percent.optional(),
-  /** Most nulls in required columns, over all tables looked at. */
+  /** Most nulls in required columns, over all critical tables together. */
   max_nulls: z.number().int().nonnegative().optional(),
   /** Queries whose rows are what is wrong: none may come back. */
   checks: z.array(z.string()).default([]),
@@ -63,14 +65,24 @@ export const backfillsSchema = z.strictObject({
 });
 export type BackfillsFile = z.infer<typeof backfillsSchema>;
 
-/** A gate's query, with its text and the processors whose tables it reads. */
-export const checkSchema = z.object({ file: z.string(), sql: z.string(), reads: z.array(z.string()) });
+/** A gate's query, with its text. */
+export const checkSchema = z.object({ file: z.string(), sql: z.string() });
 export type Check = z.infer<typeof checkSchema>;
 
 /** A definition as a backfill keeps it: it goes on with the one that it was started with. */
 export const backfillDefinitionSchema = definitionSchema.extend({ name, checks: z.array(checkSchema), hash: z.string() });
 export type BackfillDefinition = z.infer<typeof backfillDefinitionSchema>;
 
+/** The JSON Schema of backfills.yaml, for editors (pipelines/backfills.schema.json) and for naming what is allowed in messages. */
 export function backfillsJsonSchema(): z.core.JSONSchema.JSONSchema {
-  return { title: 'smart-backfill backfills', ...z.toJSONSchema(backfillsSchema, { io: 'input' }) };
+  return {
+    title: 'smart-backfill backfills',
+    description: 'The definitions of a pipeline’s staged backfills: see docs/backfills.md.',
+    ...z.toJSONSchema(backfillsSchema, { io: 'input' }),
+  };
+}
+
+/** The text of pipelines/backfills.schema.json. */
+export function backfillsJsonSchemaText(): string {
+  return `${JSON.stringify(backfillsJsonSchema(), null, 2)}\n`;
 }

@@ -1,99 +1,84 @@
 import type { Day } from '../calendar/day.ts';
-import { factsOf } from '../gaps/cell-facts.ts';
-import { isSettled } from '../gaps/facts.ts';
 import type { World } from '../gaps/world.ts';
+import { checkFile, checkName } from '../pipeline/checks.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
+import { judgeGate, type CheckFigures, type GateFigures, type GateRules, type TableFigures } from './gate.ts';
+import { figuresOf, type Place } from './gate-figures.ts';
 import { processorsOf } from './plan.ts';
-import { takesDate, type BackfillRecord, type CheckResult, type GateResult, type GateTable } from './record.ts';
+import { progressUpTo } from './progress.ts';
+import { isAskedFor, takesDate, type BackfillRecord, type GateResult, type GateTable } from './record.ts';
 import type { GateDefinition } from './schema.ts';
 
-/** How many of a stage's cells are how far. */
-export interface Progress {
-  /** Expected and due, without skipped dates. */
-  readonly expected: number;
-  readonly complete: number;
-  /** Ended badly, and not complete. */
-  readonly failed: number;
+/** The gate after a stage: judged as every gate is, over the dates asked for, and kept in the backfill's record. */
+
+const LONGEST_TEXT = 200;
+const MOST_LACKING = 40;
+
+/** Whether anything that was asked for is in the gate's scope: one over phases that nobody asked for has nothing to say. */
+export function concernsGate(world: Pick<World, 'pipeline'>, record: BackfillRecord, gate: GateDefinition): boolean {
+  return judgedBy(world, record, gate).length > 0;
 }
 
-/** Cells of one stage by what the data says of them now. */
-export function progressOf(world: World, record: BackfillRecord, stage: number): Progress {
-  return counted(world, record, processorsOf(world, record, stage));
+export function evaluateGate(world: World, record: BackfillRecord, gate: GateDefinition, checks: readonly CheckFigures[], now: number): GateResult {
+  const figures = gateFigures(world, record, gate, checks);
+  const { passed, reasons, notes } = judgeGate(figures, rulesOf(gate));
+  const { runs } = figures;
+  return {
+    at: now, passed, reasons: reasons.map(({ text }) => text), notes: [...notes], tables: figures.tables.map(tableResult), unresolved: figures.unresolved.length,
+    successRate: runs === null || runs.ended === 0 ? null : (100 * runs.succeeded) / runs.ended, checks: figures.checks.map(checkResult),
+  };
 }
 
-function counted(world: World, record: BackfillRecord, processors: Iterable<Processor>): Progress & { readonly nulls: number } {
-  let [expected, complete, failed, nulls] = [0, 0, 0, 0];
-  for (const processor of processors) {
-    for (const day of datesOf(world, record, processor)) {
-      const facts = factsOf(world, processor, day);
-      if (facts.data === 'not_expected' || facts.data === 'pending') continue;
-      const { failure, request } = world.record(processor, day);
-      expected += 1;
-      nulls += world.coverage(processor, day)?.nulls ?? 0;
-      if (isSettled(facts)) complete += 1;
-      else if (failure && !request) failed += 1;
-    }
-  }
-  return { expected, complete, failed, nulls };
+function rulesOf(gate: GateDefinition): GateRules {
+  return {
+    minCoveragePercent: gate.coverage_percent ?? null, failures: gate.no_unresolved_failures ? 'hold' : 'show', maxNulls: gate.max_nulls ?? null, minSuccessPercent: gate.success_rate_percent ?? null,
+    doubtful: gate.doubtful,
+  };
 }
 
-function datesOf(world: World, record: BackfillRecord, processor: Processor): Day[] {
+function gateFigures(world: World, record: BackfillRecord, gate: GateDefinition, checks: readonly CheckFigures[]): GateFigures {
   const { from, to } = record.asked;
-  return world.expectedDates(processor).within(from, to).filter((day) => takesDate(record, day));
+  const placeOf = (day: Day): Place => (takesDate(record, day) ? 'judged' : isAskedFor(record.asked, day) ? 'left_out' : 'outside');
+  const judged = namesOf(judgedBy(world, record, gate));
+  const tables = figuresOf(world, { from, to, processors: judged }, placeOf).tables;
+  // What failed in the stage counts whatever tables its gate is about.
+  const failing = new Set([...judged, ...namesOf(processorsOf(world, record, record.stage))]);
+  const { complete, failed } = progressUpTo(world, record, record.stage);
+  return {
+    // Where somebody asked for nothing that is critical, that is what the gate is about.
+    tables: tables.some((table) => table.critical) ? tables : tables.map((table) => ({ ...table, critical: true })),
+    unresolved: figuresOf(world, { from, to, processors: failing }, placeOf).unresolved,
+    checks: gate.checks.map((file) => checks.find((check) => checkFile(check.name) === file) ?? notThere(file)),
+    runs: { ended: complete + failed, succeeded: complete },
+  };
 }
 
-/**
- * Looks at the data, after a stage: all dates asked for that were not skipped. It never passes by error: a check that
- * could not be run, and a scope in which nothing is expected, hold it.
- */
-export function evaluateGate(world: World, record: BackfillRecord, gate: GateDefinition, checks: readonly CheckResult[], now: number): GateResult {
-  const tables = tablesOf(world, record, gate);
-  const [stageProgress, overall] = [progressOf(world, record, record.stage), overallProgress(world, record)];
-  const ended = overall.complete + overall.failed;
-  const successRate = ended === 0 ? null : (100 * overall.complete) / ended;
-  const reasons: string[] = [];
-  if (tables.every((table) => table.expected === 0)) reasons.push('nothing is expected of any of its tables: there is nothing that it could be passed on');
-  if (gate.coverage_percent !== undefined) {
-    for (const table of tables) {
-      if (!table.critical || table.complete * 100 >= gate.coverage_percent * table.expected) continue;
-      reasons.push(`${table.processor}: ${table.complete} of ${table.expected} dates are complete (${percent(table.complete, table.expected)}), and ${gate.coverage_percent} % are wanted`);
-    }
-  }
-  if (gate.no_unresolved_failures && stageProgress.failed > 0) reasons.push(`${stageProgress.failed} ${stageProgress.failed === 1 ? 'failure is' : 'failures are'} unresolved`);
-  if (gate.success_rate_percent !== undefined) {
-    if (successRate === null) reasons.push('nothing has ended yet: there is no success rate');
-    else if (overall.complete * 100 < gate.success_rate_percent * ended) reasons.push(`${percent(overall.complete, ended)} of ${ended} cells succeeded, and ${gate.success_rate_percent} % are wanted`);
-  }
-  const nulls = tables.reduce((sum, table) => sum + table.nulls, 0);
-  if (gate.max_nulls !== undefined && nulls > gate.max_nulls) reasons.push(`${nulls} nulls in required columns, and ${gate.max_nulls} are allowed`);
-  for (const file of gate.checks) {
-    const result = checks.find((check) => check.file === file);
-    if (!result || result.error !== null || result.rows === null) reasons.push(`the check ${file} could not be run: ${result?.error ?? 'it is not there'}`);
-    else if (result.rows > 0) reasons.push(`the check ${file} found ${result.rows} ${result.rows === 1 ? 'row' : 'rows'}${result.example === null ? '' : `, such as ${result.example}`}`);
-  }
-  return { at: now, passed: reasons.length === 0, reasons, tables: [...tables], successRate, unresolved: stageProgress.failed, checks: [...checks] };
-}
-
-function tablesOf(world: World, record: BackfillRecord, gate: GateDefinition): GateTable[] {
+function judgedBy(world: Pick<World, 'pipeline'>, record: BackfillRecord, gate: GateDefinition): readonly Processor[] {
   const phases = gate.phases ?? record.definition.stages[record.stage]?.phases ?? [];
   const { processors } = record.asked;
-  return world.pipeline.processors
-    .filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)))
-    .map((processor) => {
-      const { expected, complete, nulls } = counted(world, record, [processor]);
-      return { processor: processor.name, critical: processor.critical, expected, complete, nulls };
-    });
+  return world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
 }
 
-/** Of all stages up to this one; what several of them have counts once. */
-function overallProgress(world: World, record: BackfillRecord): Progress {
-  const stages = record.definition.stages.slice(0, record.stage + 1);
-  return counted(world, record, new Set(stages.flatMap((_, stage) => processorsOf(world, record, stage))));
+function namesOf(processors: readonly Processor[]): ReadonlySet<string> {
+  return new Set(processors.map(({ name }) => name));
 }
 
-/** Never 100 % of what is not all of it. */
-export function percent(part: number, whole: number): string {
-  if (whole === 0) return '0 %';
-  const value = (100 * part) / whole;
-  return `${part < whole ? Math.min(99.9, Math.floor(value * 10) / 10) : 100} %`;
+/** It never passes by error: a check that was not run is none that passed. */
+function notThere(file: string): CheckFigures {
+  const name = checkName(file) ?? file;
+  return { name, demands: name, table: '', outcome: { kind: 'did_not_run', message: 'it is not there' } };
+}
+
+function tableResult(figures: TableFigures): GateTable {
+  const { processor, table, critical, expected, complete, accepted, missing, short, stale, altered, suspect, pending, leftOut, nulls, lacking } = figures;
+  return { processor, table, critical, expected, complete, accepted, missing, short, stale, altered, suspect, pending, leftOut, nulls, lacking: lacking.slice(0, MOST_LACKING) };
+}
+
+function checkResult(check: CheckFigures): GateResult['checks'][number] {
+  const { outcome } = check;
+  const about = { file: checkFile(check.name), demands: check.demands, rows: null, example: null, error: null };
+  if (outcome.kind === 'passed') return { ...about, rows: 0 };
+  if (outcome.kind === 'did_not_run') return { ...about, error: outcome.message.slice(0, LONGEST_TEXT) };
+  const [first] = outcome.sample;
+  return { ...about, rows: outcome.rows, example: first ? JSON.stringify(first).slice(0, LONGEST_TEXT) : null };
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../scripts/local-cloud/emulators.ts';
 import { loadPipeline } from '../../shared/pipeline/load.ts';
 import { formatProblem } from '../../shared/pipeline/problems.ts';
 import { parseTargetAnswer } from '../../shared/requests/decode.ts';
@@ -80,16 +80,6 @@ describe('docs/adopt.md', () => {
     });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}
 
 /** The answer to a POST, once the service listens. */
 async function posted(port: number, body: string): Promise<string> {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { z } from 'zod';
-import { cli, Sandbox, type Ended } from '../cli/harness.ts';
+import { cli, ended, parsed, Sandbox, type Ended } from '../cli/harness.ts';
 
 const pipeline = join(import.meta.dirname, '../fixtures/adoption');
 const service = join(import.meta.dirname, 'service.py');
@@ -96,13 +96,4 @@ async function rowsOf(state: string): Promise<unknown[][]> {
   connection.closeSync();
   instance.closeSync();
   return result.getRows();
-}
-
-function ended(end: Ended, code: number): Ended {
-  assert.equal(end.code, code, `${end.stdout}${end.stderr}`);
-  return end;
-}
-
-function parsed<T>(schema: z.ZodType<T>, { stdout }: Ended): T {
-  return schema.parse(JSON.parse(stdout));
 }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { Calendar } from '../../shared/calendar/calendar.ts';
-import { addDays, day, dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
+import { day, dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { ExpectedDates } from '../../shared/calendar/expected-dates.ts';
-import { criticalRange, readersRange, windowRange, type WindowRange } from '../../shared/calendar/window.ts';
+import { criticalRange, windowRange, type WindowRange } from '../../shared/calendar/window.ts';
 import { WHOLE_ROW, type Edge, type WindowReach } from '../../shared/pipeline/pipeline.ts';
-import { LEAGUE, makePipeline, named, rowsOfGames, SEASONS } from '../core-builders.ts';
+import { LEAGUE, makePipeline, named, rowsOfGames } from '../core-builders.ts';
 
 const pipeline = makePipeline(LEAGUE);
 
@@ -68,7 +68,6 @@ const reaches = fc.oneof(
 );
 const edges = fc.tuple(reaches, fc.boolean()).map(([reach, ownDate]) => edge(reach, reach.kind === 'none' || ownDate));
 const games = fc.uniqueArray(inSeason, { maxLength: 30 }).map((list) => datesOf(list.map(formatDay)));
-const seasonEnd = (date: Day): Day => dayOf(SEASONS.find((season) => date >= dayOf(season.from) && date <= dayOf(season.to))?.to ?? '2024-01-31');
 
 describe('Windows', () => {
   it('never cross the start of a season, nor reach past the date', () => {
@@ -84,17 +83,5 @@ describe('Windows', () => {
       const newest = criticalRange({ ...one, window: { ...one.window, critical: part } }, date, dates);
       assert.ok(newest === null || (whole !== null && newest.from >= whole.from && newest.to === whole.to));
     }));
-  });
-
-  it('are turned round exactly by the range of readers', () => {
-    fc.assert(fc.property(edges, inSeason, games, (one, date, dates) => {
-      const readers = readersRange(one, date, dates, seasonEnd(date));
-      for (let reader = at(0); reader <= at(90); reader = addDays(reader, 1)) {
-        if (dates.seasonStart(reader) === undefined) continue;
-        const range = windowRange(one, reader, dates);
-        const reads = range !== null && date >= range.from && date <= range.to;
-        assert.equal(readers !== null && reader >= readers.from && reader <= readers.to, reads, `${formatDay(reader)} reads ${formatDay(date)}: ${reads}; ${shown(readers) ?? 'none'}`);
-      }
-    }), { numRuns: 300 });
   });
 });

@@ -27,7 +27,7 @@ const shown = z.looseObject({
 const planned = z.looseObject({ plan: z.string(), stages: z.array(z.looseObject({ stage: z.string(), cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), action: z.string() })), left_out: z.array(z.looseObject({ reason: z.string() })) })) });
 
 describe('smart-backfill backfill', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const sandbox = new Sandbox();
   let folder: string;
 
@@ -55,7 +55,7 @@ describe('smart-backfill backfill', function () {
     const record = read(held);
     assert.equal(held.code, 3, held.stderr);
     assert.deepEqual([record.id, record.state], ['season-2024', 'gate_held']);
-    assert.deepEqual(record.stages[0]?.gate?.reasons, ['Scores: 10 of 11 dates are complete (90.9 %), and 100 % are wanted', '1 failure is unresolved']);
+    assert.deepEqual(record.stages[0]?.gate?.reasons, ['mini_raw.scores: 90.9 % of 11 dates (1 missing); at least 100 % is needed', '1 unresolved failure (Scores 1); the first: ValueError: the page of 2024-01-05 has no table']);
     assert.deepEqual(record.failures.map((failure) => [failure.processor, failure.game_date, failure.category, failure.became]), [['Scores', '2024-01-05', 'processing', 'open']]);
     const verified = await run(state, 'verify', '--season', '2024', '--phase', 'phase_1_raw', '--min-coverage', '95');
     assert.equal(verified.code, 3, verified.stderr);
@@ -72,9 +72,18 @@ describe('smart-backfill backfill', function () {
     const report = await run(state, 'backfill', 'report', 'season-2024');
     assert.match(report.stdout, /^# Backfill season-2024\n/);
     assert.match(report.stdout, /the year is missing/);
-    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again \|/);
-    assert.match(report.stdout, /checks\/form\.sql: 0 rows found/);
+    assert.match(report.stdout, /\| raw \| 2024-01-05 \| Scores \| processing \| .*the page of 2024-01-05 has no table.* \| tried again; complete now \|/);
+    assert.match(report.stdout, /checks\/form\.sql \(form\): 0 rows found/);
+    const [listed] = z.looseObject({ backfills: z.array(z.looseObject({ id: z.string(), asked: z.looseObject({ reason: z.string() }) })) }).parse(JSON.parse((await run(state, 'backfill', 'list', '--json')).stdout)).backfills;
+    const list = (await run(state, 'backfill', 'list')).stdout;
+    assert.match(list, /^season-2024 +finished +computed +2024-01-01 to/m);
+    assert.ok(list.split('\n').every((line) => line.length <= 80), list);
+    const status = read(await run(state, 'backfill', 'status', 'season-2024', '--json'));
+    for (const [name, value] of Object.entries(listed ?? {})) assert.deepEqual(status[name], value, name);
+    assert.deepEqual(read(await run(state, 'backfill', 'report', 'season-2024', '--json')), status);
     assert.match(report.stdout, /\| resumed \| the page is there \|/);
+    const rerun = planned.parse(JSON.parse((await start(state, '--dry-run', '--reprocess', 'completed')).stdout));
+    assert.equal(rerun.stages[0]?.cells.filter((cell) => cell.action === 'rerun').length, 12, 'what the first one ran is not taken for done by a second over the same dates');
     const again = await run(state, 'backfill', 'resume', 'season-2024');
     assert.equal(again.code, 2);
     assert.match(again.stderr, /received resume for backfill season-2024, which is finished/);

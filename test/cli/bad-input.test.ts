@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Sandbox } from './harness.ts';
+import { mini, Sandbox } from './harness.ts';
 
 interface BadInput {
   readonly words: readonly string[];
@@ -43,6 +43,7 @@ const refused: readonly BadInput[] = [
   { words: ['cascades', 'show', 'phase_9', '2024-01-02'], says: /received the phase 'phase_9'/ },
   { words: ['gaps', '--state='], says: /received --state '', which names no folder; allowed is a path; leave --state out/ },
   { words: ['pipeline', 'validate', '--pipeline', ''], says: /received --pipeline '', which names no folder/ },
+  { words: ['pipeline', 'schema', 'backfill'], says: /'backfill' is invalid for argument 'of'\. Allowed choices are pipeline, backfills, messages/ },
   { words: ['pipeline', 'validate', '--bad'], says: /unknown option '--bad'; see: npx smart-backfill pipeline validate --help\n/ },
   { words: ['why', 'Qqqqq', '2024-01-02'], says: /see: npx smart-backfill --pipeline \S+mini --state \S+ pipeline show; allowed are Schedule, Scores, Form/ },
   { words: ['publish', 'mini-requests', '@no-such-file'], says: /received @no-such-file, which can't be read .*allowed are @FILE, - for standard input/ },
@@ -99,6 +100,24 @@ describe('bad input ends with exit code 2, a clear error on stderr, and nothing 
       const { code, stdout } = await sandbox.start(['pipeline', 'validate', '--pipeline', folder]).ended;
       assert.equal(code, 2);
       assert.match(stdout, /pipeline\.yaml:1:\d+: [^]*pipeline\.yaml:2:\d+: /);
+    });
+    it('whose backfills.yaml is wrong is refused with its places, once each, whether pipeline.yaml is right or not', async () => {
+      const folder = join(sandbox.state(), '..', 'wrong-backfills');
+      cpSync(mini, folder, { recursive: true });
+      writeFileSync(join(folder, 'checks', 'wrong.sql'), 'SELECT team\nFROM scorse\n');
+      const backfills = (stage: string): void => writeFileSync(join(folder, 'backfills.yaml'), `version: 1\nbackfills:\n  season:\n    stages:\n      - ${stage}\n`);
+      const validate = () => sandbox.start(['pipeline', 'validate', '--pipeline', folder]).ended;
+      backfills('{ name: raw, phases: [phase_1_rwa], gate: { checks: [checks/wrong.sql] } }');
+      const meaning = await validate();
+      assert.equal(meaning.code, 2, meaning.stderr);
+      assert.match(meaning.stdout, /backfills\.yaml:5:\d+: unknown phase phase_1_rwa.*did you mean phase_1_raw\?/);
+      assert.equal(meaning.stdout.match(/checks\/wrong\.sql:2:6: unknown table scorse/g)?.length, 1, meaning.stdout);
+      backfills('{ name: raw, phases: [phase_1_raw], concurency: 3 }');
+      writeFileSync(join(folder, 'pipeline.yaml'), 'version: 2\n');
+      const shape = await validate();
+      assert.equal(shape.code, 2);
+      assert.match(shape.stdout, /pipeline\.yaml:1:[^]*backfills\.yaml:5:\d+: unknown key concurency; did you mean concurrency\?/);
+      assert.match(shape.stderr, /docs\/backfills\.md those of backfills\.yaml/);
     });
     it('that is not there is refused with what to do', async () => {
       const { code, stderr } = await sandbox.start(['gaps', '--pipeline', join(sandbox.folder, 'nowhere'), '--state', sandbox.state()]).ended;

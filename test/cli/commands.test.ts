@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { Sandbox, type Ended } from './harness.ts';
+import { ended, parsed, Sandbox } from './harness.ts';
 
 const cell = z.strictObject({ processor: z.string(), game_date: z.string() });
 const root = cell.extend({ kind: z.enum(['cell', 'source']), because: z.string() });
@@ -36,12 +35,6 @@ const followed = z.strictObject({
   schema_version: z.literal(1), messages: z.array(z.strictObject({ message_id: z.string(), refused: z.string().nullable(), summary: z.string().nullable(), cells: z.array(cell.extend({ outcome: z.string(), note: z.string() })) })),
 });
 
-function parsed<T>(schema: z.ZodType<T>, { stdout, stderr }: Ended): T {
-  const result = schema.safeParse(JSON.parse(stdout));
-  if (!result.success) throw new Error(`${result.error.message}\n${stdout}${stderr}`);
-  return result.data;
-}
-
 describe('the command line', function () {
   this.timeout(40_000);
   const sandbox = new Sandbox();
@@ -56,20 +49,7 @@ describe('the command line', function () {
   });
   after(() => sandbox.remove());
 
-  /** A copy of the complete state whose rows another program has changed. */
-  const damaged = async (...sql: readonly string[]): Promise<string> => {
-    const state = sandbox.state(complete);
-    const instance = await DuckDBInstance.create(join(state, 'warehouse.duckdb'));
-    const connection = await instance.connect();
-    for (const statement of sql) await connection.run(statement);
-    connection.closeSync();
-    instance.closeSync();
-    return state;
-  };
-  const ended = (result: Ended, code: number): Ended => {
-    assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
-    return result;
-  };
+  const damaged = (...sql: readonly string[]): Promise<string> => sandbox.damaged(complete, ...sql);
   const names = (cells: readonly { readonly processor: string; readonly game_date: string }[]): string[] => cells.map((one) => `${one.processor} ${one.game_date}`);
 
   it('says that a complete season is complete, with exit code 0', async () => {
@@ -233,6 +213,9 @@ describe('the command line', function () {
     assert.deepEqual(parsed(shown, ended(await sandbox.run(complete, 'pipeline', 'show', '--json'), 0)).processors.map((one) => [one.name, one.expected_dates]), [['Schedule', 12], ['Scores', 11], ['Form', 11]]);
     assert.match(ended(await sandbox.start(['pipeline', 'validate', '--pipeline', join(import.meta.dirname, '../fixtures/mini')]).ended, 0).stdout, /valid .*3 phases, 3 processors/);
     assert.equal(parsed(z.looseObject({ title: z.string() }), ended(await sandbox.start(['pipeline', 'schema']).ended, 0)).title, 'smart-backfill pipeline');
+    assert.equal(parsed(z.looseObject({ title: z.string() }), ended(await sandbox.start(['pipeline', 'schema', 'backfills']).ended, 0)).title, 'smart-backfill backfills');
+    const messages = await Promise.all([['messages'], ['--messages']].map((words) => sandbox.start(['pipeline', 'schema', ...words]).ended));
+    assert.ok(messages[0]?.stdout !== '' && messages[0]?.stdout === messages[1]?.stdout);
   });
 
   it('takes options before the name of the command as well', async () => {

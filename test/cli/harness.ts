@@ -1,8 +1,11 @@
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { z } from 'zod';
 
 /** Runs the command line as real processes over the mini pipeline, in state folders of their own. */
 
@@ -16,6 +19,19 @@ export interface Ended {
   readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** What a command has said, when it ended with this exit code. */
+export function ended(result: Ended, code: number): Ended {
+  assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
+  return result;
+}
+
+/** The JSON that it printed. */
+export function parsed<T>(schema: z.ZodType<T>, { stdout, stderr }: Ended): T {
+  const result = schema.safeParse(JSON.parse(stdout));
+  if (!result.success) throw new Error(`${result.error.message}\n${stdout}${stderr}`);
+  return result.data;
 }
 
 /** A process under way. */
@@ -60,6 +76,17 @@ export class Sandbox {
     const path = join(this.folder, `state-${this.#count}`);
     if (copyOf !== undefined) cpSync(copyOf, path, { recursive: true });
     return path;
+  }
+
+  /** A copy of a state whose rows another program has changed. */
+  async damaged(copyOf: string, ...sql: readonly string[]): Promise<string> {
+    const state = this.state(copyOf);
+    const instance = await DuckDBInstance.create(join(state, 'warehouse.duckdb'));
+    const connection = await instance.connect();
+    for (const statement of sql) await connection.run(statement);
+    connection.closeSync();
+    instance.closeSync();
+    return state;
   }
 
   /** Tells the mini pipeline's source what it is like; undone with `untell`. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { mini, Sandbox, type Ended } from './harness.ts';
+import { ended, mini, Sandbox } from './harness.ts';
 
 /** What is printed: errors as JSON, commands that can be copied, tables at 80 columns, messages from files. */
 
@@ -21,10 +21,6 @@ describe('what the command line prints', function () {
   });
   after(() => sandbox.remove());
 
-  const ended = (result: Ended, code: number): Ended => {
-    assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
-    return result;
-  };
   const request = (from: string, to: string): string => JSON.stringify({ processor_name: 'Scores', start_date: from, end_date: to });
 
   for (const { words, says } of [

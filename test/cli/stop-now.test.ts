@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { mini, Sandbox, type Ended, type Running } from './harness.ts';
+import { mini, parsed, Sandbox, type Running } from './harness.ts';
 
 const DATE = '2024-01-08';
 const keys = z.array(z.strictObject({ processor: z.string(), game_date: z.string() }));
 const stoppedOutput = z.looseObject({ schema_version: z.literal(1), running: z.union([z.number(), keys]), stopped: z.array(z.string()), completed: keys, stopping: keys });
 const listOutput = z.looseObject({ asks: z.array(z.looseObject({ id: z.string(), outcomes: z.record(z.string(), z.number()) })), open: z.array(z.looseObject({ processor: z.string(), state: z.string() })) });
-
-function parsed<T>(schema: z.ZodType<T>, { stdout }: Ended): T {
-  return schema.parse(JSON.parse(stdout));
-}
 
 describe('stopping what runs at once', function () {
   this.timeout(40_000);

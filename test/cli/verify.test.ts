@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { z } from 'zod';
-import { cli, mini, Running, Sandbox, type Ended } from './harness.ts';
+import { cli, ended, mini, parsed, Running, Sandbox, type Ended } from './harness.ts';
 
 /** `verify` and `needs`, as processes over the mini pipeline. */
 
 const gate = z.strictObject({
   schema_version: z.literal(1), from: z.string(), to: z.string(), passed: z.boolean(), reasons: z.array(z.strictObject({ rule: z.string(), text: z.string() })), notes: z.array(z.string()),
-  rules: z.strictObject({ min_coverage_percent: z.number(), max_null_percent: z.number().nullable(), doubtful: z.string() }),
+  rules: z.strictObject({ min_coverage_percent: z.number(), max_nulls: z.number().nullable(), doubtful: z.string() }),
   tables: z.array(z.strictObject({
     processor: z.string(), phase: z.string(), table: z.string(), critical: z.boolean(), expected: z.number(), complete: z.number(), accepted: z.number(), coverage_percent: z.number().nullable(),
     missing: z.number(), short: z.number(), lacking: z.array(z.string()), stale: z.number(), altered: z.number(), suspect: z.number(), pending: z.number(), required_values: z.number(), nulls: z.number(),
@@ -35,12 +34,6 @@ const needs = z.strictObject({
   checklist: z.array(z.strictObject({ demands: z.string(), met: z.boolean() })), not_all_read: z.array(z.string()),
 });
 
-function parsed<T>(schema: z.ZodType<T>, { stdout, stderr }: Ended): T {
-  const result = schema.safeParse(JSON.parse(stdout));
-  if (!result.success) throw new Error(`${result.error.message}\n${stdout}${stderr}`);
-  return result.data;
-}
-
 describe('the command line verifies, and assesses needs', function () {
   this.timeout(40_000);
   const sandbox = new Sandbox();
@@ -53,19 +46,7 @@ describe('the command line verifies, and assesses needs', function () {
   });
   after(() => sandbox.remove());
 
-  const damaged = async (...sql: readonly string[]): Promise<string> => {
-    const state = sandbox.state(complete);
-    const instance = await DuckDBInstance.create(join(state, 'warehouse.duckdb'));
-    const connection = await instance.connect();
-    for (const statement of sql) await connection.run(statement);
-    connection.closeSync();
-    instance.closeSync();
-    return state;
-  };
-  const ended = (result: Ended, code: number): Ended => {
-    assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
-    return result;
-  };
+  const damaged = (...sql: readonly string[]): Promise<string> => sandbox.damaged(complete, ...sql);
   const verify = async (state: string, code: number, ...words: readonly string[]) => parsed(gate, ended(await sandbox.run(state, 'verify', '--json', ...words), code));
 
   it('a complete season passes, each table by its own calendar, each check run', async () => {
@@ -161,7 +142,7 @@ describe('the command line verifies, and assesses needs', function () {
 
   for (const { words, says } of [
     { words: ['verify', '--min-coverage', '101'], says: /received --min-coverage '101'.*0 to 100/ },
-    { words: ['verify', '--max-null-rate', 'few'], says: /received --max-null-rate 'few'/ },
+    { words: ['verify', '--max-nulls', 'few'], says: /received --max-nulls 'few'.*whole number from 0 on/ },
     { words: ['verify', '--phase', 'phase_9'], says: /received the phase 'phase_9'/ },
     { words: ['verify', '--ready-for', 'phase_9'], says: /received the phase 'phase_9'/ },
     { words: ['verify', '--ready-for', 'phase_3_forecast', '--season', '2024'], says: /received --ready-for with --season/ },

@@ -1,3 +1,4 @@
+import type { UntoldFailure } from '../../shared/alerts/untold.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import type { Writes } from '../../shared/ports/request-store.ts';
@@ -40,6 +41,10 @@ export const cascade: CascadeRecord = {
 
 export const backfill = skipped(recordOf(), dayOf('2024-01-03'), { by: 'ana', reason: 'no source “yet” 🏀' }, now);
 
+export function untoldFailure(id: string, change: Partial<UntoldFailure> = {}): UntoldFailure {
+  return { id, backfillId: null, ...raw15, category: 'processing', message: 'division by zero', at: now, cools: false, due: true, ...change };
+}
+
 /** Every part of a write at once. */
 export function everything(): Writes {
   return {
@@ -64,6 +69,7 @@ export function everything(): Writes {
     leases: [{ name: 'detector', owner: 'w', until: now + 1, again: true, detail: '{}' }],
     backfills: [backfill],
     controls: { paused: { by: 'ana', reason: 'maintenance', at: now }, adoptedOn: nov15, autoCells: { day: nov15, count: 3 }, lastBoundsAlert: 'b1' },
+    untold: [untoldFailure('Raw 19676 1')],
     outbox: [{ id: 'out-1', topic: 'nba-phase2-raw-complete', body: '{"phase":"phase_2_raw"}' }],
     history: [historyRow({ run_id: 'run-1' })],
     changes: [changeRow({ status: 'processing' })],

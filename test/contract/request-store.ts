@@ -4,7 +4,7 @@ import type { RequestStore, Writes } from '../../shared/ports/request-store.ts';
 import type { RunHistory } from '../../shared/ports/run-history.ts';
 import { emptyRecord, type CellRecord, type OpenRequest } from '../../shared/requests/cell.ts';
 import { changeRow, historyRow } from './history-rows.ts';
-import { askOf, backfill, cascade, cellWith, everything, nov15, nov16, now, openRequest, raw15, summary15 } from './request-records.ts';
+import { askOf, backfill, cascade, cellWith, everything, nov15, nov16, now, openRequest, raw15, summary15, untoldFailure } from './request-records.ts';
 
 /** A store under test, with what is needed to open the same state again. */
 export interface StoreUnderTest {
@@ -25,7 +25,7 @@ async function allOf({ store, history }: StoreUnderTest): Promise<unknown> {
     cells: await store.cells(nov15, nov16), cell: await store.cell(raw15), open: await store.openCells(), slots: await store.slots(), asks: await store.asks(10),
     ask: await store.ask('ask-1'), cascades: await store.cascades(nov15, nov16), leases: await store.leases(), backfills: await store.backfills(), backfill: await store.backfill(backfill.id), controls: await store.controls(),
     outbox: await store.unsent(10), runs: await history.runs({ limit: 10 }), changes: await history.changes({ limit: 10 }), trace: await store.trace('run-1'),
-    remembered: await store.remembered(),
+    remembered: await store.remembered(), untold: await store.untold(10),
   };
 }
 
@@ -223,6 +223,29 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         await write({ releaseLeases: ['detector'] });
         assert.deepEqual(await subject.store.leases(), []);
         assert.equal(await take('c'), true);
+      });
+    });
+
+    describe('failures that nobody was told of', () => {
+      const ids = async (limit = 10): Promise<string[]> => (await subject.store.untold(limit)).map(({ id }) => id).sort();
+
+      it('are kept, each once, until a digest takes them', async () => {
+        await write({ untold: [untoldFailure('a/1'), untoldFailure('b', { backfillId: 'whole-1', message: 'x “y” 🏀' })] });
+        await write({ untold: [untoldFailure('a/1')] });
+        assert.deepEqual(await ids(), ['a/1', 'b']);
+        assert.equal((await ids(1)).length, 1);
+        await write({ told: ['a/1', 'unknown'] });
+        assert.deepEqual(await subject.store.untold(10), [untoldFailure('b', { backfillId: 'whole-1', message: 'x “y” 🏀' })]);
+        subject = await subject.reopen();
+        assert.deepEqual(await ids(), ['b']);
+      });
+
+      it('are written by many at once, and leave the state many at a time', async () => {
+        const names = Array.from({ length: 450 }, (_, index) => `cell ${index}`);
+        await Promise.all([0, 1, 2].map((part) => write({ untold: names.slice(part * 150, part * 150 + 150).map((id) => untoldFailure(id)) })));
+        assert.deepEqual((await ids(1000)).length, 450);
+        await write({ told: names.slice(0, 400) });
+        assert.deepEqual((await ids(1000)).length, 50);
       });
     });
 

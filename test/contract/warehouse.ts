@@ -7,6 +7,7 @@ import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { PromoteOutcome, Row, RowSource, WriteClaim } from '../../shared/ports/warehouse.ts';
 import { warehousePipeline } from './warehouse-pipeline.ts';
 import { checksContract } from './warehouse-checks.ts';
+import { keepingContract } from './warehouse-kept.ts';
 import { sqlContract } from './warehouse-sql.ts';
 import { boxscore, claimOf, named, nov15, nov16, type WarehouseCapabilities, type WarehouseUnderTest } from './warehouse-under-test.ts';
 
@@ -261,6 +262,7 @@ export function warehouseContract(name: string, open: (pipeline: Pipeline) => Pr
 
     sqlContract(() => under, (next) => { under = next; }, capabilities.sql);
     checksContract(() => under, capabilities.sql);
+    keepingContract(() => under, (next) => { under = next; }, capabilities.durable);
   });
 }
 

@@ -52,18 +52,18 @@ describe('SqliteDatabase', () => {
     const other = new DatabaseSync(path);
     other.exec('PRAGMA user_version = 99');
     other.close();
-    assert.throws(open, isFault('other_version', /version 99.*reads version 2.*--state/s));
+    assert.throws(open, isFault('other_version', /version 99.*reads version 3.*--state/s));
   });
-  it('takes up state of the version before staged backfills, and keeps what is in it', async () => {
+  for (const [version, tables] of [[1, ['backfills', 'untold_failures']], [2, ['untold_failures']]] as const) it(`takes up state of version ${version}, without ${tables.join(' and ')}, and keeps what is in it`, async () => {
     await filled(1);
     const before = new DatabaseSync(path);
-    before.exec('DROP TABLE backfills; PRAGMA user_version = 1');
+    before.exec(`${tables.map((table) => `DROP TABLE ${table};`).join(' ')} PRAGMA user_version = ${version}`);
     const cells = before.prepare('SELECT count(*) AS n FROM cells').get();
     before.close();
     const database = SqliteDatabase.open(path);
-    assert.deepEqual(database.prepare('SELECT count(*) AS n FROM backfills').get()?.['n'], 0);
+    for (const table of tables) assert.deepEqual(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'], 0);
     assert.deepEqual(database.prepare('SELECT count(*) AS n FROM cells').get(), cells);
-    assert.equal(database.prepare('PRAGMA user_version').get()?.['user_version'], 2);
+    assert.equal(database.prepare('PRAGMA user_version').get()?.['user_version'], 3);
     database.close();
   });
   it("refuses another program's database", () => {

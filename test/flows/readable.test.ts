@@ -55,6 +55,7 @@ describe('coverage where a table cannot be read', () => {
 function bound(warehouse: Warehouse): Warehouse {
   return {
     coverage: (...args) => warehouse.coverage(...args), mayHaveChanged: (...args) => warehouse.mayHaveChanged(...args), calendarRows: (...args) => warehouse.calendarRows(...args),
-    stage: (...args) => warehouse.stage(...args), promotion: (...args) => warehouse.promotion(...args), rows: (...args) => warehouse.rows(...args), check: (...args) => warehouse.check(...args), close: () => warehouse.close(),
+    stage: (...args) => warehouse.stage(...args), promotion: (...args) => warehouse.promotion(...args), rows: (...args) => warehouse.rows(...args), check: (...args) => warehouse.check(...args),
+    keep: (...args) => warehouse.keep(...args), kept: (...args) => warehouse.kept(...args), remembersMs: (...args) => warehouse.remembersMs(...args), close: () => warehouse.close(),
   };
 }

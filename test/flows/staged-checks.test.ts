@@ -5,8 +5,9 @@ import { begun } from '../../shared/staged/transitions.ts';
 import { asked, definitionOf } from '../staged/builders.ts';
 import { EmptySeason } from './staged-season.ts';
 
-const GATE = { no_unresolved_failures: true, checks: ['checks/a.sql'] };
-const definition = definitionOf([{ name: 'raw', phases: ['phase_2_raw'], gate: GATE }], [{ file: 'checks/a.sql', sql: 'SELECT 1 FROM box', reads: ['Box'] }]);
+const [STAGE] = definitionOf([{ name: 'raw', phases: ['phase_2_raw'], gate: { checks: ['checks/a.sql'] } }]).stages;
+const GATE = STAGE!.gate!;
+const definition = definitionOf([{ name: 'raw', phases: ['phase_2_raw'], gate: GATE }], [{ file: 'checks/a.sql', sql: '-- no box is empty\nSELECT 1 FROM box' }]);
 const record = begun('whole-1', definition, asked('2024-01-01', '2024-01-20'));
 const never = new AbortController().signal;
 
@@ -20,7 +21,7 @@ describe('flows/staged-checks', () => {
 
   it('asks the warehouse about the dates asked for, and keeps how many rows are wrong with the first of them', async () => {
     const check = sinon.stub(season.warehouse, 'check').resolves({ rows: 3, sample: [{ n: 1 }] });
-    assert.deepEqual(await runChecks(season.site.engine, record, GATE, never), [{ file: 'checks/a.sql', rows: 3, example: '{"n":1}', error: null }]);
+    assert.deepEqual(await runChecks(season.site.engine, record, GATE, never), [{ name: 'a', demands: 'no box is empty', table: season.site.engine.world.processor('Box').output.ref, outcome: { kind: 'offended', rows: 3, sample: [{ n: 1 }] } }]);
     const { from, to } = record.asked;
     const [about] = check.firstCall.args;
     assert.deepEqual(about.inputs.map(({ upstream, range }) => [upstream.name, range]), [['Box', { from, to }]]);
@@ -29,8 +30,17 @@ describe('flows/staged-checks', () => {
   it('keeps why a check could not be run', async () => {
     sinon.stub(season.warehouse, 'check').rejects(new Error('no such column'));
     const [result] = await runChecks(season.site.engine, record, GATE, never) ?? [];
-    assert.equal(result?.rows, null);
-    assert.match(result?.error ?? '', /no such column/);
+    assert.ok(result?.outcome.kind === 'did_not_run', JSON.stringify(result));
+    assert.match(result.outcome.message, /no such column/);
+  });
+
+  it('does not run a check whose table the pipeline does not have any more, and says why', async () => {
+    const check = sinon.spy(season.warehouse, 'check');
+    const gone = begun('whole-1', { ...definition, checks: [{ file: 'checks/a.sql', sql: 'SELECT 1 FROM boxes' }] }, asked('2024-01-01', '2024-01-20'));
+    const [result] = await runChecks(season.site.engine, gone, GATE, never) ?? [];
+    assert.ok(result?.outcome.kind === 'did_not_run', JSON.stringify(result));
+    assert.match(result.outcome.message, /unknown table boxes/);
+    assert.equal(check.called, false);
   });
 
   it('judges nothing where it is stopped meanwhile: a check that was cut short says nothing of the data', async () => {

@@ -1,6 +1,8 @@
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
+import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
 import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
+import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
 import type { Asked, BackfillRecord } from '../../shared/staged/record.ts';
 import { ManualClock } from '../../shared/system/clock.ts';
@@ -38,9 +40,9 @@ export class EmptySeason {
     this.site = site;
   }
 
-  static async open(lanes = 4): Promise<EmptySeason> {
+  static async open(lanes = 4, warehouseOf = (pipeline: Pipeline) => new MemoryWarehouse(pipeline)): Promise<EmptySeason> {
     const state = await cleanState();
-    const warehouse = new MemoryWarehouse(state.pipeline);
+    const warehouse = warehouseOf(state.pipeline);
     const clock = new ManualClock(AFTER_SEASON);
     const path = newState(state);
     const outside = new Outside();
@@ -58,8 +60,8 @@ export class EmptySeason {
     return startBackfill(this.site.engine, definitionOf(stages), { ...asked('2024-01-01', '2024-01-20'), from: SEASON.from, to: SEASON.to, at: this.clock.now(), ...changes }, '2024');
   }
 
-  advance(id: string): Promise<BackfillRecord | null> {
-    return inManualTime(this.clock, advanceBackfill(this.site.engine, id, { signal: this.site.stop.signal }));
+  advance(id: string, on?: (event: StagedEvent) => void): Promise<BackfillRecord | null> {
+    return inManualTime(this.clock, advanceBackfill(this.site.engine, id, { signal: this.site.stop.signal, on }));
   }
 
   order(id: string, change: (record: BackfillRecord, now: number) => BackfillRecord): Promise<BackfillRecord> {

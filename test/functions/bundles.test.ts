@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -11,16 +10,8 @@ import { budget, overBudget } from '../../scripts/build/budget.ts';
 import { buildFunctions, type Built } from '../../scripts/build/build-functions.ts';
 import { firstAnswer, serveFolder, type ServedBundle } from '../../scripts/build/served-bundle.ts';
 import { unpack } from '../../scripts/build/unpack.ts';
+import { freePort } from '../../scripts/local-cloud/emulators.ts';
 import { base64, push, REQUEST } from './served.ts';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => { server.once('listening', resolve); });
-  const address = server.address();
-  await new Promise((resolve) => { server.close(resolve); });
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 describe('the bundles of the functions', function () {
   this.timeout(60_000);

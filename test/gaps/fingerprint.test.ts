@@ -19,7 +19,7 @@ describe('Hashes of 64 bits', () => {
       assert.equal(hex64(value), big(value).toString(16).padStart(16, '0'));
       assert.deepEqual(parseHex64(hex64(value)), value);
     }));
-    for (const text of [undefined, '', '0', '00000000000000000', '000000000000000G', 'ABCDEF0123456789', '0:00000000000000']) assert.equal(parseHex64(text), undefined);
+    for (const text of [undefined, '', '0', '00000000000000000', '000000000000000G', 'ABCDEF0123456789', '0:00000000000000', `\u0130${'0'.repeat(15)}`, `${'0'.repeat(15)}\u00b0`]) assert.equal(parseHex64(text), undefined);
   });
 
   it('differ for texts that differ in one place, in order or in length', () => {

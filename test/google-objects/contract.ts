@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { InputError } from '../../shared/failures/errors.ts';
-import type { ObjectStore } from '../../shared/google/objects.ts';
+import type { ObjectStore } from '../../shared/google/objects-store.ts';
 
 export interface StoreUnderTest {
   readonly store: ObjectStore;

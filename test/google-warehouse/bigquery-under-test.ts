@@ -7,12 +7,11 @@ import { BigQueryWarehouse, type BigQueryWarehouseOptions } from '../../shared/g
 import { MemoryCoverageMemo } from '../../shared/google/coverage-memo.ts';
 import { FolderObjects } from '../../shared/google/objects-folder.ts';
 import { MemoryPromotionMarkers } from '../../shared/google/promotion-markers.ts';
-import { formatDay, type Day } from '../../shared/calendar/day.ts';
-import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
-import type { Row } from '../../shared/ports/warehouse.ts';
+import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { bigQueryClient } from '../../scripts/local-cloud/bigquery/client.ts';
-import { startBigQuery, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
+import { startBigQuery, type BigQueryOptions, type FakeBigQuery } from '../../scripts/local-cloud/bigquery/server.ts';
 import type { WarehouseUnderTest } from '../contract/warehouse-under-test.ts';
+import { changeOutside } from './change-outside.ts';
 
 /** What outlives an instance: the service, the state, the files. */
 export interface GoogleParts {
@@ -34,8 +33,8 @@ export function noting(client: BigQueryClient, sent: unknown[]): BigQueryClient 
   };
 }
 
-export async function startParts(): Promise<GoogleParts> {
-  const server = await startBigQuery();
+export async function startParts(options: BigQueryOptions = {}): Promise<GoogleParts> {
+  const server = await startBigQuery(options);
   return {
     server, client: bigQueryClient(server), memo: new MemoryCoverageMemo(), markers: new MemoryPromotionMarkers(),
     folder: mkdtempSync(join(tmpdir(), 'smart-backfill-bigquery-')),
@@ -61,7 +60,7 @@ export async function openBigQuery(pipeline: Pipeline, given?: GoogleParts): Pro
   return {
     warehouse,
     parts,
-    outside: (processor, day, rows) => changeOutside(parts, processor, day, rows),
+    outside: (processor, day, rows) => changeOutside({ folder: parts.folder, table: (ref) => ref, run: (statement) => parts.server.outside(statement) }, processor, day, rows),
     reopen: async (other) => {
       await warehouse.close();
       return openBigQuery(other, parts);
@@ -71,21 +70,4 @@ export async function openBigQuery(pipeline: Pipeline, given?: GoogleParts): Pro
       await stopParts(parts);
     },
   };
-}
-
-async function changeOutside({ server, folder }: GoogleParts, { output, dateColumn, columns }: Processor, day: Day, rows: readonly Row[] | null): Promise<void> {
-  const date = formatDay(day);
-  if (output.kind === 'landing') {
-    const objects = new FolderObjects(folder);
-    const name = `${output.folder}/game_date=${date}/${output.folder}.jsonl`;
-    if (rows === null) await objects.remove(name);
-    else await objects.write(name, new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join('')), (await objects.read(name))?.version ?? null);
-    return;
-  }
-  await server.outside(`DELETE FROM ${output.ref} WHERE ${dateColumn} = DATE '${date}'`);
-  if (rows === null || rows.length === 0) return;
-  const types = new Map(columns.map(({ name, type }) => [name, type]));
-  const literal = (name: string, value: Row[string]): string => (typeof value === 'string' ? `CAST(${JSON.stringify(value)} AS ${types.get(name)})` : String(value));
-  const values = rows.map((row) => `(${columns.map(({ name }) => literal(name, row[name] ?? null)).join(', ')})`);
-  await server.outside(`INSERT INTO ${output.ref} (${columns.map(({ name }) => name).join(', ')}) VALUES ${values.join(', ')}`);
 }

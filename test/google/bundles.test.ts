@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PubSub } from '@google-cloud/pubsub';
 import { buildFunctions } from '../../scripts/build/build-functions.ts';
 import { firstAnswer, serveFolder, type ServedBundle } from '../../scripts/build/served-bundle.ts';
 import { unpack } from '../../scripts/build/unpack.ts';
+import { freePort } from '../../scripts/local-cloud/emulators.ts';
 import { base64, push } from '../functions/served.ts';
 import { describeWithFirestore, describeWithPubSub, emulatedFirestore, testProject } from './emulated.ts';
 
@@ -29,13 +29,8 @@ describeWithFirestore('the bundled functions with state on Firestore', (firestor
     after(() => rmSync(folder, { recursive: true, force: true }));
 
     async function start(name: string): Promise<ServedBundle> {
-      const server = createServer().listen(0, '127.0.0.1');
-      await new Promise((resolve) => { server.once('listening', resolve); });
-      const address = server.address();
-      await new Promise((resolve) => { server.close(resolve); });
-      assert.ok(address !== null && typeof address === 'object');
       return (served = serveFolder({
-        folder: join(folder, name), target: name, port: address.port,
+        folder: join(folder, name), target: name, port: await freePort(),
         env: { GOOGLE_CLOUD_PROJECT: testProject, FIRESTORE_EMULATOR_HOST: firestoreHost, PUBSUB_EMULATOR_HOST: pubsubHost, BIGQUERY_API_ENDPOINT: 'http://127.0.0.1:1', LANDING: folder },
       }));
     }

@@ -8,7 +8,7 @@ import { fill } from '../../scripts/local-cloud/fill.ts';
 import { startLocalCloud, type LocalCloud } from '../../scripts/local-cloud/local-cloud.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { keptSubscriptionOf } from '../../shared/pipeline/topology.ts';
-import { Sandbox, type Ended, type Running } from '../cli/harness.ts';
+import { ended, parsed, Sandbox, type Ended, type Running } from '../cli/harness.ts';
 import { describeWithEmulators } from './emulated.ts';
 
 /** The command line as a process, against a cloud of its own with two nights of a real season. */
@@ -24,12 +24,6 @@ const whyOutput = z.looseObject({ root_cause: cell.nullable(), runs: z.array(z.l
 const followedOutput = z.looseObject({ messages: z.array(z.looseObject({ message_id: z.string(), refused: z.string().nullable(), cells: z.array(cell.extend({ outcome: z.string() })) })) });
 const recoverOutput = z.looseObject({ runs: z.array(cell.extend({ outcome: z.string() })) });
 const listOutput = z.looseObject({ asks: z.array(z.looseObject({ id: z.string(), by: z.string(), outcomes: z.record(z.string(), z.number()) })), open: z.array(cell) });
-
-function parsed<T>(schema: z.ZodType<T>, { stdout, stderr }: Ended): T {
-  const result = schema.safeParse(JSON.parse(stdout));
-  if (!result.success) throw new Error(`${result.error.message}\n${stdout}${stderr}`);
-  return result.data;
-}
 
 describeWithEmulators('the command line with --runtime google, against a local cloud', function () {
   const sandbox = new Sandbox();
@@ -56,10 +50,6 @@ describeWithEmulators('the command line with --runtime google, against a local c
   const start = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Running =>
     sandbox.start([...words, '--runtime', 'google'], { env: { ...cloud.environment, ...env } });
   const run = (...words: readonly string[]): Promise<Ended> => start(words).ended;
-  const ended = (result: Ended, code: number): Ended => {
-    assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
-    return result;
-  };
   const lose = async (table: string, date: string): Promise<void> => {
     const response = await fetch(`${cloud.bigquery.endpoint}/bigquery/v2/projects/${PROJECT}/queries`, {
       method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: `DELETE FROM ${table} WHERE game_date = DATE '${date}'`, useLegacySql: false }),

@@ -118,7 +118,8 @@ describeWithEmulators('a worker that is killed in the middle of a run', () => {
 function slowed(warehouse: Warehouse, { staged, gate, promotions }: { readonly staged: () => void; readonly gate: Promise<void>; readonly promotions: PromoteOutcome[] }): Warehouse {
   return {
     coverage: (...asked) => warehouse.coverage(...asked), mayHaveChanged: (...asked) => warehouse.mayHaveChanged(...asked), calendarRows: (...asked) => warehouse.calendarRows(...asked),
-    promotion: (...asked) => warehouse.promotion(...asked), rows: (...asked) => warehouse.rows(...asked), check: (...asked) => warehouse.check(...asked), close: () => warehouse.close(),
+    promotion: (...asked) => warehouse.promotion(...asked), rows: (...asked) => warehouse.rows(...asked), check: (...asked) => warehouse.check(...asked),
+    keep: (...asked) => warehouse.keep(...asked), kept: (...asked) => warehouse.kept(...asked), remembersMs: (...asked) => warehouse.remembersMs(...asked), close: () => warehouse.close(),
     stage: async (...asked) => {
       const stage = await warehouse.stage(...asked);
       staged();

@@ -3,16 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BigQuery } from '@google-cloud/bigquery';
-import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import { BigQueryWarehouse } from '../../shared/google/bigquery-warehouse.ts';
 import { MemoryCoverageMemo } from '../../shared/google/coverage-memo.ts';
 import { FolderObjects } from '../../shared/google/objects-folder.ts';
 import { MemoryPromotionMarkers } from '../../shared/google/promotion-markers.ts';
-import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
-import type { Row } from '../../shared/ports/warehouse.ts';
+import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { bigQueryClient } from '../../scripts/local-cloud/bigquery/client.ts';
 import { warehouseContract } from '../contract/warehouse.ts';
 import type { WarehouseUnderTest } from '../contract/warehouse-under-test.ts';
+import { changeOutside } from '../google-warehouse/change-outside.ts';
 import { prefixed, realProject } from './real-project.ts';
 
 const DATASETS = ['raw', 'analytics', 'staging'] as const;
@@ -40,7 +39,9 @@ async function open(pipeline: Pipeline, given?: Parts): Promise<WarehouseUnderTe
   await warehouse.ensureTables();
   return {
     warehouse,
-    outside: (processor, day, rows) => changeOutside(parts, processor, day, rows),
+    outside: (processor, day, rows) => changeOutside({
+      folder: parts.folder, table: (ref) => `\`${project}.${parts.prefix}${ref}\``, run: (query) => google.query({ query, location }),
+    }, processor, day, rows),
     reopen: async (other) => {
       await warehouse.close();
       return open(other, parts);
@@ -51,25 +52,6 @@ async function open(pipeline: Pipeline, given?: Parts): Promise<WarehouseUnderTe
       await Promise.all(DATASETS.map((dataset) => google.dataset(`${parts.prefix}${dataset}`).delete({ force: true }).catch(() => undefined)));
     },
   };
-}
-
-/** Rows of a date as another program leaves them. */
-async function changeOutside({ prefix, folder }: Parts, { output, dateColumn, columns }: Processor, day: Day, rows: readonly Row[] | null): Promise<void> {
-  const date = formatDay(day);
-  if (output.kind === 'landing') {
-    const objects = new FolderObjects(folder);
-    const name = `${output.folder}/game_date=${date}/${output.folder}.jsonl`;
-    if (rows === null) await objects.remove(name);
-    else await objects.write(name, new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join('')), (await objects.read(name))?.version ?? null);
-    return;
-  }
-  const table = `\`${project}.${prefix}${output.ref}\``;
-  await google.query({ query: `DELETE FROM ${table} WHERE ${dateColumn} = DATE '${date}'`, location });
-  if (rows === null || rows.length === 0) return;
-  const types = new Map(columns.map(({ name, type }) => [name, type]));
-  const literal = (name: string, value: Row[string]): string => (typeof value === 'string' ? `CAST(${JSON.stringify(value)} AS ${types.get(name)})` : String(value));
-  const values = rows.map((row) => `(${columns.map(({ name }) => literal(name, row[name] ?? null)).join(', ')})`);
-  await google.query({ query: `INSERT INTO ${table} (${columns.map(({ name }) => name).join(', ')}) VALUES ${values.join(', ')}`, location });
 }
 
 warehouseContract(`BigQuery in ${project}`, (pipeline) => open(pipeline), { sql: true, durable: true });

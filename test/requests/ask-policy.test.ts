@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
-import { exitCodes } from '../../shared/failures/exit-codes.ts';
 import { factsOf } from '../../shared/gaps/cell-facts.ts';
 import type { CellFacts } from '../../shared/gaps/facts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { askers, reprocessModes, type Asker } from '../../shared/requests/ask.ts';
-import { actionOf, askPolicy, cellClasses, classOf, exitOfAction, type AskAction, type CellClass } from '../../shared/requests/ask-policy.ts';
+import { actionOf, askPolicy, cellClasses, classOf, type AskAction, type CellClass } from '../../shared/requests/ask-policy.ts';
 import { accepted, alter, change, complete, emptyCell, failureOf, LEAGUE, lose, makePipeline, makeWorld, openOn, ran } from '../core-builders.ts';
 
 const ACTIONS: readonly AskAction[] = ['open', 'rerun', 'join', 'again', 'done', 'hold', 'refuse'];
@@ -14,7 +13,6 @@ describe('The table of facts × who asks', () => {
   it('is total', () => {
     for (const cellClass of cellClasses) for (const asker of askers) assert.ok(ACTIONS.includes(askPolicy[cellClass][asker]), `${cellClass} × ${asker}`);
     assert.deepEqual(Object.keys(askPolicy).sort(), [...cellClasses].sort());
-    for (const action of ACTIONS) assert.equal(typeof exitOfAction[action], 'number');
   });
 
   it('never opens a second request on a cell that has one', () => {
@@ -36,10 +34,8 @@ describe('The table of facts × who asks', () => {
     for (const cellClass of ['lacking', 'wrong'] as const) for (const asker of askers) for (const reprocess of reprocessModes) assert.equal(actionOf(cellClass, asker, reprocess), 'open');
   });
 
-  it('refuses a person a single date on which nothing is expected, as bad input', () => {
+  it('refuses a person a single date on which nothing is expected', () => {
     for (const reprocess of reprocessModes) assert.equal(actionOf('not_expected', 'person', reprocess), 'refuse');
-    assert.equal(exitOfAction.refuse, exitCodes.badInput);
-    assert.equal(exitOfAction.hold, exitCodes.heldBack);
   });
 
   const reprocess: readonly (readonly [CellClass, AskAction, AskAction, AskAction])[] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { parseBackfillRequest, parsePhaseComplete, parseTargetAnswer } from '../../shared/requests/decode.ts';
+import { asPhaseComplete, parseBackfillRequest, parseTargetAnswer } from '../../shared/requests/decode.ts';
 import { cascadeTriggerSchema, instantOf, messageJsonSchemas, targetInputSchema } from '../../shared/requests/messages.ts';
 
 const request = { processor_name: 'PlayerGameSummaryProcessor', start_date: '2023-11-15', end_date: '2023-11-15' };
@@ -15,7 +15,7 @@ function valueOf<T>(result: { kind: 'ok'; value: T } | { kind: 'refused'; reason
   return result.value;
 }
 const asRequest = (value: unknown) => parseBackfillRequest(JSON.stringify(value));
-const asComplete = (value: unknown) => parsePhaseComplete(JSON.stringify(value));
+const asComplete = (value: unknown) => asPhaseComplete(JSON.parse(JSON.stringify(value)));
 
 describe('a backfill request', () => {
   it('needs only a processor and its dates, and gets the documented defaults', () => {
@@ -142,7 +142,7 @@ describe('docs/messages.md', () => {
 
   it('shows messages that are taken', () => {
     valueOf(parseBackfillRequest(/--message \\\n\s*'([^']+)'/.exec(page)?.[1] ?? ''));
-    valueOf(parsePhaseComplete(examples[0] ?? ''));
+    valueOf(asPhaseComplete(JSON.parse(examples[0] ?? '')));
     targetInputSchema.parse(JSON.parse(examples[1] ?? ''));
     valueOf(parseTargetAnswer(examples[2] ?? ''));
     cascadeTriggerSchema.parse(JSON.parse(examples[3] ?? ''));

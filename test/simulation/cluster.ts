@@ -6,8 +6,11 @@ import { formatDay } from '../../shared/calendar/day.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
+import { HeldBackError } from '../../shared/failures/errors.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { advanceBackfill, type AdvanceOptions } from '../../shared/flows/staged.ts';
+import { sweep } from '../../shared/flows/sweep.ts';
 import { TimeBudget } from '../../shared/flows/time-budget.ts';
 import { Worker } from '../../shared/flows/worker.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
@@ -22,7 +25,8 @@ import { cellName } from './mini-pipeline.ts';
 import type { Random } from './random.ts';
 import { SimulatedRunner, TOPICS, type Outside } from './site.ts';
 
-type FunctionName = 'worker' | 'router' | 'detector';
+/** A coordinator has no subscription: `coordinate` keeps it going. */
+type FunctionName = 'worker' | 'router' | 'detector' | 'coordinator';
 
 export interface ClusterOptions {
   readonly pipeline: Pipeline;
@@ -33,6 +37,8 @@ export interface ClusterOptions {
   readonly random: Random;
   /** Instances of each function. */
   readonly instances: number;
+  /** Instances that advance staged backfills; none unless given. */
+  readonly coordinators?: number;
   /** Of a delivery: that it comes a second time, too. */
   readonly duplicates: number;
   /** Of a new instance: that its power is cut at some call. */
@@ -83,13 +89,14 @@ export class Cluster implements MessageBus {
     this.#database = SqliteDatabase.open(options.databasePath);
     this.store = new SqliteRequestStore(this.#database, { rankOf: (name) => options.pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
     for (const name of ['worker', 'router', 'detector'] as const) for (let count = 0; count < options.instances; count += 1) this.#instances.push(this.#start(name));
+    for (let count = 0; count < (options.coordinators ?? 0); count += 1) this.#instances.push(this.#start('coordinator'));
   }
 
-  #start(name: FunctionName): Instance {
-    const { pipeline, outside, random, kills, warehouse, lanes = 2, skewMs = 0 } = this.options;
+  #start(name: FunctionName, kills = this.options.kills): Instance {
+    const { pipeline, outside, random, warehouse, lanes = 2, skewMs = 0 } = this.options;
     const skew = random.below(skewMs + 1);
     const clock: Clock = { now: () => this.options.clock.now() + skew, sleep: (milliseconds, signal) => this.options.clock.sleep(milliseconds, signal) };
-    const fuse = random.chance(kills) ? new Fuse(1 + random.below(60), random.chance(0.5)) : Fuse.never();
+    const fuse = random.chance(kills) ? new Fuse(1 + random.below(name === 'coordinator' ? 400 : 60), random.chance(0.5), random.chance(0.5) ? 'changes' : 'all calls') : Fuse.never();
     const owner = this.#ids.next(name);
     const engine = new Engine({
       pipeline, clock, ids: this.#ids, owner, lanes, shared: true, store: new FusedStore(this.store, fuse),
@@ -104,6 +111,11 @@ export class Cluster implements MessageBus {
     const found = this.#instances.filter((instance) => instance.name === name)[index];
     if (!found) throw new RangeError(`received ${name} ${index}`);
     return found;
+  }
+
+  /** A person's command line on the same state. */
+  person(): Engine {
+    return this.#start('router', 0).engine;
   }
 
   async publish(topic: string, body: string): Promise<string> {
@@ -173,6 +185,28 @@ export class Cluster implements MessageBus {
     } finally {
       ended.abort();
     }
+  }
+
+  /** Every coordinator advances a staged backfill, or tries to, until it does not run any more; one that dies comes back after a while. */
+  async coordinate(id: string, { signal, on }: Pick<AdvanceOptions, 'signal' | 'on'>): Promise<void> {
+    const { random, clock } = this.options;
+    await Promise.all(this.#instances.flatMap(({ name }, index) => (name === 'coordinator' ? [index] : [])).map(async (index) => {
+      while (!signal.aborted && (await this.store.backfill(id))?.state === 'running') {
+        await clock.sleep(random.below(20_000));
+        const instance = this.#instances[index];
+        if (!instance) return;
+        try {
+          await sweep(instance.engine);
+          await advanceBackfill(instance.engine, id, { signal, on });
+          await sendOutbox(instance.engine, this);
+        } catch (error) {
+          if (instance.fuse.blown) {
+            this.killed += 1;
+            this.#instances[index] = this.#start('coordinator');
+          } else if (!(error instanceof HeldBackError)) throw error;
+        }
+      }
+    }));
   }
 
   /** Until nothing is under way: no message, no run. */

@@ -5,7 +5,7 @@ import type { WindowRange } from '../../shared/calendar/window.ts';
 import type { Coverage } from '../../shared/gaps/coverage.ts';
 import type { Processor } from '../../shared/pipeline/pipeline.ts';
 import type { OutgoingMessage, Reads, RequestStore, Snapshot, Writes } from '../../shared/ports/request-store.ts';
-import type { DataCheck, OffendingRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
+import type { DataCheck, Keep, OffendingRows, OldRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 
 /** What a process sees of its own death: every call of a port throws this from then on. */
@@ -31,15 +31,17 @@ export function callsUnderWay(): number {
   return underWay;
 }
 
-/** Cuts the power at the n-th call that changes something, before it takes effect or after. */
+/** Cuts the power at the n-th call that changes something, before it takes effect or after; or at the n-th call of any kind. */
 export class Fuse {
   #left: number;
   readonly #before: boolean;
+  readonly #countsReads: boolean;
   #blown = false;
 
-  constructor(calls: number, before: boolean) {
+  constructor(calls: number, before: boolean, counts: 'changes' | 'all calls' = 'changes') {
     this.#left = calls;
     this.#before = before;
+    this.#countsReads = counts === 'all calls';
   }
 
   static never(): Fuse {
@@ -52,10 +54,10 @@ export class Fuse {
 
   /** A call that changes something. */
   change<T>(work: () => Promise<T>): Promise<T> {
-    return counted(() => this.#change(work));
+    return counted(() => this.#counted(work));
   }
 
-  async #change<T>(work: () => Promise<T>): Promise<T> {
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
     this.check();
     this.#left -= 1;
     const last = this.#left === 0;
@@ -69,6 +71,7 @@ export class Fuse {
 
   /** A call that only reads. */
   read<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#countsReads) return this.change(work);
     return counted(async () => {
       this.check();
       const result = await work();
@@ -110,6 +113,7 @@ export class FusedStore implements RequestStore {
   backfill(id: string): ReturnType<RequestStore['backfill']> { return this.#fuse.read(() => this.#store.backfill(id)); }
   controls(): ReturnType<RequestStore['controls']> { return this.#fuse.read(() => this.#store.controls()); }
   remembered(): ReturnType<RequestStore['remembered']> { return this.#fuse.read(() => this.#store.remembered()); }
+  untold(limit: number): ReturnType<RequestStore['untold']> { return this.#fuse.read(() => this.#store.untold(limit)); }
   trace(runId: string): Promise<string | null> { return this.#fuse.read(() => this.#store.trace(runId)); }
   unsent(limit: number): Promise<readonly OutgoingMessage[]> { return this.#fuse.read(() => this.#store.unsent(limit)); }
   markSent(ids: readonly string[]): Promise<void> { return this.#fuse.change(() => this.#store.markSent(ids)); }
@@ -137,9 +141,9 @@ export class FusedWarehouse implements Warehouse {
   rows(processor: Processor, range: WindowRange, columns: readonly string[] | null): Promise<readonly Row[]> {
     return this.#fuse.read(() => this.#warehouse.rows(processor, range, columns));
   }
-  async stage(claim: WriteClaim, source: RowSource, calendar: Calendar): Promise<Staged> {
+  async stage(claim: WriteClaim, source: RowSource | OldRows, calendar: Calendar): Promise<Staged> {
     this.#fuse.check();
-    this.#onRun({ processor: claim.processor.name, day: claim.day });
+    if (source.kind === 'rows' || source.kind === 'sql') this.#onRun({ processor: claim.processor.name, day: claim.day });
     const staged = await this.#fuse.change(() => this.#warehouse.stage(claim, source, calendar));
     return {
       coverage: staged.coverage,
@@ -147,6 +151,9 @@ export class FusedWarehouse implements Warehouse {
       discard: () => this.#fuse.change(() => staged.discard()),
     };
   }
+  keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> { return this.#fuse.change(() => this.#warehouse.keep(processor, day, keep)); }
+  kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> { return this.#fuse.read(() => this.#warehouse.kept(processor, name, from, to)); }
+  remembersMs(processor: Processor): number { return this.#warehouse.remembersMs(processor); }
   check(check: DataCheck, mostShown: number, signal?: AbortSignal): Promise<OffendingRows> { return this.#fuse.read(() => this.#warehouse.check(check, mostShown, signal)); }
   close(): Promise<void> { return this.#warehouse.close(); }
 }

@@ -8,7 +8,7 @@ import { gamesOn, pointsOf } from './mini-league.ts';
 export interface LeagueSource {
   /** 1 to be played, 2 being played, 3 final, 4 postponed. */
   status(gameId: string): number;
-  /** What it says where that is not what it says in the end. */
+  /** What the page says now, where it has been corrected. */
   points?(gameId: string, team: string): number;
 }
 const ALL_FINAL: LeagueSource = { status: () => 3 };

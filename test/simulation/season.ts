@@ -25,7 +25,7 @@ export class WholeSeason {
     this.state = state;
   }
 
-  static async open(settings: Partial<PipelineDefinition['settings']> = {}, more: Pick<SiteOptions, 'runner'> = {}): Promise<WholeSeason> {
+  static async open(settings: Partial<PipelineDefinition['settings']> = {}, more: Pick<SiteOptions, 'runner' | 'notifier'> = {}): Promise<WholeSeason> {
     const state = await cleanState();
     const warehouse = await copyOfWarehouse(state);
     const clock = new ManualClock(AFTER_SEASON);

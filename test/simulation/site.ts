@@ -16,7 +16,7 @@ import { sweep } from '../../shared/flows/sweep.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { MessageHandler } from '../../shared/ports/message-bus.ts';
-import type { Alert } from '../../shared/ports/notifier.ts';
+import type { Alert, Notifier } from '../../shared/ports/notifier.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
 import type { RequestStore } from '../../shared/ports/request-store.ts';
 import type { Row, Warehouse } from '../../shared/ports/warehouse.ts';
@@ -91,6 +91,8 @@ export interface SiteOptions {
   readonly clock: Clock;
   readonly outside: Outside;
   readonly runner?: ProcessorRunner;
+  /** Instead of the site's list of alerts. */
+  readonly notifier?: Notifier;
   readonly fuse?: Fuse;
   readonly disorder?: Chooser;
   readonly lanes?: number;
@@ -120,7 +122,7 @@ export class Site {
     const alerts = this.alerts;
     this.engine = new Engine({
       pipeline, clock, ids, store: this.store, warehouse: new FusedWarehouse(options.warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }), runner: options.runner ?? new SimulatedRunner(outside, fuse),
-      notifier: { notify: async (alert) => { alerts.push(alert); } }, owner: ids.next('owner'), lanes: options.lanes ?? 2,
+      notifier: options.notifier ?? { notify: async (alert) => { alerts.push(alert); } }, owner: ids.next('owner'), lanes: options.lanes ?? 2,
     });
     this.worker = new Worker(this.engine, { waitsForRetryMs: 0 });
     this.bus = other?.bus ?? this.#makeBus(options, clock);

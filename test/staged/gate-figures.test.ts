@@ -3,7 +3,8 @@ import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import type { Scope } from '../../shared/gaps/detect.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { figuresOf } from '../../shared/staged/gate-figures.ts';
-import type { TableFigures } from '../../shared/staged/gate.ts';
+import type { Coverage } from '../../shared/gaps/coverage.ts';
+import { judgeGate, STANDARD_RULES, type TableFigures } from '../../shared/staged/gate.ts';
 import { accepted, alter, change, complete, failureOf, goodRows, LEAGUE, lose, makePipeline, makeWorld, never, ran } from '../core-builders.ts';
 
 const league = makePipeline(LEAGUE);
@@ -61,14 +62,49 @@ describe("A gate's figures", () => {
   it('leave out of the count what is not due yet, and what a person left out', () => {
     const world = complete(makeWorld(league, { now: '2024-01-11' }), '2024-01-10');
     never(world, 'Box', '2024-01-04');
-    const { tables } = figuresOf(world, JANUARY, (processor, day) => processor.name === 'Box' && day === dayOf('2024-01-04'));
+    const [skipped, notAskedFor] = [dayOf('2024-01-04'), dayOf('2024-01-06')];
+    const { tables } = figuresOf(world, JANUARY, (day) => (day === skipped ? 'left_out' : day === notAskedFor ? 'outside' : 'judged'));
     const box = tables.find(({ processor }) => processor === 'Box');
-    assert.deepEqual([box?.expected, box?.leftOut, box?.missing], [4, 1, 0]);
+    assert.deepEqual([box?.expected, box?.leftOut, box?.missing], [3, 1, 0]);
     assert.equal(box?.pending, 5);
   });
 
-  it('name failures that nobody resolved, oldest first; not those that were accepted or cancelled', () => {
+  it('leave the nulls of accepted rows out: a person said that they are right', () => {
     const world = complete(makeWorld(league));
+    world.setCoverage(world.processor('Box'), dayOf('2024-01-06'), goodRows(world, 'Box', dayOf('2024-01-06'), 1, { nulls: 2 }));
+    assert.deepEqual([of(world, 'Box').nulls, of(world, 'Box').requiredValues], [2, 40]);
+    accepted(world, 'Box', '2024-01-06');
+    assert.deepEqual([of(world, 'Box').nulls, of(world, 'Box').requiredValues], [0, 36]);
+  });
+
+  // `min_rows_per_game: 2`, two games a date.
+  const ROWS: readonly (readonly [string, Partial<Coverage>, number])[] = [
+    ['exactly the rows that are expected', { rows: 4, games: { '6a': 2, '6b': 2 } }, 0],
+    ['one row more', { rows: 5, games: { '6a': 2, '6b': 3 } }, 0],
+    ['one row of a game less, although the sum is right', { rows: 4, games: { '6a': 1, '6b': 3 } }, 1],
+    ['a game without rows', { rows: 4, games: { '6a': 4 } }, 1],
+    ['a key that repeats', { duplicates: 1 }, 1],
+    ['a null in a required column', { nulls: 1 }, 1],
+  ];
+  for (const [what, changes, short] of ROWS) {
+    it(`count a date with ${what} as ${short === 1 ? 'short, which is not covered' : 'complete'}`, () => {
+      const world = complete(makeWorld(league));
+      const rows = goodRows(world, 'Box', dayOf('2024-01-06'), 1, changes);
+      world.setCoverage(world.processor('Box'), dayOf('2024-01-06'), rows);
+      const figures = figuresOf(world, { ...JANUARY, processors: new Set(['Box']) });
+      assert.deepEqual([of(world, 'Box').short, of(world, 'Box').complete], [short, 10 - short]);
+      const { reasons } = judgeGate({ ...figures, checks: [], runs: null }, STANDARD_RULES);
+      assert.deepEqual(reasons, short === 0 ? [] : [{ rule: 'coverage', text: 'data.box: 90 % of 10 dates (1 short); at least 100 % is needed' }]);
+    });
+  }
+
+  it('name failures that nobody resolved, oldest first; not those that were accepted, cancelled, skipped or rolled back, or whose rows are complete', () => {
+    const world = complete(makeWorld(league));
+    lose(world, 'Box', ...['04', '10', '12', '14', '16'].map((day) => `2024-01-${day}`));
+    change(world, 'Box', '2024-01-14', { failure: failureOf({ outcome: 'skipped' }) });
+    change(world, 'Box', '2024-01-16', { failure: failureOf({ outcome: 'rolled_back' }) });
+    change(world, 'Box', '2024-01-18', { failure: failureOf({ category: 'infrastructure', coolsUntil: 1 }) });
+    lose(world, 'Summary', '2024-01-08');
     change(world, 'Summary', '2024-01-08', { failure: failureOf() });
     change(world, 'Box', '2024-01-04', { failure: failureOf({ category: 'infrastructure', message: 'away', coolsUntil: 1 }) });
     change(world, 'Box', '2024-01-10', { failure: failureOf({ outcome: 'cancelled' }) });

@@ -4,6 +4,7 @@ import { loadPipeline } from '../../shared/pipeline/load.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { formatProblem, formatProblems } from '../../shared/pipeline/problems.ts';
 import { loadBackfills, type LoadedBackfills } from '../../shared/staged/load.ts';
+import { backfillsJsonSchemaText } from '../../shared/staged/schema.ts';
 import { GOOD as GOOD_PIPELINE, load as loadGood } from '../pipeline/fixture.ts';
 import { pipelineDirectory } from '../pipelines/nba/support.ts';
 
@@ -38,12 +39,12 @@ function problemsOf(change: readonly [string, string], check?: string): string[]
 }
 
 describe('staged/load', () => {
-  it('completes a definition with its defaults, its checks and what they read', () => {
+  it('completes a definition with its defaults and its checks', () => {
     const loaded = load(GOOD);
     assert.equal(loaded.kind, 'ok');
     if (loaded.kind !== 'ok') return;
     const whole = loaded.definitions.get('whole');
-    assert.deepEqual(whole?.checks, [{ file: 'checks/points.sql', sql: CHECK, reads: ['Summary'] }]);
+    assert.deepEqual(whole?.checks, [{ file: 'checks/points.sql', sql: CHECK }]);
     const [raw, analytics] = whole?.stages ?? [];
     assert.deepEqual([raw?.concurrency, raw?.retries, raw?.order, raw?.gate?.no_unresolved_failures], [4, 2, 'parallel', true]);
     assert.deepEqual([analytics?.order, analytics?.error_policy, analytics?.gate], ['by_date', 'stop', undefined]);
@@ -91,6 +92,11 @@ describe('staged/load', () => {
     assert.match(loaded.kind === 'invalid' ? formatProblems(loaded.problems) : '', /phase_3_analytics is not backfillable/);
   });
 
+  it('has the schema that editors use in pipelines/backfills.schema.json', () => {
+    const written = readFileSync(new URL('../../pipelines/backfills.schema.json', import.meta.url), 'utf8');
+    assert.equal(written, backfillsJsonSchemaText(), 'pipelines/backfills.schema.json is out of date; run: npx smart-backfill pipeline schema backfills > pipelines/backfills.schema.json');
+  });
+
   it('finds no mistake in the definitions that ship', () => {
     const io = { readText: (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined) };
     const pipeline = loadPipeline(pipelineDirectory, io);
@@ -104,6 +110,6 @@ describe('staged/load', () => {
     ]);
     const cascading = [...loaded.definitions.values()].flatMap(({ name, stages }) => stages.filter((stage) => stage.cascade).map((stage) => `${name}.${stage.name}`));
     assert.deepEqual(cascading, ['season.canary', 'date_by_date.dates']);
-    assert.deepEqual(loaded.definitions.get('season')?.checks.map((check) => check.reads), [['PlayerCompositeFactorsProcessor'], ['MlFeatureStoreProcessor']]);
+    assert.deepEqual(loaded.definitions.get('season')?.checks.map((check) => check.file), ['checks/factors_in_range.sql', 'checks/features_not_null.sql']);
   });
 });

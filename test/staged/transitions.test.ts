@@ -6,7 +6,7 @@ import { Random, seeds } from '../simulation/random.ts';
 import { asked, definitionOf, recordOf, TWO_STAGES } from './builders.ts';
 
 const kim: Person = { by: 'kim', reason: 'because' };
-const PASSED: GateResult = { at: 5, passed: true, reasons: [], tables: [], successRate: 100, unresolved: 0, checks: [] };
+const PASSED: GateResult = { at: 5, passed: true, reasons: [], notes: [], tables: [], successRate: 100, unresolved: 0, checks: [] };
 const HELD: GateResult = { ...PASSED, passed: false, reasons: ['Box: 3 of 4 dates are complete'] };
 const failure = (date: string, runId = 'r1') => ({ processor: 'Box', day: dayOf(date), category: 'processing', message: 'division by zero', runId, skipped: false }) as const;
 

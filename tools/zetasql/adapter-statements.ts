@@ -5,7 +5,7 @@ import { fillingSql, queryOver, queryWithInputs } from '../../shared/google/bigq
 import { measuringSql } from '../../shared/google/bigquery-measure.ts';
 import { metadataSql } from '../../shared/google/bigquery-metadata.ts';
 import type { QueryParameter } from '../../shared/google/bigquery-parameters.ts';
-import { replacingSql } from '../../shared/google/bigquery-promotion.ts';
+import { replacingSql } from '../../shared/google/bigquery-replacing.ts';
 import { readingSql } from '../../shared/google/bigquery-rows.ts';
 import { bigQuerySchemaOf, historyRowSchema, requestChangeRowSchema, type BigQueryField } from '../../shared/google/history-schema.ts';
 import { selectingSql } from '../../shared/google/run-history.ts';

@@ -1,6 +1,6 @@
 import { formatDay, type Day } from '../../../shared/calendar/day.ts';
 import { InputError } from '../../../shared/failures/errors.ts';
-import type { ObjectStore } from '../../../shared/google/objects.ts';
+import type { ObjectStore } from '../../../shared/google/objects-store.ts';
 import type { Processor } from '../../../shared/pipeline/pipeline.ts';
 import type { Row } from '../../../shared/ports/warehouse.ts';
 import { linesOf, rowsOfLines } from '../../../shared/rows/json-lines.ts';

@@ -1,7 +1,7 @@
 import { formatDay, type Day } from '../../../shared/calendar/day.ts';
-import type { ObjectStore } from '../../../shared/google/objects.ts';
+import type { ObjectStore } from '../../../shared/google/objects-store.ts';
 import type { Pipeline } from '../../../shared/pipeline/pipeline.ts';
-import type { ProcessorResult } from '../../../shared/ports/processor.ts';
+import type { ProcessorInput, ProcessorResult } from '../../../shared/ports/processor.ts';
 import type { Row } from '../../../shared/ports/warehouse.ts';
 import { checkedRows } from '../../../shared/rows/checked-rows.ts';
 import { answerError, type AnswerError } from './answer-error.ts';
@@ -18,14 +18,7 @@ export interface Places {
 }
 
 /** What the request says of the run. */
-export interface Order {
-  readonly runId: string;
-  readonly isBackfill: boolean;
-  readonly skipDownstreamTrigger: boolean;
-  readonly strictMode: boolean;
-  readonly triggerReason: string;
-  readonly backfillId: string | null;
-}
+export type Order = Pick<ProcessorInput, 'runId' | 'isBackfill' | 'skipDownstreamTrigger' | 'strictMode' | 'triggerReason' | 'backfillId'>;
 
 export type DateEnd =
   | { readonly status: 'success'; readonly rows: number }

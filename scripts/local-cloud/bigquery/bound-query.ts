@@ -22,7 +22,8 @@ export interface BoundQuery {
 }
 
 /** Throws `notFound` for a table that is not there. `written`: the table whose stored rows the statement changes. */
-export async function bind(session: Session, catalog: Catalog, googleSql: string, settings: QuerySettings, written: Table | null = null): Promise<BoundQuery> {
+export async function bind(session: Session, catalog: Catalog, given: string, settings: QuerySettings, written: Table | null = null): Promise<BoundQuery> {
+  const { googleSql, times } = withoutTimes(given);
   const mentions = tableMentions(googleSql);
   const places = new Map<Mention, readonly [string, string]>();
   const tables = new Map<string, Table>();
@@ -36,11 +37,29 @@ export async function bind(session: Session, catalog: Catalog, googleSql: string
     }
     const table = catalog.table(resolved);
     tables.set(catalog.name(table), table);
+    const time = times.get(mention.end);
+    if (time !== undefined) {
+      places.set(mention, catalog.pastRows(table, Number(await valueOf(session, catalog, `UNIX_MICROS(${time})`, settings)) / 1000));
+      continue;
+    }
     const isWritten = written !== null && mention === mentions[0] && written.bufferedSinceMs !== null;
     places.set(mention, [table.datasetId, isWritten ? `${table.tableId}$stored` : table.tableId]);
   }
   const own = withPaths(googleSql, mentions, (mention) => places.get(mention) ?? ['', '']);
   return { duckDbSql: withParameters(await translated(own), settings.parameters, catalog.now()), tables: [...tables.values()], readsInformationSchema };
+}
+
+/** `FOR SYSTEM_TIME AS OF` with one call or literal; the clause gives way to blanks, so that places in the text stay. */
+const SYSTEM_TIME = /\s+FOR\s+SYSTEM_TIME\s+AS\s+OF\s+(\w+\s*(?:\([^()]*\)|'[^']*'))/gi;
+
+/** Times by the place where their table's name ends. */
+function withoutTimes(given: string): { readonly googleSql: string; readonly times: ReadonlyMap<number, string> } {
+  const times = new Map<number, string>();
+  const googleSql = given.replaceAll(SYSTEM_TIME, (clause: string, time: string, at: number) => {
+    times.set(at, time);
+    return ' '.repeat(clause.length);
+  });
+  return { googleSql, times };
 }
 
 /** One expression's value as DuckDB gives it: an option of DDL. */

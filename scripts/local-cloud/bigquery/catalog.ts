@@ -62,14 +62,24 @@ export function tableRef(datasetId: string, tableId: string): TableRef {
   return { datasetId, tableId: table, partition: partition ?? null };
 }
 
+/** What a table held from an instant on: a copy of its rows in a DuckDB table. */
+export interface PastRows { readonly sinceMs: number; readonly place: readonly [string, string] }
+
+/** Where copies of rows for time travel are. */
+const PAST = 'sb_past';
+
 export class Catalog {
   readonly projectId: string;
   readonly location: string;
   readonly now: () => number;
   readonly #datasets = new Map<string, Dataset>();
   readonly #tables = new Map<string, Table>();
+  readonly #past = new Map<string, PastRows[]>();
+  readonly #remembersPast: boolean;
+  #copies = 0;
 
-  constructor(projectId: string, location: string, now: () => number) {
+  constructor(projectId: string, location: string, now: () => number, remembersPast = false) {
+    this.#remembersPast = remembersPast;
     this.projectId = projectId;
     this.location = location;
     this.now = now;
@@ -139,6 +149,22 @@ export class Catalog {
   async save(session: Session, table: Table): Promise<void> {
     await put(session, 'tables', key(table), table);
     this.#tables.set(key(table), table);
+  }
+
+  /** For time travel, where the server was started with it: `rows` names the table's rows as DuckDB has them. */
+  async remember(session: Session, table: Table, rows: string): Promise<void> {
+    if (!this.#remembersPast) return;
+    const place = [PAST, `${table.tableId}_${this.#copies += 1}`] as const;
+    await session.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(PAST)}; CREATE TABLE ${place.map(quoted).join('.')} AS SELECT * FROM ${rows}`);
+    this.#past.set(key(table), [...this.#past.get(key(table)) ?? [], { sinceMs: this.now(), place }]);
+  }
+
+  /** Where a table's rows of an instant are. */
+  pastRows(table: Table, atMs: number): readonly [string, string] {
+    if (!this.#remembersPast) throw notModelled('time travel, unless the server is started with it');
+    const found = this.#past.get(key(table))?.findLast(({ sinceMs }) => sinceMs <= atMs);
+    if (!found) throw new ApiError('invalidQuery', `Invalid snapshot time ${Math.trunc(atMs)} for table ${this.name(table)}. Cannot read before ${table.createdMs}`);
+    return found.place;
   }
 
   async forget(session: Session, table: Table): Promise<void> {

@@ -35,10 +35,6 @@ export async function writeInformationSchema(session: Session, catalog: Catalog,
   return [SCHEMA, name];
 }
 
-export async function dropInformationSchema(session: Session): Promise<void> {
-  await session.run(`DROP SCHEMA IF EXISTS ${quoted(SCHEMA)} CASCADE`);
-}
-
 /** An unpartitioned table has one row, of no id; rows in the streaming buffer are in none of the partitions (P19). */
 async function partitionRows(session: Session, table: Table): Promise<readonly string[]> {
   if (table.kind === 'VIEW') return [];

@@ -84,6 +84,7 @@ export async function touch(session: Session, catalog: Catalog, table: Table, pa
   const now = catalog.now();
   const touched = { ...table, modifiedMs: now, partitions: { ...table.partitions, ...Object.fromEntries(partitions.map((id) => [id, now])) } };
   await catalog.save(session, touched);
+  await catalog.remember(session, touched, stored(touched));
   return touched;
 }
 

@@ -27,6 +27,8 @@ export interface BigQueryOptions {
   readonly file?: string;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Keeps every version of every table, for FOR SYSTEM_TIME AS OF: for tests, since it never throws one away. */
+  readonly remembersPast?: boolean;
   /** For load jobs that read `gs://` addresses. */
   readonly readObject?: ReadObject;
   readonly maximumRequestBytes?: number;
@@ -64,7 +66,7 @@ const MOST_REMEMBERED_REQUESTS = 10_000;
 export async function startBigQuery(options: BigQueryOptions = {}): Promise<FakeBigQuery> {
   const { projectId = 'local', location = 'US', port = 0, file = ':memory:', now = Date.now, readObject = null, keptResults = 1000, maximumRequestBytes = MOST_REQUEST_BYTES, maximumUploadBytes = MOST_UPLOAD_BYTES } = options;
   const storage = await Storage.open(file);
-  const catalog = new Catalog(projectId, location, now);
+  const catalog = new Catalog(projectId, location, now, options.remembersPast);
   await storage.turn((session) => catalog.load(session));
   const faults = new Faults();
   const jobs = new Jobs(storage, catalog, faults, { readObject, keptResults });

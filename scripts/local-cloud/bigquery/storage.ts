@@ -1,4 +1,4 @@
-import { DuckDBInstance, type DuckDBMaterializedResult } from '@duckdb/node-api';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { Lane, Session } from '../../../shared/embedded/duckdb-connections.ts';
 
 /** The DuckDB behind the server. One statement at a time: what runs in a turn sees no other request's work half done. */
@@ -71,5 +71,3 @@ export async function numberOf(session: Session, sql: string): Promise<number> {
   const [[value] = []] = await (await session.run(sql)).getRows();
   return Number(value ?? 0);
 }
-
-export type Result = DuckDBMaterializedResult;

@@ -105,7 +105,7 @@ resource "google_monitoring_alert_policy" "failed_cells" {
     display_name = "More than ${var.thresholds.failed_cells_per_hour} failed runs in an hour"
 
     condition_threshold {
-      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"${local.metric_types["cell_failed"]}\""
+      filter          = "resource.type = \"cloud_run_revision\" AND metric.type = \"${local.metric_types["cell_failed"]}\" AND metric.label.backfill_mode != \"true\""
       comparison      = "COMPARISON_GT"
       threshold_value = var.thresholds.failed_cells_per_hour
       duration        = "0s"

@@ -3,7 +3,7 @@ locals {
 
   # Events of functions/log/events.ts, by the name of the metric that counts them.
   events = {
-    cell_failed        = { event = "cell_failed", labels = ["processor_name", "category"], description = "Runs of cells that failed" }
+    cell_failed        = { event = "cell_failed", labels = ["processor_name", "category", "backfill_mode"], description = "Runs of cells that failed" }
     cascade_parked     = { event = "cascade_parked", labels = ["phase"], description = "Cascades that are kept until their reasons are gone" }
     detection_ended    = { event = "detection_ended", labels = [], description = "Detections that looked through their dates" }
     alert_raised       = { event = "alert_raised", labels = ["category"], description = "Things that a person was told of" }

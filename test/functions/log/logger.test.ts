@@ -4,7 +4,9 @@ import { withFields } from '../../../functions/log/context.ts';
 import { eventsTable } from '../../../functions/log/events-table.ts';
 import { logEvents, severities } from '../../../functions/log/events.ts';
 import { jsonLogger, type LoggerOptions } from '../../../functions/log/logger.ts';
-import { LoggedNotifier } from '../../../functions/log/notifier.ts';
+import { NeverRetryError } from '../../../shared/failures/errors.ts';
+import type { MessageBus } from '../../../shared/ports/message-bus.ts';
+import { googleChannels } from '../../../functions/log/notifier.ts';
 import { traceOfHeaders } from '../../../functions/log/trace.ts';
 import { detectionLog, workLog } from '../../../functions/log/work-log.ts';
 import { dayOf } from '../../../shared/calendar/day.ts';
@@ -75,10 +77,11 @@ describe("structured logs in Google's format", () => {
     const ended = { ...key, reason: 'asked', startedAt: 1000, endedAt: 3500, rows: 7, retryAt: null, cause: 'ask-2', runId: 'run-1' };
     onEnd({ ...ended, outcome: 'ran', failure: null });
     const failure = { outcome: 'failed', category: 'processing', message: 'silent_failure: no rows', at: 0, runId: 'run-1', step: 0, coolsUntil: null, inputsDigest: null, definitionHash: '' } as const;
-    onEnd({ ...ended, outcome: 'failed', failure });
+    onEnd({ ...ended, outcome: 'failed', failure, isBackfill: true });
     const [started, ran, failed] = lines();
     assert.deepEqual([started!['processor_name'], started!['game_date']], ['Raw', '2024-01-05']);
     assert.deepEqual([ran!['event'], ran!['outcome'], ran!['milliseconds'], ran!['run_id'], ran!['cause'], ran!['rows']], ['cell_ended', 'ran', 2500, 'run-1', 'ask-2', 7]);
+    assert.deepEqual([ran!['backfill_mode'], failed!['backfill_mode']], [undefined, true], 'the alert policy on failed runs leaves those of backfills to their digest');
     assert.deepEqual([failed!['event'], failed!['severity'], failed!['category'], failed!['message']], ['cell_failed', 'WARNING', 'processing', 'Raw 2024-01-05: failed: silent_failure: no rows']);
   });
   it('tell of a detection, and of one that joined another', () => {
@@ -95,15 +98,21 @@ describe('alerts in the log and on the alerts topic', () => {
   it('are both, with the command and the cause', async () => {
     const { logger, lines } = logging();
     const published: unknown[] = [];
-    const notifier = new LoggedNotifier(logger, { publish: async (topic, body, attributes) => { published.push([topic, JSON.parse(body), attributes]); return 'id'; } }, 'alerts');
+    const bus: MessageBus = { publish: async (topic, body, attributes) => { published.push([topic, JSON.parse(body), attributes]); return 'id'; } };
+    const notifier = googleChannels({ log: logger, bus, topic: 'alerts', webhook: null });
     await withFields({ cause: 'ask-1' }, () => notifier.notify(alert));
+    await notifier.flush(5000);
     assert.deepEqual(published, [['alerts', { ...alert, at: '1970-01-01T00:00:00.000Z', cause_id: 'ask-1' }, { severity: 'critical', event: 'gap_left_to_people' }]]);
     assert.deepEqual(lines().map(({ severity, event, alert: name, command, message }) => [severity, event, name, command, message]), [['CRITICAL', 'alert_raised', 'gap_left_to_people', 'smart-backfill recover --all', 'one gap is over the bounds\nRaw 2024-01-05']]);
   });
   it('do not fail the work that they tell of when they cannot be published', async () => {
     const { logger, lines } = logging();
-    await new LoggedNotifier(logger, { publish: async () => { throw new Error('14 UNAVAILABLE'); } }, 'alerts').notify(alert);
-    assert.deepEqual(lines().map(({ event }) => event), ['alert_raised', 'alert_unpublished']);
+    const notifier = googleChannels({ log: logger, bus: { publish: async () => { throw new NeverRetryError("topic 'alerts' does not exist"); } }, topic: 'alerts', webhook: null });
+    await notifier.notify(alert);
+    await notifier.flush(5000);
+    assert.deepEqual(lines().map(({ event, channel, message }) => [event, channel, message]), [
+      ['alert_raised', undefined, 'one gap is over the bounds\nRaw 2024-01-05'], ['alert_undelivered', 'topic', "one gap is over the bounds: topic 'alerts' does not exist"],
+    ]);
   });
 });
 

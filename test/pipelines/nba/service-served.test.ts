@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { freePort } from '../../../scripts/local-cloud/emulators.ts';
+import { spawnFramework } from '../../../scripts/local-cloud/framework.ts';
 import { orderOf } from './service-support.ts';
 import { withFolder } from './support.ts';
 
 /** The function as Cloud Run runs it: functions-framework in a process of its own, spoken to over HTTP. */
 
-const root = resolve(import.meta.dirname, '../../..');
-const framework = join(root, 'node_modules/@google-cloud/functions-framework/build/src/main.js');
+const service = resolve(import.meta.dirname, '../../../pipelines/nba/service/index.ts');
 const answer = z.object({ status: z.string(), rows_processed: z.number(), error: z.object({ type: z.string(), message: z.string() }).nullable() });
 
 interface Served {
@@ -19,21 +18,11 @@ interface Served {
   readonly output: () => string;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
-}
-
 async function serving(environment: Readonly<Record<string, string>>, use: (served: Served) => Promise<void>): Promise<void> {
   const port = await freePort();
-  const child: ChildProcess = spawn(process.execPath, [framework, '--target=nba-sources', '--source=pipelines/nba/service/index.ts', `--port=${port}`], {
-    cwd: root, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawnFramework({ target: 'nba-sources', source: service, port, env: { PATH: process.env['PATH'], ...environment } });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => { output += chunk.toString(); });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += chunk.toString(); });
   const served = { url: `http://127.0.0.1:${port}`, output: () => output };
   try {
     const giveUp = Date.now() + 20_000;

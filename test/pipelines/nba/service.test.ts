@@ -6,7 +6,7 @@ import { landPlayerBoxscore, landSchedule, landTeamBoxscore } from '../../../pip
 import { answer } from '../../../pipelines/nba/service/routes.ts';
 import type { ProcessorFunction } from '../../../shared/ports/processor.ts';
 import type { Row } from '../../../shared/ports/warehouse.ts';
-import { parsePhaseComplete } from '../../../shared/requests/decode.ts';
+import { asPhaseComplete } from '../../../shared/requests/decode.ts';
 import { rowsOfLines } from '../../../shared/rows/json-lines.ts';
 import { orderOf, post, processed, RememberedTables, serviceIn, type ServiceUnderTest } from './service-support.ts';
 import { inputOf, reads, withFolder, writeOutages } from './support.ts';
@@ -155,7 +155,7 @@ describe('The nba-sources service, run live', () => {
     assert.equal(response.status, 200);
     assert.equal(tables.dates.size, 3);
     const messages = published.map(({ topic, body }) => {
-      const message = parsePhaseComplete(body);
+      const message = asPhaseComplete(JSON.parse(body));
       assert.equal(message.kind, 'ok', body);
       return message.kind === 'ok' ? [topic, message.value.processor_name, message.value.game_date, message.value.status, message.value.backfill_mode, message.value.skip_downstream_trigger] : [];
     });

@@ -1,182 +1,12 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import sinon from 'sinon';
 import { setOutages } from '../../../scripts/demo/damage.ts';
-import { compareWarehouses } from '../../../scripts/demo/proof.ts';
-import type { OpenedDemo } from '../../../scripts/demo/story.ts';
 import { dayOf, formatDay } from '../../../shared/calendar/day.ts';
+import { tellDigests } from '../../../shared/flows/digests.ts';
 import { decideCascadesAgain } from '../../../shared/flows/cascade.ts';
-import { detectGaps } from '../../../shared/flows/detect-gaps.ts';
-import { explainCell, inspectGaps } from '../../../shared/flows/inspect.ts';
 import { pause, resume } from '../../../shared/flows/operate.ts';
-import { sendOutbox } from '../../../shared/flows/outbox.ts';
-import { recover, type Recovered, type RecoverOptions } from '../../../shared/flows/recover.ts';
-import { builtThrough, FROM, nbaPipeline, openAt, recoverOptions, withCopy } from './built-season.ts';
-
-/**
- * What the source documents 001 and 002 tell people to do when something goes wrong, as far as it concerns gaps on one
- * machine: the symptom, the diagnosis by one look, the recovery by one command, over the real engine and real rows.
- */
-
-const LAST = '2023-11-10';
-const MORNING = '2023-11-11';
-const PHASE_3 = ['PlayerGameSummaryProcessor', 'TeamDefenseGameSummaryProcessor', 'TeamOffenseGameSummaryProcessor', 'UpcomingPlayerGameContextProcessor', 'UpcomingTeamGameContextProcessor'];
-const pipeline = nbaPipeline();
-
-/** One state folder in a test's hands. */
-class Scene {
-  readonly folder: string;
-  #opened: OpenedDemo;
-  #closed = false;
-
-  constructor(folder: string, opened: OpenedDemo) {
-    this.folder = folder;
-    this.#opened = opened;
-  }
-
-  get runtime(): OpenedDemo['runtime'] {
-    return this.#opened.runtime;
-  }
-
-  get alerts(): OpenedDemo['alerts'] {
-    return this.#opened.alerts;
-  }
-
-  get clock(): OpenedDemo['clock'] {
-    return this.#opened.clock;
-  }
-
-  /** Another program deletes rows; of a landing, its file. */
-  async lose(name: string, ...dates: readonly string[]): Promise<void> {
-    const output = pipeline.byName.get(name)?.output;
-    assert.ok(output, name);
-    for (const date of dates) {
-      if (output.kind === 'landing') rmSync(join(this.folder, 'landing', output.folder, `game_date=${date}`), { recursive: true, force: true });
-      else await this.runtime.warehouse.outside(`DELETE FROM ${output.ref} WHERE game_date = DATE '${date}'`);
-    }
-    this.runtime.warehouse.forget();
-  }
-
-  /** `smart-backfill gaps`: what is not complete, one line a cell. */
-  async gaps(from = FROM, to = LAST): Promise<string[]> {
-    const { detection } = await inspectGaps(this.runtime.engine, { from: dayOf(from), to: dayOf(to), processors: null });
-    return detection.findings.map((finding) => `${finding.processor} ${formatDay(finding.day)} ${finding.status}`);
-  }
-
-  /** `smart-backfill why`: the chain to the root cause. */
-  async why(name: string, date: string): Promise<{ chain: string[]; root: string; command: readonly string[] | null }> {
-    const processor = pipeline.byName.get(name);
-    assert.ok(processor, name);
-    const { chain, mend } = await explainCell(this.runtime.engine, this.runtime.history, processor, dayOf(date));
-    return { chain: chain.map((link) => `${link.processor} ${formatDay(link.day)} ${link.status}`), root: chain.at(-1)?.because ?? '', command: mend.command };
-  }
-
-  /** `smart-backfill recover`; time passes while requests back off. */
-  recover(changes: Partial<RecoverOptions> = {}): Promise<Recovered> {
-    return recover(this.runtime.engine, recoverOptions(FROM, LAST, {
-      ...changes,
-      on: (event) => {
-        if (event.kind === 'backing_off') this.clock.advance(event.until - this.clock.now());
-        changes.on?.(event);
-      },
-    }));
-  }
-
-  /** Makes the runs of some cells fail, as long as `error` gives one. */
-  failing(error: (name: string, date: string) => Error | null): void {
-    const stage = this.runtime.warehouse.stage.bind(this.runtime.warehouse);
-    sinon.stub(this.runtime.warehouse, 'stage').callsFake(async (claim, source, calendar) => {
-      const thrown = error(claim.processor.name, formatDay(claim.day));
-      if (thrown) throw thrown;
-      return stage(claim, source, calendar);
-    });
-  }
-
-  async reopen(): Promise<void> {
-    const now = this.clock.now();
-    await this.#opened.close();
-    this.#opened = await openAt(this.folder, MORNING);
-    this.clock.advance(now - this.clock.now());
-  }
-
-  /** Ends the scene: the warehouse holds, row for row, what one that never lost anything holds. */
-  async isAsBefore(): Promise<void> {
-    this.#closed = true;
-    await this.#opened.close();
-    const proofs = await compareWarehouses(pipeline, await builtThrough(LAST), this.folder, dayOf(FROM), dayOf(LAST));
-    assert.deepEqual(proofs.filter((proof) => proof.differing > 0), []);
-  }
-
-  async close(): Promise<void> {
-    if (!this.#closed) await this.#opened.close();
-  }
-}
-
-async function scene(play: (on: Scene) => Promise<void>): Promise<void> {
-  await withCopy(LAST, async (folder) => {
-    const on = new Scene(folder, await openAt(folder, MORNING));
-    try {
-      await play(on);
-    } finally {
-      sinon.restore();
-      await on.close();
-    }
-  });
-}
-
-const ranCells = (recovered: Recovered): string[] => recovered.runs.filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').map((run) => `${run.processor} ${formatDay(run.day)}`);
-
-describe('Source document 001', function () {
-  this.timeout(60_000);
-  before(() => builtThrough(LAST));
-
-  it('Scenario 1: Phase 2 Processor Timeout', () => scene(async (on) => {
-    await on.lose('NbacPlayerBoxscoreProcessor', LAST);
-    on.failing((name) => (name === 'NbacPlayerBoxscoreProcessor' ? new Error('Query timeout: exceeded 180 seconds') : null));
-    const failed = await on.recover();
-    assert.deepEqual(failed.runs.filter((run) => run.outcome === 'failed').map((run) => [run.processor, run.note]), [['NbacPlayerBoxscoreProcessor', 'Query timeout: exceeded 180 seconds']]);
-    // Diagnosis: the cell, how often it was tried, and why it failed.
-    assert.deepEqual(await on.gaps(), [`NbacPlayerBoxscoreProcessor ${LAST} failed`]);
-    assert.match((await on.why('NbacPlayerBoxscoreProcessor', LAST)).root, /last run failed \(resource_exhausted\): Query timeout/);
-    const runs = await on.runtime.history.runs({ processor: 'NbacPlayerBoxscoreProcessor', from: LAST, to: LAST, limit: 10 });
-    assert.deepEqual(runs.filter((run) => run.status === 'failed').map((run) => run.attempt), [3, 2, 1]);
-    // Recovery.
-    sinon.restore();
-    assert.deepEqual(ranCells(await on.recover()), [`NbacPlayerBoxscoreProcessor ${LAST}`]);
-    assert.deepEqual(await on.gaps(), []);
-    await on.isAsBefore();
-  }));
-
-  it('Scenario 2: Phase 3 Blocked by Defensive Check', () => scene(async (on) => {
-    await on.lose('NbacPlayerBoxscoreProcessor', '2023-11-05', '2023-11-06');
-    await on.lose('PlayerGameSummaryProcessor', '2023-11-08');
-    // Symptom: a run of phase 3 alone waits, and says for what.
-    await on.runtime.engine.refresh(dayOf(FROM), dayOf(LAST));
-    await on.runtime.bus.publish(on.runtime.topics.requests, JSON.stringify({ processor_name: 'PlayerGameSummaryProcessor', start_date: '2023-11-08', end_date: '2023-11-08', request_id: 'by-hand' }));
-    // Diagnosis: the gaps in its lookback window.
-    assert.deepEqual(await on.gaps(), ['NbacPlayerBoxscoreProcessor 2023-11-05 missing', 'NbacPlayerBoxscoreProcessor 2023-11-06 missing', 'PlayerGameSummaryProcessor 2023-11-08 missing']);
-    // Recovery: the request itself asks for what it waits for, and runs when that is there.
-    for (let round = 0; round < 20 && (await sendOutbox(on.runtime.engine, on.runtime.bus)) + (await on.runtime.bus.pump()).delivered > 0;) round += 1;
-    assert.deepEqual((await on.runtime.store.ask('by-hand'))?.cells.map((cell) => cell.outcome), ['ran']);
-    assert.deepEqual(await on.gaps(), []);
-    await on.isAsBefore();
-  }));
-
-  it('Scenario 3: Phase 4 Fails to Trigger', () => scene(async (on) => {
-    const phase4 = ['TeamDefenseZoneAnalysisProcessor', 'PlayerShotZoneAnalysisProcessor'];
-    for (const name of phase4) await on.lose(name, LAST);
-    // Diagnosis: phase 3 is complete, so phase 4 is its own root cause.
-    assert.deepEqual((await on.gaps()).sort(), phase4.map((name) => `${name} ${LAST} missing`).sort());
-    assert.deepEqual((await on.why('PlayerShotZoneAnalysisProcessor', LAST)).chain, [`PlayerShotZoneAnalysisProcessor ${LAST} missing`]);
-    // Recovery: the detector fills it without being asked.
-    await on.runtime.store.transact({ controls: true }, (snapshot) => ({ writes: { controls: { ...snapshot.controls(), adoptedOn: dayOf(FROM) } }, result: null }));
-    const detected = await detectGaps(on.runtime.engine, { from: dayOf(FROM), to: dayOf(LAST), signal: new AbortController().signal });
-    assert.ok(detected.recovered);
-    assert.deepEqual(ranCells(detected.recovered).sort(), phase4.map((name) => `${name} ${LAST}`).sort());
-    await on.isAsBefore();
-  }));
-});
+import { builtThrough, FROM } from './built-season.ts';
+import { LAST, PHASE_3, ranCells, scene } from './scene.ts';
 
 describe('Source document 002', function () {
   this.timeout(60_000);
@@ -294,8 +124,16 @@ describe('Source document 002', function () {
     on.failing((name) => (PHASE_3.includes(name) ? new Error('division by zero') : null));
     const recovered = await on.recover();
     assert.ok(recovered.runs.filter((run) => run.outcome === 'failed').length >= dates.length);
-    assert.ok(on.alerts.length <= 1, `${on.alerts.length} alerts`);
+    assert.deepEqual(on.alerts, [], 'no failure alerts by itself');
+    await tellDigests(on.runtime.engine, { leaving: true });
+    assert.deepEqual(on.alerts.map(({ event }) => event), ['backfill_failures'], 'one digest');
   }));
+
+});
+
+describe('Source document 002, procedures and emergencies', function () {
+  this.timeout(60_000);
+  before(() => builtThrough(LAST));
 
   it('Procedure 1: Identify Failure Point', () => scene(async (on) => {
     await on.lose('PlayerGameSummaryProcessor', '2023-11-09', LAST);

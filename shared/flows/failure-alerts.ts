@@ -1,0 +1,55 @@
+import { formatDay } from '../calendar/day.ts';
+import { LONGEST_MESSAGE, type UntoldFailure } from '../alerts/untold.ts';
+import { alertDue, type AlertRule } from '../failures/category.ts';
+import type { Failure } from '../failures/classify.ts';
+import type { CellRecord, EndedBadly, OpenRequest } from '../requests/cell.ts';
+import type { Claim } from './claim.ts';
+import type { Engine } from './engine.ts';
+import type { FailureEnd } from './finish.ts';
+
+/** Says until when nobody is told of a used-up quota again. */
+export const QUOTA_LEASE = 'quota_told';
+
+/** A run in backfill mode alerts nobody by itself: its failure is written down with its end, and a digest takes it from there. */
+export function untoldOf(record: CellRecord, request: OpenRequest, failure: EndedBadly, rule: AlertRule): UntoldFailure[] {
+  if (!request.isBackfill) return [];
+  const { processor, day, generation } = record;
+  return [{
+    id: `${processor} ${day} ${generation}`, backfillId: request.backfillId, processor, day, category: failure.category, message: failure.message.slice(0, LONGEST_MESSAGE), at: failure.at,
+    cools: failure.coolsUntil !== null, due: isDue(failure, rule),
+  }];
+}
+
+function isDue({ step, category }: EndedBadly, rule: AlertRule): boolean {
+  return alertDue(rule, step, category === 'data_availability');
+}
+
+/** After a failed attempt: a live run's failure is told at once, unless it is tried again by itself; a backfill's used-up quota once while it lasts. */
+export async function tellFailed(engine: Engine, claim: Claim, failure: Failure, end: FailureEnd): Promise<void> {
+  const { isBackfill } = claim.request;
+  if (end.kind === 'retry' && failure.pause !== null && isBackfill) await tellQuota(engine, claim, failure, end.at);
+  if (end.kind !== 'ended' || isBackfill || !isDue(end.failure, failure.alert)) return;
+  const { processor, record } = claim;
+  const date = formatDay(record.day);
+  await engine.parts.notifier.notify({
+    severity: 'warning', event: 'request_failed', title: `${processor.name} ${date} failed: ${failure.category}`, lines: [failure.message, failure.why],
+    command: `smart-backfill why ${processor.name} ${date}`, at: engine.parts.clock.now(),
+  });
+}
+
+async function tellQuota(engine: Engine, { processor, record, request }: Claim, failure: Failure, goesOnAt: number): Promise<void> {
+  const now = engine.parts.clock.now();
+  const windowMs = engine.pipeline.settings.digest_minutes * 60_000;
+  const isFirst = await engine.change({ leases: [QUOTA_LEASE] }, (snapshot) => {
+    const lease = snapshot.lease(QUOTA_LEASE);
+    const until = Math.max(goesOnAt + windowMs, lease?.until ?? 0);
+    return { writes: { leases: [{ name: QUOTA_LEASE, owner: engine.parts.owner, until, again: false, detail: '{}' }] }, result: lease === null || lease.until <= now };
+  }).catch(() => false);
+  if (!isFirst) return;
+  const { backfillId } = request;
+  await engine.parts.notifier.notify({
+    severity: 'critical', event: 'quota_used_up', title: `a quota is used up; ${processor.name} goes on at ${new Date(goesOnAt).toISOString()}`,
+    lines: [`${processor.name} ${formatDay(record.day)}: ${failure.message}`, 'what meets it waits until then and is tried again by itself, and the attempt does not count'],
+    command: backfillId === null ? 'smart-backfill requests list' : `smart-backfill backfill status ${backfillId}`, at: now,
+  });
+}

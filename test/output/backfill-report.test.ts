@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import { reportMarkdown } from '../../scripts/output/backfill-report.ts';
+import { backfillBrief, backfillJson } from '../../scripts/output/backfill-json.ts';
+import { dayOf } from '../../shared/calendar/day.ts';
+import type { World } from '../../shared/gaps/world.ts';
+import type { BackfillRecord } from '../../shared/staged/record.ts';
+import { evaluateGate } from '../../shared/staged/stage-gate.ts';
+import { resumed, skipped, stageEnded, withFailures, type NewFailure } from '../../shared/staged/transitions.ts';
+import { accepted, CHAIN, complete, makePipeline, makeWorld, never } from '../core-builders.ts';
+import { recordOf } from '../staged/builders.ts';
+
+const shown = z.looseObject({
+  progress: z.unknown(), stages: z.array(z.looseObject({ gate: z.looseObject({ tables: z.array(z.unknown()) }).nullable() })), failures: z.array(z.looseObject({ game_date: z.string(), became: z.string(), status: z.string() })),
+});
+const kim = { by: 'kim', reason: 'the source is mended' };
+const STAGES = [
+  { name: 'raw', phases: ['raw'], concurrency: 10, retries: 1, error_policy: 'continue', gate: { coverage_percent: 100, success_rate_percent: 99, max_nulls: 0, checks: ['checks/a.sql'] } },
+  { name: 'computed', phases: ['analytics'], order: 'by_date' },
+];
+const failure = (date: string, changes: Partial<NewFailure> = {}): NewFailure => ({ processor: 'A', day: dayOf(date), category: 'processing', message: `the page of ${date} has no table`, runId: `run-${date}`, skipped: false, ...changes });
+
+/** The first gate held on three dates of which one has been mended, one was accepted, one skipped, and then it passed. */
+function lived(): { readonly world: World; readonly record: BackfillRecord } {
+  const world = complete(makeWorld(makePipeline({ ...CHAIN, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-31' }] })));
+  const dates = ['2024-01-03', '2024-01-04', '2024-01-08'];
+  never(world, 'A', '2024-01-04', '2024-01-08', '2024-01-20');
+  const checks = [{ name: 'a', demands: 'nothing is wrong', table: 'data.a', outcome: { kind: 'passed' } }] as const;
+  const look = (record: BackfillRecord, at: number) => stageEnded(record, evaluateGate(world, record, record.definition.stages[0]!.gate!, checks, at), at);
+  const failures = [...dates.map((date) => failure(date)), failure('2024-01-20', { category: 'infrastructure', message: 'connect ETIMEDOUT 10.0.0.7:443' })];
+  const held = look(withFailures(recordOf(STAGES), failures, 5000), 6000);
+  assert.equal(held.state, 'gate_held');
+  accepted(world, 'A', '2024-01-08');
+  const again = skipped(resumed(held, kim, 7_200_000), dayOf('2024-01-20'), { by: 'ann', reason: 'the league has lost it | for good' }, 7_300_000);
+  const passed = look(withFailures(again, [failure('2024-01-04', { runId: 'second' })], 7_400_000), 7_500_000);
+  return { world, record: passed };
+}
+
+describe('output/backfill-report', () => {
+  const { world, record } = lived();
+  const report = reportMarkdown(record, world, 7_600_000, []);
+
+  it('says first how it stands, then what was asked, by whom and why', () => {
+    assert.match(report, /^# Backfill whole-1\n\nIt is \*\*gate held\*\*, 2 h 06 min after its start: the gate after raw holds: data\.a: 96\.6 % of 30 dates \(1 missing\); at least 100 % is needed\. /);
+    assert.match(report, /51 of 60 cells are complete now \(85 %\)\. Gates passed: 0 of 1; the one after raw holds\. 5 failures came up that retries did not mend; what became of them is below\. 1 date was skipped by hand\.\n/);
+    assert.match(report, /\| By \| kim, at 1970-01-01 00:00:01 UTC \|\n\| Why \| the winter is missing \|\n\| Definition \| whole \(version h1\) \|\n\| Dates \| 2024-01-01 to 2024-01-31 \|/);
+  });
+
+  it('tells every stage with how it ran, its times and figures', () => {
+    assert.match(report, /\| raw \| raw; 10 at a time; one retry; on failure continue \| 1970-01-01 00:00:01 \|  \| 2 h 06 min \| 29 of 30 \(96\.6 %\) \| 0 \| holds \|/);
+    assert.match(report, /\| computed \| analytics; date by date; 2 retries; on failure stop \| not begun \|  \|  \| .* \| none \|/);
+  });
+
+  it('puts failures that are alike together, with the category and what became of each', () => {
+    assert.match(report, /4 processing, 1 infrastructure\. Of these: /);
+    assert.match(report, /\| raw \| 2024-01-03 \| A \| processing \| the page of 2024-01-03 has no table \| tried again; complete now \|/);
+    assert.match(report, /\| raw \| 2024-01-08 \| A \| processing \| .* \| tried again; accepted by a person \|/);
+    assert.match(report, /\| raw \| 2024-01-04 \| A \| processing \| .* \| tried again, and failed again \|\n/);
+    assert.match(report, /\| raw \| 2024-01-04 \| A \| processing \| .* \| unresolved; missing now \|\n/);
+    assert.match(report, /\| raw \| 2024-01-20 \| A \| infrastructure \| connect ETIMEDOUT 10\.0\.0\.7:443 \| date skipped by ann \|/);
+  });
+
+  it('stays readable with hundreds of failures', () => {
+    const many = Array.from({ length: 300 }, (_, at) => failure(`2024-01-${String(1 + (at % 29)).padStart(2, '0')}`, { processor: at % 2 === 0 ? 'A' : 'B', runId: `run-${at}` }));
+    const text = reportMarkdown(withFailures(recordOf(STAGES), many, 5000), world, 6000, []);
+    const section = text.slice(text.indexOf('## Failures'), text.indexOf('## Skipped'));
+    assert.ok(section.split('\n').length < 20, section);
+    assert.match(section, /300 processing\. Of these: /);
+    assert.match(section, /\d+ dates: 2024-01-01\.\.2024-01-03, /);
+  });
+
+  it('has skipped dates with who and why, in cells that a | does not end', () => {
+    assert.match(report, /## Skipped dates\n\n.*\n.*\n\| 2024-01-20 \| ann \| 1970-01-01 02:01:40 \| the league has lost it \\\| for good \|/);
+  });
+
+  it('has gates with what was wanted, the figures, which dates lack, and the checks', () => {
+    assert.match(report, /### After raw: holds, 1970-01-01 02:05:00 UTC\n\nWanted: coverage of at least 100 % of each critical table; no unresolved failure; a success rate of at least 99 %; at most 0 nulls in required columns; no stale, altered or suspect date; no row found by 1 check\.\n\nIt holds, because\n\n- data\.a: 96\.6 % of 30 dates/);
+    assert.match(report, /\| data\.a \| A \| 29 of 30 \(1 accepted\) \| 96\.6 % \| 1 missing: 2024-01-04 \| 0 \|/);
+    assert.match(report, /- checks\/a\.sql \(nothing is wrong\): 0 rows found/);
+    assert.match(report, /To be known:\n\n- 1 accepted by a person: counted as complete\n- 1 left out with a reason: not counted/);
+  });
+
+  it('ends with the journal', () => {
+    assert.match(report, /## Journal\n\n[^]*\| 1970-01-01 02:00:00 \| kim \| resumed \| the source is mended \|\n\| 1970-01-01 02:01:40 \| ann \| skipped \| 2024-01-20: the league has lost it \\\| for good \|\n/);
+  });
+
+  it('says that nothing failed, and that no gate was reached, where that is so', () => {
+    const text = reportMarkdown(recordOf(STAGES), world, 6000, []);
+    assert.match(text, /Nothing failed for good\./);
+    assert.match(text, /## Gates\n\nNone was reached\./);
+  });
+
+  it('has the same in JSON, with the fields of the list', () => {
+    const json = backfillJson(record, world);
+    const { id, asked, state, ...brief } = backfillBrief(record);
+    assert.deepEqual({ ...json, ...brief, id, asked, state }, json);
+    const { progress, stages, failures } = shown.parse(JSON.parse(JSON.stringify(json)));
+    assert.deepEqual(progress, { expected: 60, complete: 51, failed: 0 });
+    assert.deepEqual(stages[0]?.gate?.tables, [{
+      processor: 'A', table: 'data.a', critical: true, expected: 30, complete: 28, accepted: 1, missing: 1, short: 0, stale: 0, altered: 0, suspect: 0, pending: 0, nulls: 0, left_out: 1, lacking: ['2024-01-04'],
+    }]);
+    assert.deepEqual(failures.map(({ game_date: date, became, status }) => [date, became, status]), [
+      ['2024-01-03', 'retried', 'complete'], ['2024-01-04', 'retried', 'missing'], ['2024-01-08', 'retried', 'accepted'], ['2024-01-20', 'retried', 'missing'], ['2024-01-04', 'open', 'missing'],
+    ]);
+  });
+});
