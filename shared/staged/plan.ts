@@ -64,6 +64,7 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
   const processors = processorsOf(world, record, stage);
   const ramp = rampOf(world, record, stage, processors);
   const step = rampStep(world, record, stage, processors);
+  let canary: { readonly day: Day | null } | null = null;
   const cells: StageCell[] = [];
   const leftOut: LeftOutCell[] = [];
   /** Days of cells that are going to be written, by processor rank, ascending. */
@@ -77,7 +78,7 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
     cells.length = 0;
     leftOut.length = 0;
   }
-  const canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
+  canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
   // What a canary that was run again has changed is wrong in what reads it: the stage makes that right too, or its gate would hold for ever.
   const mends = canary !== null && reprocessOf(record, stage) === 'completed';
   look(record.asked.from, step?.to ?? record.asked.to, processors, (day) => canary === null || mends || canary.day === day, (day, judged) => canary === null || canary.day === day || judged.action === 'redo');
