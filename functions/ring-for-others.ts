@@ -8,7 +8,8 @@ import { ring } from './doorbell.ts';
  * be taken up by somebody: the detector looks, in a run of its own, at each season that they are of.
  */
 export async function ringForOthers({ engine, bus, detectionTopic, signal, time }: HandlerDeps, worked: readonly Worked[], doneBefore: readonly CellKey[] = []): Promise<void> {
-  const ended = worked.filter(({ outcome }) => outcome === 'ran' || outcome === 'failed' || outcome === 'cut_off');
+  // Cells of a staged backfill, and their readers, belong to it: its coordinator is rung for them.
+  const ended = worked.filter(({ outcome, backfillId }) => backfillId === null && (outcome === 'ran' || outcome === 'failed' || outcome === 'cut_off'));
   const seasonOf = ({ day }: CellKey): string => engine.pipeline.seasons.find(({ from, to }) => day >= from && day <= to)?.name ?? '';
   const seasons = new Map([...doneBefore.map((cell) => ({ day: cell.day, cause: null, season: seasonOf(cell) })), ...ended.toReversed().map((cell) => ({ day: cell.day, cause: cell.cause, season: seasonOf(cell) }))]
     .map((about) => [about.season, about]));

@@ -6,6 +6,7 @@ import { addDays, dayOf, formatDay, parseDay, type Day } from '../shared/calenda
 import { InputError } from '../shared/failures/errors.ts';
 import { exitCodes } from '../shared/failures/exit-codes.ts';
 import { ring } from '../functions/doorbell.ts';
+import { ringForStages } from '../functions/stage-doorbell.ts';
 import { fill } from './local-cloud/fill.ts';
 import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { renderLogLine } from './local-cloud/log-line.ts';
@@ -14,6 +15,7 @@ import { renderLogLine } from './local-cloud/log-line.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const TICK_MS = 5 * 60_000;
+const STAGES_TICK_MS = 60_000;
 /** A new process: what an emulator kept in memory is gone, so what lay in the folder is of no use. */
 const FOLDER = join(ROOT, '.smart-backfill', 'cloud');
 const date = z.string().refine((text) => parseDay(text) !== undefined, { error: 'write a date as YYYY-MM-DD' });
@@ -75,11 +77,17 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** What Cloud Scheduler does on Google. */
-async function ticking({ runtime }: LocalCloud, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await ring(runtime.bus, runtime.detectionTopic, { trigger: 'tick', day: null, cause: null }).catch(() => undefined);
-    await runtime.engine.parts.clock.sleep(TICK_MS, signal);
-  }
+async function ticking({ runtime: { bus, engine, detectionTopic, coordinationTopic } }: LocalCloud, signal: AbortSignal): Promise<void> {
+  const every = async (milliseconds: number, tick: () => Promise<void>): Promise<void> => {
+    while (!signal.aborted) {
+      await tick().catch(() => undefined);
+      await engine.parts.clock.sleep(milliseconds, signal);
+    }
+  };
+  await Promise.all([
+    every(TICK_MS, () => ring(bus, detectionTopic, { trigger: 'tick', day: null, cause: null })),
+    every(STAGES_TICK_MS, () => ringForStages(bus, coordinationTopic, { trigger: 'tick', backfillId: null, cell: null })),
+  ]);
 }
 
 function whatToTry({ environment, bigquery, service, pipelineDirectory }: LocalCloud, project: string, last: Day): string {

@@ -128,7 +128,7 @@ module "messaging" {
   push = {
     service_account_email = "push@${PROJECT}.iam.gserviceaccount.com"
     endpoints = {
-${['backfill-worker', 'phase-router', 'gap-detector'].map((name) => `      ${name} = "${endpointOf(name)}"`).join('\n')}
+${['backfill-worker', 'phase-router', 'gap-detector', 'stage-coordinator'].map((name) => `      ${name} = "${endpointOf(name)}"`).join('\n')}
     }
   }
 }

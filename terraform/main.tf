@@ -31,9 +31,10 @@ locals {
   # Who rings while there is work at hand is answered at once, so an instance takes many; one that has no room refuses with
   # 429, which counts as a delivery, and enough of those would dead-letter a doorbell. One detection at a time is state's rule.
   function_defaults = {
-    backfill-worker = { concurrency = 40, max_instances = 10 }
-    phase-router    = { concurrency = 40, max_instances = 5 }
-    gap-detector    = { concurrency = 40, max_instances = 2 }
+    backfill-worker   = { concurrency = 40, max_instances = 10 }
+    phase-router      = { concurrency = 40, max_instances = 5 }
+    gap-detector      = { concurrency = 40, max_instances = 2 }
+    stage-coordinator = { concurrency = 40, max_instances = 2 }
   }
   functions = {
     for name, defaults in local.function_defaults : name => merge(
@@ -143,13 +144,14 @@ module "warehouse" {
 module "scheduler" {
   source = "./modules/scheduler"
 
-  project_id = var.project_id
-  region     = var.region
-  prefix     = local.pipeline.name
-  topic_id   = module.messaging.topic_ids[module.messaging.detection_topic]
-  schedule   = var.schedule
-  time_zone  = local.pipeline.time_zone
-  paused     = var.paused
+  project_id            = var.project_id
+  region                = var.region
+  prefix                = local.pipeline.name
+  topic_id              = module.messaging.topic_ids[module.messaging.detection_topic]
+  coordination_topic_id = module.messaging.topic_ids[module.messaging.coordination_topic]
+  schedule              = var.schedule
+  time_zone             = local.pipeline.time_zone
+  paused                = var.paused
 
   depends_on = [google_project_service.this]
 }
@@ -157,17 +159,18 @@ module "scheduler" {
 module "monitoring" {
   source = "./modules/monitoring"
 
-  project_id               = var.project_id
-  prefix                   = local.pipeline.name
-  service_names            = { for name in keys(local.functions) : name => "${local.pipeline.name}-${name}" }
-  functions_made           = module.functions.service_names
-  pushed_subscriptions     = module.messaging.pushed_subscriptions
-  dead_letter_subscription = module.messaging.dead_letter_subscription
-  alerts_subscription      = module.messaging.alerts_subscription
-  notification_channels    = var.notification_channels
-  alert_emails             = var.alert_emails
-  thresholds               = var.alert_thresholds
-  detection_paused         = var.paused
+  project_id                = var.project_id
+  prefix                    = local.pipeline.name
+  service_names             = { for name in keys(local.functions) : name => "${local.pipeline.name}-${name}" }
+  functions_made            = module.functions.service_names
+  pushed_subscriptions      = module.messaging.pushed_subscriptions
+  coordination_subscription = module.messaging.coordination_subscription
+  dead_letter_subscription  = module.messaging.dead_letter_subscription
+  alerts_subscription       = module.messaging.alerts_subscription
+  notification_channels     = var.notification_channels
+  alert_emails              = var.alert_emails
+  thresholds                = var.alert_thresholds
+  detection_paused          = var.paused
 
   depends_on = [google_project_service.this]
 }

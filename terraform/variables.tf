@@ -54,12 +54,12 @@ variable "function_settings" {
     secrets           = optional(map(object({ secret = string, version = optional(string, "latest") })))
     extra_environment = optional(map(string))
   }))
-  description = "What an instance of a function may use, where it is to be other than here set: by backfill-worker, phase-router, gap-detector."
+  description = "What an instance of a function may use, where it is to be other than here set: by backfill-worker, phase-router, gap-detector, stage-coordinator."
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.function_settings), ["backfill-worker", "phase-router", "gap-detector"])) == 0
-    error_message = "function_settings has ${join(", ", keys(var.function_settings))}; the functions are backfill-worker, phase-router and gap-detector."
+    condition     = length(setsubtract(keys(var.function_settings), ["backfill-worker", "phase-router", "gap-detector", "stage-coordinator"])) == 0
+    error_message = "function_settings has ${join(", ", keys(var.function_settings))}; the functions are backfill-worker, phase-router, gap-detector and stage-coordinator."
   }
 }
 

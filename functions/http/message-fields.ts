@@ -22,6 +22,7 @@ export function fieldsOfMessage(message: DeliveredMessage): LogFields {
     game_date: text('game_date', 'data_date', 'analysis_date', 'start_date'),
     phase: text('phase'),
     run_id: text('run_id'),
+    backfill_id: text('backfill_id'),
     message_id: message.messageId,
     subscription: message.subscription,
     delivery_attempt: message.deliveryAttempt,

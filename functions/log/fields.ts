@@ -7,6 +7,7 @@ export interface LogFields {
   readonly game_date?: string;
   readonly phase?: string;
   readonly run_id?: string;
+  readonly backfill_id?: string;
   readonly message_id?: string;
   readonly subscription?: string;
   readonly delivery_attempt?: number;

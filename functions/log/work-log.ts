@@ -2,6 +2,7 @@ import { formatDay } from '../../shared/calendar/day.ts';
 import type { Completion } from '../../shared/flows/complete.ts';
 import type { Detected } from '../../shared/flows/detect-gaps.ts';
 import type { RecoverEvent } from '../../shared/flows/recover.ts';
+import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
 import type { Worked } from '../../shared/flows/work.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 import type { LogFields } from './fields.ts';
@@ -46,6 +47,17 @@ export function detectionLog(log: Logger): (detected: Detected) => void {
   return ({ joined, detection, recovered }) => {
     if (joined) log.log('detection_joined', 'another detection is under way');
     else log.log('detection_ended', `${detection?.gaps.length ?? 0} gaps; ${recovered?.runs.length ?? 0} cells worked on`, { gaps: detection?.gaps.length, cells: recovered?.runs.length });
+  };
+}
+
+/** Told by the coordinator of staged backfills; the workers tell of their cells. */
+export function stageLog(log: Logger): (event: StagedEvent) => void {
+  return (event) => {
+    if (event.kind === 'ended') return;
+    const { id, state, note, stage, definition } = event.record;
+    const fields = { backfill_id: id, stage: definition.stages[stage]?.name };
+    if (event.kind === 'round') log.log('stage_planned', `backfill ${id}, stage ${fields.stage ?? ''}: ${event.cells} cells`, { ...fields, cells: event.cells });
+    else log.log('backfill_changed', `backfill ${id} is ${state.replaceAll('_', ' ')}${note === '' ? '' : `: ${note}`}`, { ...fields, state });
   };
 }
 

@@ -10,6 +10,7 @@ import type { GoogleRuntime } from './google.ts';
 /** What a handler is called with, besides the message. */
 export interface Invocation {
   readonly deps: HandlerDeps;
+  readonly runtime: GoogleRuntime;
   readonly log: Logger;
 }
 
@@ -39,6 +40,9 @@ export function googleFunction({ name, folder, environment, handle }: GoogleFunc
       return openGoogle({ config, log, bundleFolder: folder, clock });
     },
     subscriptions: (runtime) => runtime.subscriptionsOf(name),
-    handle: ({ engine, worker, bus, detectionTopic }, { signal, budget }, message) => handle({ deps: { engine, worker, bus, detectionTopic, signal, time: budget }, log }, message),
+    handle: (runtime, { signal, budget }, message) => {
+      const { engine, worker, bus, detectionTopic } = runtime;
+      return handle({ deps: { engine, worker, bus, detectionTopic, signal, time: budget }, runtime, log }, message);
+    },
   });
 }

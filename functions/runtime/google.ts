@@ -4,6 +4,7 @@ import { classify } from '../../shared/failures/classify.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { Advancing } from '../../shared/flows/staged-process.ts';
 import { runsOnByItself } from '../../shared/flows/time-budget.ts';
 import { Worker, type WorkerOptions } from '../../shared/flows/worker.ts';
 import { BigQueryApi } from '../../shared/google/bigquery-api.ts';
@@ -20,7 +21,7 @@ import { openObjects } from '../../shared/google/objects.ts';
 import { FirestorePromotionMarkers } from '../../shared/google/promotion-markers-firestore.ts';
 import { GoogleRunHistory } from '../../shared/google/run-history.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
-import { detectionTopicOf, topologyOf, type PushedFunction } from '../../shared/pipeline/topology.ts';
+import { coordinationTopicOf, detectionTopicOf, topologyOf, type PushedFunction } from '../../shared/pipeline/topology.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { MessageBus } from '../../shared/ports/message-bus.ts';
 import type { Alert, Notifier } from '../../shared/ports/notifier.ts';
@@ -32,6 +33,7 @@ import type { ServedRuntime } from '../http/serve.ts';
 import type { Logger } from '../log/logger.ts';
 import { googleChannels } from '../log/notifier.ts';
 import { workLog } from '../log/work-log.ts';
+import { StageBells } from '../stage-bells.ts';
 import { googleClients, type GoogleClients } from './clients.ts';
 import type { GoogleConfig } from './config.ts';
 import { LazyMessageBus } from './lazy-bus.ts';
@@ -65,6 +67,9 @@ export interface GoogleRuntime extends ServedRuntime {
   readonly history: GoogleRunHistory;
   readonly clients: GoogleClients;
   readonly detectionTopic: string;
+  readonly coordinationTopic: string;
+  /** The staged backfills that this process advances. */
+  readonly advancing: Advancing;
   subscriptionsOf(name: PushedFunction): Subscriptions;
   close(): Promise<void>;
 }
@@ -113,14 +118,20 @@ export async function openGoogle({ config, log, bundleFolder, ...options }: Goog
   const engine = new Engine({ pipeline, store, warehouse, runner, notifier, clock, ids, owner: ids.next('owner'), lanes: config.lanes, shared: true, sendCommitted: () => sendNow() });
   const sendNow = everySoOften(() => sendOutbox(engine, bus), () => clock.now(), log);
   const worker = new Worker(engine, { ...(options.onWork ?? workLog(log)), waitsForRetryMs: WAITS_FOR_RETRY_MS });
+  const coordinationTopic = coordinationTopicOf(pipeline);
+  const bells = new StageBells(engine, bus, coordinationTopic, (thrown) => {
+    const { message, category } = classify(thrown);
+    log.log('ring_lost', message, { category });
+  });
   return {
     pipeline, engine, worker, bus, store, warehouse, history, clients,
-    detectionTopic: detectionTopicOf(pipeline),
+    detectionTopic: detectionTopicOf(pipeline), coordinationTopic, advancing: new Advancing(engine),
     deadLetterTopic: pipeline.topics.dead_letters,
     now: () => clock.now(),
-    settle: (deadline) => settle({ engine, bus, history, log }, deadline),
+    settle: (deadline) => settle({ engine, bus, history, bells, log }, deadline),
     subscriptionsOf: (name) => new Map(topology.subscriptions.filter(({ push }) => push?.function === name).map((subscription) => [subscription.name, subscription.topic])),
     close: async () => {
+      await bells.settled();
       await notifier.close?.(ALERTS_MS);
       await warehouse.close();
       await store.close();
@@ -156,12 +167,14 @@ function landingOf({ landing }: GoogleConfig, { processors }: Pipeline): string 
 }
 
 interface Settled extends Pick<GoogleRuntime, 'engine' | 'bus' | 'history'> {
+  readonly bells: StageBells;
   readonly log: Logger;
 }
 
 /** Messages go out first: others wait for them. Nobody waits for the run history, which people read. */
-async function settle({ engine, bus, history, log }: Settled, { signal, budget }: Deadline): Promise<void> {
+async function settle({ engine, bus, history, bells, log }: Settled, { signal, budget }: Deadline): Promise<void> {
   if (budget.ranOut || signal.aborted) log.log('time_used_up', 'what is left is in state, and somebody has been rung for');
+  await bells.settled();
   await sendOutbox(engine, bus);
   await engine.parts.notifier.flush?.(ALERTS_MS);
   if (signal.aborted || !budget.hasRoom(HISTORY_MS, engine.parts.clock.now())) return;

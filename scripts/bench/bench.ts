@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { benchDetection, MILLION_CELLS } from './detection.ts';
 import { coldStart } from './cold-start.ts';
 import type { Figure } from './figures.ts';
+import { googleStages } from './google-stages.ts';
 import { googleWorker } from './google-worker.ts';
 import { commitTime, latency, orchestration } from './orchestration.ts';
 import { benchPlanning } from './planning.ts';
@@ -39,9 +40,10 @@ const sections: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'staged-scale': stagedScale,
   'cold-start': coldStart,
   google: googleWorker,
+  'google-stages': googleStages,
 };
 /** They start Google's emulators, which are not on every machine: run by name. */
-const NEED_EMULATORS: readonly string[] = ['cold-start', 'google'];
+const NEED_EMULATORS: readonly string[] = ['cold-start', 'google', 'google-stages'];
 
 const figures = z.array(z.object({ name: z.string(), value: z.number(), unit: z.enum(['ms', 's', 'MB', 'ms a cell', 'cells', 'reads', 'writes', 'queries']), atMost: z.number().nullable() }));
 

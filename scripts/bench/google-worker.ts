@@ -30,13 +30,13 @@ import { percentile, type Figure } from './figures.ts';
  * is in memory: what is measured is messages, state and the worker itself.
  */
 const PROJECT = 'demo-bench';
-const FIRST_DAY = '2023-01-01';
+export const FIRST_DAY = '2023-01-01';
 const DAYS = 365;
 const BURST = 200;
 const IDLE_TURNS = 30;
 const AT_ONCE = 50;
 
-function pipelineOf(): Pipeline {
+export function benchPipeline(): Pipeline {
   const columns = { game_date: 'DATE', k: 'INT64' } as const;
   const source = { phase: 'phase_1', key: ['k'], columns, slots: 16, every_day: true, expectations: { expected_keys: 'none', min_rows: 1 }, target: { http: 'http://127.0.0.1:1' } };
   const definition = pipelineSchema.parse({
@@ -54,7 +54,7 @@ function pipelineOf(): Pipeline {
 }
 
 /** Rows are handed back at once; who waits for a run is told. */
-class NoOp implements ProcessorRunner {
+export class NoOp implements ProcessorRunner {
   readonly begun = new Map<string, (at: number) => void>();
   runs = 0;
 
@@ -79,7 +79,7 @@ export async function googleWorker(): Promise<Figure[]> {
   process.env['METADATA_SERVER_DETECTION'] = 'none';
   const pubsub = new PubSub({ projectId: PROJECT });
   const firestore = new Firestore({ projectId: PROJECT });
-  const pipeline = pipelineOf();
+  const pipeline = benchPipeline();
   const usage = { reads: 0, writes: 0 };
   const runner = new NoOp();
   const topology = topologyOf(pipeline);
@@ -190,7 +190,7 @@ async function openOnly(engine: Engine, day: Day, index: number): Promise<void> 
   }, [{ processor: 'Both', day }]);
 }
 
-function urlOf(server: { address(): ReturnType<ReturnType<typeof createServer>['address']> }): string {
+export function urlOf(server: { address(): ReturnType<ReturnType<typeof createServer>['address']> }): string {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return `http://127.0.0.1:${address.port}`;

@@ -5,8 +5,9 @@ export const functionEntries: Readonly<Record<PushedFunction, string>> = {
   'backfill-worker': 'functions/backfill-worker/index.ts',
   'phase-router': 'functions/phase-router/index.ts',
   'gap-detector': 'functions/gap-detector/index.ts',
+  'stage-coordinator': 'functions/stage-coordinator/index.ts',
 };
-export const functionNames: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector'];
+export const functionNames: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector', 'stage-coordinator'];
 
 /** By this name the framework knows a CommonJS module, and need not look for a package.json above it: 40 ms of a start. */
 export const MAIN = 'index.cjs';

@@ -14,10 +14,12 @@ import { done, heldBack, incomplete, interrupted, workFailed } from './command.t
 
 /** Between two looks at a backfill that somebody else advances. */
 const LOOK_EVERY_MS = 200;
+/** Where functions advance it, each look is a read of their state. */
+const LOOK_ON_GOOGLE_MS = 1000;
 
-/** Advances a backfill here, or, where another process does, looks on; until it has ended or waits for a person. */
+/** Advances a backfill here, or, where another process or the functions do, looks on; until it has ended or waits for a person. */
 export async function followBackfill(session: Session, id: string): Promise<ExitCode> {
-  const { io, signal, options, runtime: { engine, store } } = session;
+  const { io, signal, options, runtime: { kind, engine, store } } = session;
   const begun = await existing(session, id);
   // What is shown while it runs is read from the world.
   await engine.refresh(begun.asked.from, begun.asked.to);
@@ -27,9 +29,9 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
       const record = await existing(session, id);
       live.see(record);
       if (!goesOnByItself(record) || signal.aborted) break;
-      const advanced = await advanceBackfill(engine, id, { signal, on: (event) => { if (event.kind === 'state') live.see(event.record); } });
+      const advanced = kind === 'google' ? null : await advanceBackfill(engine, id, { signal, on: (event) => { if (event.kind === 'state') live.see(event.record); } });
       if (advanced === null) {
-        await after(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await after(kind === 'google' ? LOOK_ON_GOOGLE_MS : LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
         await engine.hearOthers();
       }
     }
@@ -42,7 +44,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   else io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
   if (signal.aborted && goesOnByItself(record)) {
     const open = (await store.openCells()).filter((cell) => cell.request?.backfillId === id).length;
-    io.err.write(`interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
+    io.err.write(kind === 'google' ? `looking on has ended; the functions go on with it:  ${session.command('backfill', 'watch', id)}\n` : `interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
     return interrupted;
   }
   tellNext(session, record);
@@ -60,7 +62,7 @@ export async function existing(session: Session, id: string): Promise<BackfillRe
 /** What a person does next. */
 export function tellNext(session: Session, record: BackfillRecord): void {
   const next = { stopped: 'resume', gate_held: 'resume', paused: 'resume', waits_for_approval: 'approve', finished: 'report', running: 'watch', cancelled: 'report' } as const;
-  session.log('info', `${record.state === 'finished' || record.state === 'cancelled' ? 'its report' : record.state === 'running' ? 'advance it' : 'when that is looked into'}:  ${session.command('backfill', next[record.state], record.id)}`);
+  session.log('info', `${record.state === 'finished' || record.state === 'cancelled' ? 'its report' : record.state === 'running' ? session.runtime.kind === 'google' ? 'look on' : 'advance it' : 'when that is looked into'}:  ${session.command('backfill', next[record.state], record.id)}`);
   const definition = openDefinitions(session).get(record.definition.name);
   if (!hasEnded(record) && definition?.hash !== record.definition.hash) session.log('warn', `note: the definition ${record.definition.name} is ${definition ? 'another' : 'not there any more'} since this backfill was started: it goes on with the one that it was started with`);
 }

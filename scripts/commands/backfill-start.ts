@@ -29,7 +29,7 @@ export type StartOptions = z.infer<typeof startOptions>;
 
 /** Shows the plan, asks, starts, and runs it here unless it is detached. */
 export async function startNow(session: Session, options: StartOptions) {
-  const { io, runtime: { engine }, signal } = session;
+  const { io, runtime: { engine, kind }, signal } = session;
   const definition = definitionNamed(session, options.definition);
   const asked = askedBy(session, options, definition);
   const world = await engine.refresh(asked.from, asked.to);
@@ -62,10 +62,11 @@ export async function startNow(session: Session, options: StartOptions) {
   }
   const record = await startBackfill(engine, definition, asked, labelOf(engine, asked));
   session.log('info', `backfill ${record.id} has started: ${counted(plans.reduce((sum, plan) => sum + plan.cells.length, 0), 'cell')} as it looks now`);
-  if (options.detach) {
+  await session.runtime.ringStages(record.id);
+  if (options.detach || kind === 'google') {
     if (options.json) writeJson(io, { id: record.id, state: record.state, plan: digest });
     else io.out.write(`${record.id}\n`);
-    session.log('info', `it is advanced by:  ${session.command('up')}  or:  ${session.command('backfill', 'watch', record.id)}`);
+    session.log('info', kind === 'google' ? `the functions advance it; look on:  ${session.command('backfill', 'watch', record.id)}` : `it is advanced by:  ${session.command('up')}  or:  ${session.command('backfill', 'watch', record.id)}`);
     return done;
   }
   return followBackfill(session, record.id);

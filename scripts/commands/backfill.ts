@@ -19,13 +19,12 @@ import { withState, type Session } from '../session.ts';
 import { existing, followBackfill, tellNext } from './backfill-follow.ts';
 import { startNow, startOptions } from './backfill-start.ts';
 import { done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
-import { checkScope, commonOptions, embeddedOnly, readOneDate, readReason } from './options.ts';
+import { checkScope, commonOptions, readOneDate, readReason } from './options.ts';
 
 const idOperand = z.tuple([z.string()]);
 const idAndDate = z.tuple([z.string(), z.string()]);
 const reasonOptions = commonOptions.extend({ reason: z.string().optional() });
 const stopOptions = commonOptions.omit({ now: true }).extend({ reason: z.string().optional(), now: z.boolean().default(false) });
-const ON_GOOGLE = 'there is no coordinator of staged backfills yet: use recover --all, phase by phase';
 
 export function backfillCommand(context: CliContext): Command {
   const group = newGroup('backfill', 'Staged backfills: whole seasons, stage by stage, with a gate after each.');
@@ -36,7 +35,6 @@ export function backfillCommand(context: CliContext): Command {
   const list = newCommand('list', 'all backfills, the newest first', ['state', 'json', 'now']);
   group.addCommand(onRun(context, list, (given) => {
     const options = commonOptions.parse(given);
-    embeddedOnly(options, 'backfill', ON_GOOGLE);
     return withState(context, options, showList, { looks: true });
   }), { isDefault: true });
   group.addCommand(stopping(context, 'pause', 'starts nothing any more; what runs is finished, unless --now is given', 'pausing', paused));
@@ -47,7 +45,6 @@ export function backfillCommand(context: CliContext): Command {
   const skip = newCommand('skip', 'leaves a date out, of the gates too; it stands in the report', ['state', 'json', 'now']).argument('<id>', 'its id').argument('<date>', 'the date').option('--reason <text>', 'why: needed, and kept');
   group.addCommand(onRun(context, skip, (given, words) => {
     const options = reasonOptions.parse(given);
-    embeddedOnly(options, 'backfill', ON_GOOGLE);
     const [id, date] = idAndDate.parse(words);
     const reason = readReason(options.reason, 'skipping a date');
     return withState(context, options, (session) => order(session, id, (record, now) => skipped(record, readOneDate(date, session.pipeline), { by: session.io.user, reason }, now)));
@@ -68,13 +65,12 @@ function startCommand(context: CliContext): Command {
     .option('--max-failures <count>', 'stop at so many, whatever the policy')
     .option('--ramp', 'each stage takes one date first, then 7 days, a month, and the rest, each when those before are good')
     .option('--join <id>', 'although that backfill has cells in common with it: takes up what it leaves, when it has ended')
-    .option('--reason <text>', 'why, for the report')
+    .option('--reason <text>', 'why, for the report: needed on Google')
     .option('--dry-run', 'print the plan only')
     .option('--plan <digest>', 'the plan of a dry run: says so if it is another by now')
-    .option('--detach', 'do not run it here: up does, or backfill watch');
+    .option('--detach', 'do not run it here: up does, or backfill watch; on Google the functions always do');
   return onRun(context, command, (given) => {
     const options = startOptions.parse(given);
-    embeddedOnly(options, 'backfill', ON_GOOGLE);
     return withState(context, options, (session) => startNow(session, options), { check: (pipeline) => checkScope(options, pipeline), ...(options.dryRun ? { looks: true, makesNone: true } : {}) });
   });
 }
@@ -83,7 +79,6 @@ function looking(context: CliContext, name: string, description: string, show: (
   const command = newCommand(name, description, ['state', 'json', 'now']).argument('<id>', 'its id, as the list shows it');
   return onRun(context, command, (given, words) => {
     const options = commonOptions.parse(given);
-    embeddedOnly(options, 'backfill', ON_GOOGLE);
     return withState(context, options, (session) => show(session, idOperand.parse(words)[0]), looks ? { looks } : {});
   });
 }
@@ -94,11 +89,12 @@ function ordering(context: CliContext, name: string, description: string, change
   const command = more(newCommand(name, description, ['state', 'json', 'now']).argument('<id>', 'its id').option('--reason <text>', 'why, for the report').option('--detach', 'do not run it here'));
   return onRun(context, command, (given, words) => {
     const options = reasonOptions.extend({ detach: z.boolean().default(false) }).parse(given);
-    embeddedOnly(options, 'backfill', ON_GOOGLE);
     const [id] = idOperand.parse(words);
     return withState(context, options, async (session) => {
-      const code = await order(session, id, (record, now) => change(record, { by: session.io.user, reason: options.reason?.trim() ?? '' }, now), !options.detach);
-      return options.detach ? code : followBackfill(session, id);
+      // On Google the functions go on with it.
+      const isHere = !options.detach && session.runtime.kind === 'embedded';
+      const code = await order(session, id, (record, now) => change(record, { by: session.io.user, reason: options.reason?.trim() ?? '' }, now), isHere);
+      return isHere ? followBackfill(session, id) : code;
     });
   });
 }
@@ -108,13 +104,13 @@ function stopping(context: CliContext, name: 'pause' | 'cancel', description: st
   return onRun(context, command, (given, words) => {
     // Here --now says when to stop, not what time it is.
     const { now: atOnce, ...options } = stopOptions.parse(given);
-    embeddedOnly(options, 'backfill', ON_GOOGLE);
     const reason = readReason(options.reason, verb);
     const [id] = idOperand.parse(words);
     return withState(context, options, async (session) => {
       const { io, runtime: { engine, store } } = session;
       const person = { by: io.user, reason };
       const record = await orderBackfill(engine, id, (current, now) => change(current, person, now));
+      await session.runtime.ringStages(id);
       const running = (await store.openCells()).filter((cell) => cell.request?.backfillId === id && cell.request.state === 'processing');
       const stopped = atOnce && running.length > 0 ? await stopNow(engine, running, name, person) : null;
       if (options.json) writeJson(io, { ...backfillJson(record, null), running: running.length, ...(stopped ? stoppedJson(stopped) : {}) });
@@ -131,6 +127,7 @@ function stopping(context: CliContext, name: 'pause' | 'cancel', description: st
 async function order(session: Session, id: string, change: (record: BackfillRecord, now: number) => BackfillRecord, silent = false) {
   const { io, options, runtime: { engine } } = session;
   const record = await orderBackfill(engine, id, change);
+  await session.runtime.ringStages(id);
   if (silent) return done;
   if (options.json) writeJson(io, backfillJson(record, null));
   else {

@@ -11,7 +11,7 @@ import { writeLocalPipeline } from './local-pipeline.ts';
 import { ServedFunction } from './served-function.ts';
 import { makeTopics } from './topics.ts';
 
-export const FUNCTIONS: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector'];
+export const FUNCTIONS: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector', 'stage-coordinator'];
 
 export interface LocalCloudOptions {
   /** The root of this project. */

@@ -11,5 +11,5 @@ export function writeLocalPipeline(directory: string, into: string, detectFrom: 
   const document = parseDocument(readFileSync(join(directory, 'pipeline.yaml'), 'utf8'));
   document.setIn(['settings', 'detect_from'], detectFrom);
   writeFileSync(join(into, 'pipeline.yaml'), String(document));
-  for (const part of ['sql', 'checks', 'processors']) if (existsSync(join(directory, part))) cpSync(join(directory, part), join(into, part), { recursive: true });
+  for (const part of ['sql', 'checks', 'processors', 'backfills.yaml']) if (existsSync(join(directory, part))) cpSync(join(directory, part), join(into, part), { recursive: true });
 }

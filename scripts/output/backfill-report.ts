@@ -9,7 +9,8 @@ import { attemptsSection } from './backfill-attempts.ts';
 import { failuresSection } from './backfill-failures.ts';
 import { stateText } from './backfill-view.ts';
 import { markdownTable } from './markdown.ts';
-import { count, counted, dayList, duration, instant } from './words.ts';
+import { tookText } from './backfill-standing.ts';
+import { count, counted, dayList, instant } from './words.ts';
 
 /** The report of a backfill in Markdown, as whoever ran it would have written it: what was asked, by whom and why, and what became of it. */
 export function reportMarkdown(record: BackfillRecord, world: World, now: number, attempts: readonly TriedAgain[]): string {
@@ -34,7 +35,7 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
 
 /** What somebody wants to know who reads no further. */
 function summary(record: BackfillRecord, world: World, now: number): string {
-  const took = duration(Math.max(0, (record.endedAt ?? now) - record.createdAt));
+  const took = tookText(record, record.createdAt, record.endedAt ?? now);
   const { expected, complete } = wholeProgress(world, record);
   const held = record.stages.find((stage) => stage.gate?.passed === false)?.name;
   const passed = record.stages.filter((stage) => stage.gate?.passed === true).length;
@@ -76,7 +77,7 @@ function stages(record: BackfillRecord, world: World, now: number): string {
     const gate = stage.gate === undefined ? 'none' : progress?.gate ? (progress.gate.passed ? 'passed' : 'holds') : progress?.endedAt ? 'not about what was asked' : 'not reached';
     return [
       stage.name, howText(stage, progress?.approvedBy ?? null), progress?.startedAt ? instant(progress.startedAt) : 'not begun', progress?.endedAt ? instant(progress.endedAt) : '',
-      progress?.startedAt ? duration(Math.max(0, end - progress.startedAt)) : '', expected === 0 ? 'nothing is expected' : `${count(complete)} of ${count(expected)} (${percentText(complete, expected)})`, count(failed), gate,
+      progress?.startedAt ? tookText(record, progress.startedAt, end) : '', expected === 0 ? 'nothing is expected' : `${count(complete)} of ${count(expected)} (${percentText(complete, expected)})`, count(failed), gate,
     ];
   }));
 }

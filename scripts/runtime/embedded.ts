@@ -105,6 +105,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedRu
       'backfill-worker': (message) => handleBackfillRequest({ ...deps(), signal: stop.signal }, message),
       'phase-router': (message) => handlePhaseComplete({ ...deps(), signal: stop.signal }, message),
       'gap-detector': (message) => handleDetection({ ...deps(), signal: stop.signal, ...options.onDetection }, message),
+      // Nobody has to be rung for: `up` and the commands that wait for a backfill advance it, and hear of its cells within the process.
+      'stage-coordinator': async () => ({ kind: 'ack' }),
     }),
     onTrouble: options.onTrouble,
   });
@@ -123,6 +125,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedRu
       return delivered + await work(engine, { signal });
     },
     workOff: async (signal) => void await work(engine, { signal }),
+    ringStages: async () => undefined,
     // What was committed stays with the folder: \`up\`, and the next command that delivers, send it.
     settle: async () => undefined,
     close: async () => {

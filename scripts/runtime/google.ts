@@ -1,4 +1,5 @@
 import { ring } from '../../functions/doorbell.ts';
+import { ringForStages } from '../../functions/stage-doorbell.ts';
 import type { Logger } from '../../functions/log/logger.ts';
 import { configProblems, readConfig, type Environment, type GoogleConfig } from '../../functions/runtime/config.ts';
 import type { GoogleClients } from '../../functions/runtime/clients.ts';
@@ -63,6 +64,7 @@ export async function openGoogleRuntime({ pipelineDirectory, environment, startA
     backlog: () => null,
     deliver: async () => 0,
     workOff: () => ring(bus, topics.detection, { trigger: 'goes_on', day: null, cause: null }),
+    ringStages: (backfillId) => ringForStages(bus, runtime.coordinationTopic, { trigger: 'ordered', backfillId, cell: null }),
     settle: async () => {
       await sendOutbox(engine, bus);
       await runtime.history.flush();

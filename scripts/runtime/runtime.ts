@@ -32,6 +32,8 @@ export interface CommonRuntime {
   deliver(signal: AbortSignal): Promise<number>;
   /** Has what is queued worked off: here, or by ringing for the functions. */
   workOff(signal: AbortSignal): Promise<void>;
+  /** A person has started a staged backfill, or ordered something of it: the functions that advance it are rung. Where commands advance it themselves, they heard of it. */
+  ringStages(backfillId: string): Promise<void>;
   /** At the end of a command that changes something: messages and history rows that it committed go out, where nobody else sends them soon. */
   settle(): Promise<void>;
   close(): Promise<void>;

@@ -9,8 +9,6 @@ const tidings: Readonly<Record<string, { readonly severity: Severity; readonly t
   waits_for_approval: { severity: 'warning', title: 'waits for approval' },
   paused: { severity: 'info', title: 'is paused' },
   stopped: { severity: 'critical', title: 'has stopped' },
-  quota: { severity: 'critical', title: 'waits for a quota' },
-  rolled_back: { severity: 'critical', title: 'was rolled back' },
   finished: { severity: 'info', title: 'is finished' },
   cancelled: { severity: 'info', title: 'is cancelled' },
 };

@@ -27,7 +27,7 @@ const SENDING_MS = 60_000;
 export interface Circumstances {
   readonly now: number;
   readonly windowMs: number;
-  /** Names who asks. */
+  /** Names this very sending: two of one process must not take each other's for their own. */
   readonly by: string;
   readonly heldUntil: number | null;
   /** Failures that are to be told, without those that are retried by themselves. */
@@ -59,7 +59,7 @@ export function nextStep(window: AlertWindow, circumstances: Circumstances): Win
   const { now, untold, record, by } = circumstances;
   if (window.sending) {
     const { sending } = window;
-    const isLeft = sending.by === by || sending.at > now || now - sending.at >= SENDING_MS || (circumstances.heldUntil !== null && circumstances.heldUntil <= now);
+    const isLeft = sending.at > now || now - sending.at >= SENDING_MS || (circumstances.heldUntil !== null && circumstances.heldUntil <= now);
     return isLeft ? { window: { ...window, sending: { ...sending, by, at: now } }, takes: [], alert: { ...sending.alert } } : null;
   }
   if (window.gathering === null && !isDue(window, circumstances)) return null;

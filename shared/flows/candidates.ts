@@ -19,7 +19,7 @@ export class Candidates {
   #version = -1;
   #readAt = Number.NEGATIVE_INFINITY;
   /** A look that is under way: lanes that want the same wait for it. */
-  #looking: { readonly limit: number; readonly cells: Promise<readonly QueuedCell[]> } | null = null;
+  #looking: { readonly limit: number; readonly version: number; readonly cells: Promise<readonly QueuedCell[]> } | null = null;
   /** A run has ended since the list was asked for: what others could not take for want of its slot may not be on it. */
   #slotFreed = false;
   /** Processors without a free slot, as far as is known. */
@@ -42,11 +42,14 @@ export class Candidates {
 
   async #look(now: number, limit: number): Promise<void> {
     const { store, shared } = this.#engine.parts;
-    const joined = shared && this.#looking !== null && this.#looking.limit >= limit ? this.#looking : null;
-    const looking = joined ?? { limit, cells: store.queued(now, limit) };
+    const version = this.#engine.queuedHere;
+    // One that began before something was queued may not have it.
+    const joined = shared && this.#looking !== null && this.#looking.limit >= limit && this.#looking.version === version ? this.#looking : null;
+    const looking = joined ?? { limit, version, cells: store.queued(now, limit) };
     this.#looking = looking;
     if (!joined) this.#slotFreed = false;
-    const version = this.#engine.queuedHere;
+    // Who rings may have freed a slot as well.
+    if (this.#version !== version) this.#full.clear();
     try {
       const cells = await looking.cells;
       // Whoever joined finds what the first has left of it.

@@ -25,7 +25,7 @@ export type ClaimOutcome =
   /** Put back to wait for an input. */
   | { readonly kind: 'parked' }
   /** What it reads and holds is as it should be: ended without a run. */
-  | { readonly kind: 'cut_off'; readonly cause: string | null };
+  | { readonly kind: 'cut_off'; readonly cause: string | null; readonly backfillId: string | null };
 
 /** How long a claim is believed without a heartbeat. Longer than any pause of a live process, short enough to be taken over soon. */
 export const LEASE_MS = 60_000;
@@ -35,7 +35,7 @@ export const LEASE_MS = 60_000;
  * (P7); slots are a table's, whatever the number of instances (P23).
  * Everything is judged again at this moment: inputs may have changed since the cell was queued.
  */
-export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutcome> {
+export async function claimCell(engine: Engine, key: CellKey, renewed = false): Promise<ClaimOutcome> {
   const { parts } = engine;
   const processor = engine.world.processor(key.processor);
   const now = parts.clock.now();
@@ -43,7 +43,24 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
   // A process that has just begun, or that worked on other seasons so far, knows nothing of what this cell reads.
   await engine.ensure(key.day, key.day);
   await engine.recheck(processor, key.day);
-  return engine.change<ClaimOutcome>({ cells: [key], slots: [key.processor], controls: true }, (snapshot) => {
+  const outcome = await attempt(engine, processor, key, { now, runId, renewed });
+  if (outcome.kind !== 'outdated') return outcome;
+  await engine.renew(key.day, outcome.plannedAt);
+  return claimCell(engine, key, true);
+}
+
+interface Attempt {
+  readonly now: number;
+  readonly runId: string;
+  /** All has been read again for it. */
+  readonly renewed: boolean;
+}
+
+type Attempted = ClaimOutcome | { readonly kind: 'outdated'; readonly plannedAt: number };
+
+function attempt(engine: Engine, processor: Processor, key: CellKey, { now, runId, renewed }: Attempt): Promise<Attempted> {
+  const { parts } = engine;
+  return engine.change<Attempted>({ cells: [key], slots: [key.processor], controls: true }, (snapshot) => {
     const record = snapshot.cell(key);
     const { request } = record;
     const nothing = (kind: 'not_now'): { writes: object; result: ClaimOutcome } => ({ writes: {}, result: { kind } });
@@ -51,6 +68,8 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
     if (request?.lease?.runId === runId) return { writes: {}, result: { kind: 'claimed', claim: { processor, record, request, lease: request.lease } } };
     if (!request || request.state !== 'queued' || (request.notBefore ?? 0) > now) return nothing('not_now');
     if (snapshot.controls().paused) return nothing('not_now');
+    const { plannedAt } = request;
+    if (plannedAt !== undefined && !renewed && engine.isOlderThan(plannedAt)) return { writes: {}, result: { kind: 'outdated', plannedAt } };
     const ready = readiness(engine.world, processor, key.day, request, engine.strictness);
     const facts = factsOf(engine.world, processor, key.day);
     if (ready.kind !== 'ready') {
@@ -70,7 +89,7 @@ export async function claimCell(engine: Engine, key: CellKey): Promise<ClaimOutc
       const done = completed(record, record.last);
       return {
         writes: { cells: [done], changes: [changeRow(done, request, 'cut_off', now)], askCells: request.asks.map((askId) => ({ askId, ...key, outcome: 'cut_off' as const, note: 'nothing that it reads has changed', at: now })) },
-        result: { kind: 'cut_off', cause: request.cause ?? null },
+        result: { kind: 'cut_off', cause: request.cause ?? null, backfillId: request.backfillId },
       };
     }
     const slots = withoutExpired(snapshot.slots(key.processor), now);

@@ -42,8 +42,9 @@ export async function tellDigests(engine: Engine, options: TellOptions = {}): Pr
 
 /** The digest of one staged backfill (null: of all that goes by hand), if it is due now. */
 export async function tellOf(engine: Engine, backfillId: string | null, { leaving = false }: TellOptions = {}): Promise<void> {
-  const { store, clock, notifier, owner } = engine.parts;
+  const { store, clock, notifier, owner, ids } = engine.parts;
   const name = leaseOf(backfillId);
+  const by = ids.next('digest');
   const windowMs = engine.pipeline.settings.digest_minutes * 60_000;
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     // The window first: failures that another digest takes after this are seen by its change of the window.
@@ -58,7 +59,7 @@ export async function tellOf(engine: Engine, backfillId: string | null, { leavin
       if (!lease && untold.length === 0) return { writes: {}, result: 'done' };
       const window = windowOf(lease) ?? newWindow(record);
       const heldUntil = record ? lease?.until ?? null : null;
-      const step = nextStep(window, { now, windowMs, by: owner, heldUntil, untold, record, isOver: isOver && (record === null || hasEnded(record)), leaving, progress: () => farOf(engine, record, lease) });
+      const step = nextStep(window, { now, windowMs, by, heldUntil, untold, record, isOver: isOver && (record === null || hasEnded(record)), leaving, progress: () => farOf(engine, record, lease) });
       if (!step) return { writes: lease && isForgotten(window, { now, windowMs, record }) ? { releaseLeases: [name] } : {}, result: 'done' };
       const until = record && lease ? lease.until : now + windowMs;
       return { writes: { leases: [{ name, owner: lease?.owner ?? owner, until, again: false, detail: JSON.stringify(step.window) }], told: step.takes }, result: step.alert ?? 'again' };
@@ -69,7 +70,7 @@ export async function tellOf(engine: Engine, backfillId: string | null, { leavin
     await engine.change({ leases: [name], backfills: backfillId === null ? [] : [backfillId] }, (snapshot) => {
       const lease = snapshot.lease(name);
       const window = windowOf(lease);
-      if (!lease || window?.sending?.by !== owner) return { writes: {}, result: null };
+      if (!lease || window?.sending?.by !== by) return { writes: {}, result: null };
       const record = backfillId === null ? null : snapshot.backfill(backfillId);
       // Its end was told: nothing is held back for it any more.
       const isEnd = record !== null && hasEnded(record) && turn.event !== 'backfill_failures';

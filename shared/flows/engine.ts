@@ -38,6 +38,12 @@ export interface EngineParts {
   readonly sendCommitted?: () => Promise<void>;
 }
 
+/** Cells of one staged backfill that have no open request any more. */
+export interface EndedCells {
+  readonly backfillId: string;
+  readonly cells: readonly CellKey[];
+}
+
 type Change = (world: World) => void;
 
 interface Look {
@@ -50,6 +56,8 @@ const MINUTE_MS = 60_000;
 const OTHERS_MS = 5000;
 /** A world this old is read again as a whole before a message is judged by it, where others write too. */
 const FRESH_MS = 30_000;
+/** Clocks of two machines are taken to differ by no more. */
+const MOST_SKEW_MS = 5000;
 
 /**
  * What every flow works with: the ports, and the world as this process knows it. The world is read from the ports by
@@ -60,6 +68,8 @@ export class Engine {
   readonly strictness: Strictness;
   /** Told of each cell's record that this process has written, once it is durable. */
   readonly written = new Listeners<CellRecord>();
+  /** Where others work on the same state: told of cells of a staged backfill whose requests this process has ended, once that is durable. */
+  readonly ended = new Listeners<EndedCells>();
   /** Told of a staged backfill, by id, of which a person has ordered something. */
   readonly ordered = new Listeners<string>();
   /** What this process runs now. */
@@ -73,6 +83,7 @@ export class Engine {
   /** Days that the world was read for: fewer while more are being read. */
   #held: { from: Day; to: Day } | null = null;
   #readAt = 0;
+  #renewing: Promise<World> | null = null;
   #othersAt = 0;
   #queuedHere = 0;
 
@@ -178,6 +189,20 @@ export class Engine {
     if (this.parts.clock.now() - this.#world.moment.now > MINUTE_MS) this.#world = this.#world.at(this.moment());
   }
 
+  /**
+   * Reads everything again where this process knows it as of before `at`, by another process's clock: which dates are
+   * expected, and so every window, may be others since. Lanes that want it at the same time share one reading.
+   */
+  async renew(day: Day, at: number): Promise<void> {
+    if (!this.isOlderThan(at)) return;
+    this.#renewing ??= this.refresh(day, day).finally(() => { this.#renewing = null; });
+    await this.#renewing;
+  }
+
+  isOlderThan(at: number): boolean {
+    return this.parts.shared === true && this.#readAt - MOST_SKEW_MS < at;
+  }
+
   async #readWorld(from: Day, to: Day): Promise<World> {
     const { pipeline, store } = this.parts;
     const coverage = await this.#coverage.read(pipeline.processors, from, to);
@@ -210,17 +235,24 @@ export class Engine {
     return this.#world;
   }
 
-  /** Rises when this process puts cells into the queue. */
+  /** Rises when this process puts cells into the queue, or is told that another one has. */
   get queuedHere(): number {
     return this.#queuedHere;
+  }
+
+  /** Another process has queued something: what is known of the queue is out of date. */
+  heardOfQueued(): void {
+    this.#queuedHere += 1;
   }
 
   /** One state change; the world follows it. */
   async change<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
     let written: Writes = {};
+    let ended: readonly EndedCells[] = [];
     const result = await this.parts.store.transact(reads, (snapshot) => {
       const decision = decide(snapshot);
       written = decision.writes;
+      ended = this.parts.shared ? endedOf(snapshot, written.cells ?? []) : [];
       return decision;
     });
     for (const record of written.cells ?? []) {
@@ -228,6 +260,7 @@ export class Engine {
       this.#apply((world) => world.setRecord(record));
       this.written.tell(record);
     }
+    for (const cells of ended) this.ended.tell(cells);
     return result;
   }
 
@@ -292,4 +325,12 @@ export class Engine {
   get remembered(): readonly RememberedGames[] {
     return this.#calendar.remembered;
   }
+}
+
+function endedOf(before: Snapshot, after: readonly CellRecord[]): EndedCells[] {
+  const ended = after.flatMap((record) => {
+    const backfillId = record.request === null ? before.cell(record).request?.backfillId ?? null : null;
+    return backfillId === null ? [] : [{ backfillId, cell: { processor: record.processor, day: record.day } }];
+  });
+  return [...Map.groupBy(ended, (one) => one.backfillId)].map(([backfillId, all]) => ({ backfillId, cells: all.map(({ cell }) => cell) }));
 }

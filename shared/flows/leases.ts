@@ -33,6 +33,15 @@ export async function returnLease(engine: Engine, name: string): Promise<boolean
   });
 }
 
+/** Whether the lease is still one's own, and whether somebody has marked it since this was asked last. */
+export async function takeMark(engine: Engine, name: string): Promise<'marked' | 'unmarked' | 'lost'> {
+  return engine.change({ leases: [name] }, (snapshot) => {
+    const held = snapshot.lease(name);
+    if (held?.owner !== engine.parts.owner) return { writes: {}, result: 'lost' };
+    return held.again ? { writes: { leases: [{ ...held, again: false }] }, result: 'marked' } : { writes: {}, result: 'unmarked' };
+  });
+}
+
 const askedFor = z.object({ asked: z.array(z.string()) });
 
 /**

@@ -5,7 +5,7 @@ import { actionOf, classOf } from '../requests/ask-policy.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { readiness } from '../requests/readiness.ts';
 import { joined, opened, remembering, waiting } from '../requests/transitions.ts';
-import type { Snapshot, Writes } from '../ports/request-store.ts';
+import type { Reads, Snapshot, Writes } from '../ports/request-store.ts';
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { Engine } from './engine.ts';
 import { changeRow } from './rows.ts';
@@ -16,6 +16,13 @@ export interface AskedCell extends CellKey {
   readonly reprocess?: boolean;
 }
 
+/** What else has to hold at the commit of an ask. */
+export interface Guard {
+  readonly reads: Pick<Reads, 'backfills' | 'leases'>;
+  /** False: nothing is opened, and no cell has an outcome. */
+  readonly allows: (snapshot: Snapshot) => boolean;
+}
+
 /** Cells changed in one transaction: enough that a season's plan takes few commits, few enough that one is short. */
 const CELLS_A_TRANSACTION = 200;
 
@@ -23,12 +30,13 @@ const CELLS_A_TRANSACTION = 200;
  * Applies an ask to its cells, in topological order: opens, joins, or says why not. An ask applies to a cell once, so a
  * redelivered message changes nothing. When this returns, all of it is durable.
  */
-export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[]): Promise<AskCell[]> {
+export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[], guard?: Guard): Promise<AskCell[]> {
   const outcomes: AskCell[] = [];
   for (let start = 0; start < Math.max(cells.length, 1); start += CELLS_A_TRANSACTION) {
     const chunk = cells.slice(start, start + CELLS_A_TRANSACTION);
     for (;;) {
-      const applied = await engine.change({ cells: chunk, asks: [ask.id] }, (snapshot) => {
+      const applied = await engine.change<Pick<AppliedAsk, 'outcomes' | 'outdated'>>({ ...guard?.reads, cells: chunk, asks: [ask.id] }, (snapshot) => {
+        if (guard?.allows(snapshot) === false) return { writes: {}, result: { outcomes: [], outdated: [] } };
         const result = applyAsk(engine, ask, chunk, snapshot);
         return { writes: result.writes, result };
       });

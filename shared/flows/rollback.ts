@@ -3,6 +3,7 @@ import { HeldBackError } from '../failures/errors.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { Alert } from '../ports/notifier.ts';
 import { readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
+import { noted } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
 import { rollBackCell, type RolledBackCell } from './rollback-cell.ts';
@@ -38,8 +39,26 @@ export async function rollBack(engine: Engine, plan: RollbackPlan, scope: Rollba
   const back = cells.filter(isBack);
   const readers = readersOf(engine.world, back);
   const result = { cells, readers, interrupted: options.signal.aborted };
-  if (back.length > 0) await engine.parts.notifier.notify(alertOf(engine, scope, options, result));
+  if (back.length > 0) {
+    await engine.parts.notifier.notify(alertOf(engine, scope, options, result));
+    await writeJournals(engine, back, options);
+  }
   return result;
+}
+
+/** It stands in the report of each backfill whose rows are gone. */
+async function writeJournals(engine: Engine, back: readonly RolledBackCell[], { by, reason }: RollBackOptions): Promise<void> {
+  const at = engine.parts.clock.now();
+  const byBackfill = Map.groupBy(back, ({ decision }) => (decision.kind === 'restore' || decision.kind === 'empty' ? decision.note?.backfillId ?? null : null));
+  for (const [id, cells] of byBackfill) {
+    if (id === null) continue;
+    const restored = cells.filter(({ outcome }) => outcome === 'restored').length;
+    const text = `${reason}: ${restored} cells have their rows of before, ${cells.length - restored} have none`;
+    await engine.change({ backfills: [id] }, (snapshot) => {
+      const record = snapshot.backfill(id);
+      return { writes: record ? { backfills: [noted(record, at, by, 'rollback', text)] } : {}, result: null };
+    });
+  }
 }
 
 function isBack({ outcome }: RolledBackCell): boolean {

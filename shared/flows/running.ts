@@ -5,6 +5,10 @@ import type { CellKey } from '../requests/cell.ts';
 export class Running {
   readonly #controllers = new Map<string, AbortController>();
 
+  get size(): number {
+    return this.#controllers.size;
+  }
+
   /** A run begins. The signal aborts when it is to end. */
   begin(key: CellKey): { readonly signal: AbortSignal; ended(): void } {
     const controller = new AbortController();

@@ -10,12 +10,14 @@ import { joined, quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
 import { StageWalk } from '../staged/walk.ts';
 import { resumeCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
+import type { Guard } from './open.ts';
 import { tellState } from './staged-alerts.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
 import { openStageCells } from './staged-open.ts';
 import { withdraw } from './staged-orders.ts';
 import { roundEnded } from './staged-round.ts';
 import { takeBackStuck } from './staged-stuck.ts';
+import type { RungWorkers } from './staged-workers.ts';
 
 export type StagedEvent =
   | { readonly kind: 'round'; readonly record: BackfillRecord; readonly cells: number }
@@ -27,6 +29,8 @@ export interface CoordinatorOptions {
   readonly on?: (event: StagedEvent) => void;
   /** Whether the backfill's lease is still that of this process. */
   readonly isHolder: (lease: LeaseRecord | null) => boolean;
+  /** Where other processes run the cells: they are rung for what is queued. */
+  readonly workers?: RungWorkers;
 }
 
 /** How long nothing may be heard before the coordinator looks by itself: events advance a backfill, this only repairs. */
@@ -54,6 +58,7 @@ export class Coordinator {
   #unverified: number | null = null;
   /** When one of its cells last ended, as far as is known. */
   #servedAt = 0;
+  #plannedAt = 0;
 
   constructor(engine: Engine, id: string, options: CoordinatorOptions) {
     this.#engine = engine;
@@ -75,6 +80,15 @@ export class Coordinator {
     this.#opened.resolve();
   }
 
+  /** Somebody says that a cell has ended in another process, or that something has: looks at once. */
+  async hear(key: CellKey | null): Promise<void> {
+    const { store } = this.#engine.parts;
+    const running = key ? [key] : this.#walk?.runningCells ?? [];
+    const ended = await Promise.all(running.map(async (cell) => ((await store.cell(cell)).request === null ? [cell] : [])));
+    await this.#engine.relearn(ended.flat());
+    this.#bell.resolve();
+  }
+
   /** Until the backfill does not run any more, or the signal aborts. */
   async run(): Promise<BackfillRecord> {
     const { signal } = this.#options;
@@ -90,9 +104,13 @@ export class Coordinator {
         if (signal.aborted) return record;
         if (record.state !== 'running') {
           await withdraw(this.#engine, this.#id);
+          if (this.#walk === null && await this.#runsElsewhere()) await this.#plan(record);
           const stillRuns = this.#walk !== null && this.#walk.running > 0 && await this.#stillRuns(record);
           if (!stillRuns && !goesOnByItself(record)) return record;
-          await this.#wait(stillRuns ? TICK_MS : await this.#waitForQuota());
+          const wait = stillRuns ? TICK_MS : await this.#waitForQuota();
+          // Where an invocation has its end, the tick comes back.
+          if (!stillRuns && wait > TICK_MS && this.#options.workers) return record;
+          await this.#wait(wait);
           continue;
         }
         if ((await this.#engine.parts.store.controls()).paused || await this.#standsBy(record)) {
@@ -150,9 +168,16 @@ export class Coordinator {
     return other !== null;
   }
 
+  /** What another process has opened before it left still runs: its end is to be noted, too. */
+  async #runsElsewhere(): Promise<boolean> {
+    const { store, shared } = this.#engine.parts;
+    return shared === true && (await store.openCells()).some(({ request }) => request?.backfillId === this.#id && !request.rollback);
+  }
+
   async #plan(record: BackfillRecord): Promise<void> {
     const { from, to } = record.asked;
     const world = await this.#engine.refresh(from, to);
+    this.#plannedAt = world.moment.now;
     const { definition, progress } = currentStage(record);
     const { cells, leftOut } = planStage(world, record, record.stage);
     const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness, failed: leftOut.filter((left) => left.failed) });
@@ -195,12 +220,19 @@ export class Coordinator {
     if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) kept = await this.#open(record, walk, start);
     else for (const cell of start) walk.end(this.#engine.world, cell);
     if (blocked.length > 0) await this.#note(blocked.map((over) => blockedFailure(over, policyOf(record))), clock.now());
-    return !kept && (passed.length > 0 || start.length > 0) ? 0 : TICK_MS;
+    const due = await this.#options.workers?.look(walk.runningCells.map((cell) => this.#recordOf(cell)), clock.now()) ?? TICK_MS;
+    return !kept && (passed.length > 0 || start.length > 0) ? 0 : Math.min(due, TICK_MS);
   }
 
   /** True where some could not be opened for a reason that goes by: they are looked at again. */
   async #open(record: BackfillRecord, walk: StageWalk, start: readonly StageCell[]): Promise<boolean> {
-    const { answered, kept, held } = await openStageCells(this.#engine, record, start);
+    const { answered, kept, held, refused } = await openStageCells(this.#engine, record, start, { guard: this.#guard(), plannedAt: this.#plannedAt });
+    // Somebody has paused it meanwhile: what is left is planned again when it goes on.
+    if (refused) {
+      this.#walk = null;
+      this.#walks = null;
+      return false;
+    }
     for (const cell of answered) walk.end(this.#engine.world, cell);
     for (const cell of kept) walk.putBack(cell);
     for (const { cell } of held) walk.end(this.#engine.world, cell);
@@ -236,6 +268,19 @@ export class Coordinator {
     await this.#change((current) => turnGiven(current, now), key, (cell) => (cell.request ? { ...cell, request: { ...cell.request, priority: 'high' } } : cell));
     this.#opened.resolve();
     this.#opened = Promise.withResolvers();
+  }
+
+  /** Where others may have taken the lease, or paused the backfill, since it was looked at: nothing is opened then. */
+  #guard(): Guard | undefined {
+    if (!this.#engine.parts.shared) return undefined;
+    const lease = `backfill:${this.#id}`;
+    return {
+      reads: { backfills: [this.#id], leases: [lease] },
+      allows: (snapshot) => {
+        if (!this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
+        return snapshot.backfill(this.#id)?.state === 'running';
+      },
+    };
   }
 
   /** Frees the slots of cells that have ended, and notes which failed. True where the record has changed. */

@@ -1,15 +1,22 @@
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
-import { keepLease, returnLease, takeLease } from './leases.ts';
+import { keepLease, returnLease, takeLease, takeMark } from './leases.ts';
 import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
+import { RungWorkers } from './staged-workers.ts';
 import { work, type WorkOptions } from './work.ts';
 
 export interface AdvanceOptions extends Pick<WorkOptions, 'onStart' | 'onEnd'> {
   readonly signal: AbortSignal;
   readonly on?: (event: StagedEvent) => void;
+  /** Other processes run the cells, and are rung for so many of them; unless given, lanes of this process do. */
+  readonly ring?: (cells: number) => Promise<void>;
+  /** Told of the coordinator that has the lease now. */
+  readonly onHolder?: (coordinator: Coordinator) => void;
 }
 
+/** Between two looks at the lease, which another process marks where it is told of something. */
+const LOOK_AT_LEASE_MS = 500;
 /** What was queued by a process that died, and could not be taken at once, is looked for again after this long: nobody tells of it. */
 const LOOK_AGAIN_MS = 5000;
 
@@ -19,8 +26,9 @@ export function leaseOf(id: string): string {
 
 /**
  * Advances a staged backfill in this process until it does not run any more: its coordinator opens requests as slots get
- * free, and lanes of this process work them off. One process at a time does: null where another one has its lease, which
- * then looks again. What stands in the state is the truth: a crash at any moment, and this run again, goes on where it was.
+ * free, and lanes of this process, or others that are rung, work them off. One process at a time does: null where another
+ * one has its lease, which then looks again. What stands in the state is the truth: a crash at any moment, and this run
+ * again, goes on where it was.
  */
 export async function advanceBackfill(engine: Engine, id: string, options: AdvanceOptions): Promise<BackfillRecord | null> {
   const name = leaseOf(id);
@@ -28,11 +36,15 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
     if (await takeLease(engine, name, '{}') === null) return null;
     const lived = keepLease(engine, name);
     const alerts = await holdAlerts(engine, id);
-    const coordinator = new Coordinator(engine, id, { signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner });
+    const coordinator = new Coordinator(engine, id, {
+      signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner, ...(options.ring ? { workers: new RungWorkers(options.ring) } : {}),
+    });
+    options.onHolder?.(coordinator);
     let wantedAgain = false;
     let record: BackfillRecord;
     try {
-      const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), workFor(engine, coordinator, options)]);
+      const beside = options.ring ? lookAtLease(engine, name, coordinator, options.signal) : workFor(engine, coordinator, options);
+      const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), beside]);
       record = ended;
     } finally {
       await alerts.end();
@@ -60,7 +72,25 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
   }
 }
 
+/** Has the coordinator look where another process has marked the lease. A look that fails is not fatal: the next one sees it. */
+async function lookAtLease(engine: Engine, name: string, coordinator: Coordinator, signal: AbortSignal): Promise<void> {
+  const stopped = AbortSignal.any([signal, coordinator.stopped]);
+  for (;;) {
+    await engine.parts.clock.sleep(LOOK_AT_LEASE_MS, stopped);
+    if (stopped.aborted) return;
+    const mark = await takeMark(engine, name).catch(() => 'unmarked' as const);
+    if (mark === 'marked') await coordinator.hear(null).catch(() => undefined);
+  }
+}
+
 /** Ids of the backfills that run now, or will by themselves, oldest first. */
 export async function runningBackfills(engine: Engine): Promise<readonly string[]> {
   return (await engine.parts.store.backfills()).filter(goesOnByItself).map(({ id }) => id).reverse();
+}
+
+/** Ids of the backfills that somebody has to advance: those that run, and others whose cells have not all ended. Oldest first. */
+export async function backfillsAtWork({ parts: { store } }: Engine): Promise<readonly string[]> {
+  const [records, open] = await Promise.all([store.backfills(), store.openCells()]);
+  const owners = new Set(open.flatMap(({ request }) => (request && !request.rollback ? [request.backfillId] : [])));
+  return records.filter((record) => goesOnByItself(record) || owners.has(record.id)).map(({ id }) => id).reverse();
 }

@@ -10,6 +10,10 @@ export function runsOnByItself({ target }: Processor): boolean {
   return 'cloud_run_job' in target || 'pubsub' in target;
 }
 
+function timeFor(processor: Processor): number {
+  return runsOnByItself(processor) ? STARTING_MS : Math.min(processor.timeoutSeconds * 1000, LONGEST_UNIT_MS);
+}
+
 /** The time that a function has for one event. What can't be finished within is left to the next. */
 export class TimeBudget {
   readonly #until: number;
@@ -27,7 +31,12 @@ export class TimeBudget {
 
   /** Whether a run of this processor can be finished, or at least be started where it runs on by itself. */
   hasRoomFor(processor: Processor, now: number): boolean {
-    return this.hasRoom(runsOnByItself(processor) ? STARTING_MS : Math.min(processor.timeoutSeconds * 1000, LONGEST_UNIT_MS), now);
+    return this.hasRoom(timeFor(processor), now);
+  }
+
+  /** Whether it has room for any of them, without having left one undone. */
+  fits(processors: readonly Processor[], now: number): boolean {
+    return processors.every((processor) => now + timeFor(processor) <= this.#until);
   }
 
   hasRoom(milliseconds: number, now: number): boolean {

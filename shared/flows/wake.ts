@@ -23,20 +23,28 @@ const LOOKS = 8;
 /**
  * Where other processes work on the same state: what a request was just put to wait for may have ended before this process
  * heard of it, and nobody would come back to it. It is read again after the request's commit, so that either its end is
- * seen here, or who ends it sees the waiter. One read for each cell that is waited for; rows only where that has changed.
+ * seen here, or who ends it sees the waiter. One read for each cell that is waited for; rows only where that has changed,
+ * or where nobody works on it: it may only look unusable because this process knows old rows of what it reads itself.
  */
 export async function confirmWaits(engine: Engine, keys: readonly CellKey[]): Promise<void> {
   if (!engine.parts.shared) return;
   let left = keys;
+  const rechecked = new Set<string>();
   for (let look = 0; look < LOOKS && left.length > 0; look += 1) {
     const waits = left.flatMap((key) => {
       const on = waitedFor(engine, key);
       return on ? [{ key, on }] : [];
     });
     const looked = [...new Map(waits.map(({ on }) => [keyOf(on), on])).values()];
-    const ended = (await Promise.all(looked.map(async (on) => (isSame(await engine.parts.store.cell(on), knownOf(engine, on)) ? [] : [on])))).flat();
-    if (ended.length === 0) return;
+    const found = await Promise.all(looked.map(async (on) => ({ on, now: await engine.parts.store.cell(on) })));
+    const ended = found.filter(({ on, now }) => !isSame(now, knownOf(engine, on))).map(({ on }) => on);
+    const idle = found.filter(({ on, now }) => now.request === null && !rechecked.has(keyOf(on))).map(({ on }) => on);
+    if (ended.length === 0 && idle.length === 0) return;
     await engine.relearn(ended);
+    for (const on of idle) {
+      rechecked.add(keyOf(on));
+      await engine.recheck(engine.world.processor(on.processor), on.day);
+    }
     await decideOnce(engine, waits.map(({ key }) => key));
     left = waits.filter(({ key, on }) => {
       const next = waitedFor(engine, key);

@@ -24,6 +24,8 @@ export interface Worked extends CellKey {
   /** What it goes back to, for the logs. */
   readonly cause: string | null;
   readonly runId: string | null;
+  /** The staged backfill that it belongs to. */
+  readonly backfillId: string | null;
   /** In backfill mode: a digest tells of it. */
   readonly isBackfill?: boolean;
 }
@@ -41,6 +43,8 @@ export interface WorkOptions {
   readonly until?: AbortSignal;
   /** Resolves when another part of this process has queued something: lanes that wait for others look again. */
   readonly woken?: () => Promise<void>;
+  /** Cells at a time; those of the engine unless given. */
+  readonly lanes?: number;
   /** Every so many turns the oldest queued cell is taken, so that nothing starves. */
   readonly fairTurn?: number;
 }
@@ -71,6 +75,7 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
       turn += 1;
       // Taken before looking: what ends while this lane looks must not go unheard.
       const heard = bell.promise;
+      const woken = options.woken?.();
       const claim = await takeNext(engine, turn % (options.fairTurn ?? FAIR_TURN) === 0, shared, options);
       if (claim) {
         done += 1;
@@ -86,12 +91,12 @@ export async function work(engine: Engine, options: WorkOptions): Promise<number
         ring();
         return;
       } else {
-        await (options.woken ? Promise.race([heard, options.woken()]) : heard);
+        await (woken ? Promise.race([heard, woken]) : heard);
       }
     }
   };
   // A lane that fails must not leave the others at work behind its caller's back: they end what they run, and take no more.
-  const lanes = await Promise.allSettled(Array.from({ length: engine.parts.lanes }, () => lane().catch((thrown: unknown) => {
+  const lanes = await Promise.allSettled(Array.from({ length: options.lanes ?? engine.parts.lanes }, () => lane().catch((thrown: unknown) => {
     broken.abort();
     ring();
     throw thrown;
@@ -135,7 +140,7 @@ async function takeNext(engine: Engine, fair: boolean, { busy, queue }: Shared, 
       progressed = true;
       if (outcome.kind === 'parked') await confirmWaits(engine, [candidate]);
       if (outcome.kind !== 'cut_off') continue;
-      options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null, cause: outcome.cause, runId: null });
+      options.onEnd?.({ ...candidate, outcome: 'cut_off', reason: 'nothing that it reads has changed', startedAt: now, endedAt: now, rows: null, failure: null, retryAt: null, cause: outcome.cause, runId: null, backfillId: outcome.backfillId });
       await wakeWaiters(engine, candidate);
     }
     again = !progressed;
@@ -150,7 +155,7 @@ async function workClaim(engine: Engine, claim: Claim, options: WorkOptions): Pr
   options.onStart?.(key);
   const worked = await attempt(engine, claim, options.signal);
   options.onEnd?.({
-    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId, isBackfill: claim.request.isBackfill,
+    ...key, ...worked, reason: claim.request.reason, startedAt: claim.lease.startedAt, endedAt: engine.parts.clock.now(), cause: claim.request.cause ?? null, runId: claim.lease.runId, backfillId: claim.request.backfillId, isBackfill: claim.request.isBackfill,
   });
   if (hasEnded(worked)) await wakeWaiters(engine, key);
   await engine.parts.sendCommitted?.();

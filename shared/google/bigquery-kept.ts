@@ -38,22 +38,33 @@ export interface OldSelect {
 
 export class BigQueryKept {
   readonly #options: KeptOptions;
-  /** Columns of clones that were found. */
-  readonly #found = new Map<string, readonly string[]>();
+  /** Columns of clones into which this process keeps. */
+  readonly #known = new Map<string, readonly string[]>();
 
   constructor(options: KeptOptions) {
     this.#options = options;
   }
 
   async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+    const clone = this.#cloneOf(processor, keep.name);
+    try {
+      return await this.#keepIn(clone, processor, day, keep);
+    } catch (thrown) {
+      // It was there when this process looked last: its time is over, and it is made anew.
+      if (httpStatusOf(thrown) !== 404 || !this.#known.delete(clone.table)) throw thrown;
+      return this.#keepIn(clone, processor, day, keep);
+    }
+  }
+
+  async #keepIn(clone: DatasetTable, processor: Processor, day: Day, keep: Keep): Promise<boolean> {
     const { jobs, measureDay } = this.#options;
     const { dataset, table } = tableOf(processor);
-    const clone = this.#cloneOf(processor, keep.name);
-    if (await this.#columns(clone) === null) {
+    if (!this.#known.has(clone.table) && await this.#columns(clone) === null) {
       // Of two workers one makes it, and the other finds it made.
       await jobs.query({ purpose: 'keep', processor: processor.name, sql: cloningSql(jobs.api.named(clone.dataset, clone.table), jobs.api.named(dataset, table), keep.until) });
     }
-    const columns = await this.#columns(clone) ?? [];
+    const columns = this.#known.get(clone.table) ?? await this.#columns(clone) ?? [];
+    this.#known.set(clone.table, columns);
     const kept = (await this.#measure(processor, clone, columns, day, day)).get(day);
     if ((kept?.fingerprint ?? EMPTY_FINGERPRINT) === keep.fingerprint) return true;
     // The clone is older than these rows.
@@ -95,12 +106,8 @@ export class BigQueryKept {
 
   /** Null where there is no such table. */
   async #columns(clone: DatasetTable): Promise<readonly string[] | null> {
-    const known = this.#found.get(clone.table);
-    if (known) return known;
     try {
-      const columns = (await fieldsOfTable(this.#options.jobs.api, clone)).map(({ name }) => name);
-      this.#found.set(clone.table, columns);
-      return columns;
+      return (await fieldsOfTable(this.#options.jobs.api, clone)).map(({ name }) => name);
     } catch (thrown) {
       if (httpStatusOf(thrown) === 404) return null;
       throw thrown;

@@ -115,11 +115,12 @@ export const pipelineSchema = z.strictObject({
   version: z.literal(1),
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, { error: 'a pipeline name has lower-case letters, digits and -' }),
   time_zone: z.string(),
-  topics: z.strictObject({ backfill_requests: topicName, dead_letters: topicName, alerts: topicName, gap_detection: topicName.optional() }),
+  topics: z.strictObject({ backfill_requests: topicName, dead_letters: topicName, alerts: topicName, gap_detection: topicName.optional(), stage_coordination: topicName.optional() }),
   subscriptions: z.strictObject({
     backfill_worker: topicName,
     phase_router: topicName,
     gap_detector: topicName.optional(),
+    stage_coordinator: topicName.optional(),
     ack_deadline_seconds: z.number().int().min(10).max(600).default(DEFAULTS.ack_deadline_seconds),
   }),
   calendar: z.strictObject({

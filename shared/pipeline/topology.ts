@@ -6,10 +6,10 @@ import type { Pipeline } from './pipeline.ts';
  * https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions
  */
 
-export type TopicKind = 'requests' | 'completion' | 'detection' | 'dead_letters' | 'alerts' | 'trigger';
+export type TopicKind = 'requests' | 'completion' | 'detection' | 'coordination' | 'dead_letters' | 'alerts' | 'trigger';
 
 /** The functions that push subscriptions deliver to. */
-export type PushedFunction = 'backfill-worker' | 'phase-router' | 'gap-detector';
+export type PushedFunction = 'backfill-worker' | 'phase-router' | 'gap-detector' | 'stage-coordinator';
 
 export interface TopologyTopic {
   readonly name: string;
@@ -51,6 +51,11 @@ export function detectionTopicOf(pipeline: Pipeline): string {
   return pipeline.topics.gap_detection ?? `${pipeline.name}-gap-detection`;
 }
 
+/** The topic whose messages have staged backfills advanced. */
+export function coordinationTopicOf(pipeline: Pipeline): string {
+  return pipeline.topics.stage_coordination ?? `${pipeline.name}-stage-coordination`;
+}
+
 /** The subscription that keeps the messages of a topic for a person (P5: without one they are lost). */
 export function keptSubscriptionOf(topic: string): string {
   return `${topic}-sub`;
@@ -59,12 +64,14 @@ export function keptSubscriptionOf(topic: string): string {
 export function topologyOf(pipeline: Pipeline): Topology {
   const { topics, subscriptions } = pipeline;
   const detection = detectionTopicOf(pipeline);
+  const coordination = coordinationTopicOf(pipeline);
   const pushed = { ...delivery, ackDeadlineSeconds: subscriptions.ack_deadline_seconds, deadLetterTopic: topics.dead_letters };
   const kept = { ...delivery, push: null, ackDeadlineSeconds: KEPT_ACK_DEADLINE_SECONDS, deadLetterTopic: null };
   return {
     topics: [
       { name: topics.backfill_requests, kind: 'requests' },
       { name: detection, kind: 'detection' },
+      { name: coordination, kind: 'coordination' },
       { name: topics.dead_letters, kind: 'dead_letters' },
       { name: topics.alerts, kind: 'alerts' },
       ...pipeline.phases.map(({ name, completionTopic }) => ({ name: completionTopic, kind: 'completion', phase: name }) as const),
@@ -73,6 +80,7 @@ export function topologyOf(pipeline: Pipeline): Topology {
     subscriptions: [
       { ...pushed, name: subscriptions.backfill_worker, topic: topics.backfill_requests, push: { function: 'backfill-worker' } },
       { ...pushed, name: subscriptions.gap_detector ?? 'gap-detector-sub', topic: detection, push: { function: 'gap-detector' } },
+      { ...pushed, name: subscriptions.stage_coordinator ?? 'stage-coordinator-sub', topic: coordination, push: { function: 'stage-coordinator' } },
       ...pipeline.phases.map(({ name, completionTopic }) => ({
         ...pushed, name: `${subscriptions.phase_router}-${name}`, topic: completionTopic, push: { function: 'phase-router' },
       }) as const),

@@ -33,6 +33,8 @@ export interface Ask {
   /** The ask that all of this goes back to, where it is not this one: what a person follows through every log. */
   readonly cause?: string;
   readonly retry?: RetryRule;
+  /** When its cells were planned, where others run them. */
+  readonly plannedAt?: number;
 }
 
 export interface AskCell {

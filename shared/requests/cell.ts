@@ -69,6 +69,8 @@ export interface OpenRequest {
   readonly retry?: RetryRule;
   /** Queued: the quota that its last attempt found used up, in the words of who refused; tried again at `notBefore`. */
   readonly quota?: string;
+  /** When what it was opened by was planned: who runs it has to know calendar and rows of that moment. */
+  readonly plannedAt?: number;
   /** No run: the cell's rows are taken back to what they were before a staged backfill wrote them, or taken away. */
   readonly rollback?: RollbackOrder;
   /** A person wants what runs stopped: whoever runs it sees this at its next heartbeat. */

@@ -59,6 +59,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
   quota: text.optional(),
+  plannedAt: z.number().optional(),
   rollback: rollbackOrderSchema.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
@@ -132,6 +133,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   refused: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  plannedAt: z.number().optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({

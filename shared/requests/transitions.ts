@@ -41,6 +41,7 @@ export function opened(record: CellRecord, ask: Ask, cell: { readonly reason: st
     cause: ask.cause ?? ask.id,
     takeovers: 0,
     ...(ask.retry ? { retry: ask.retry } : {}),
+    ...(ask.plannedAt === undefined ? {} : { plannedAt: ask.plannedAt }),
   };
   return { ...remembering(record, ask.id), generation: record.generation + 1, request };
 }

@@ -69,8 +69,8 @@ run "messages_are_pushed" {
   command = apply
 
   assert {
-    condition     = length(module.messaging.pushed_subscriptions) == 7 && module.messaging.dead_letter_subscription == "nba-backfill-dead-letters-sub"
-    error_message = "NBA has a worker, a detector and five phases."
+    condition     = length(module.messaging.pushed_subscriptions) == 8 && module.messaging.dead_letter_subscription == "nba-backfill-dead-letters-sub"
+    error_message = "NBA has a worker, a detector, a coordinator and five phases."
   }
 
   assert {
@@ -101,8 +101,8 @@ run "a_running_pipeline_is_adopted" {
   }
 
   assert {
-    condition     = length(google_cloud_run_v2_job_iam_member.target_executor) == 3
-    error_message = "Three functions start the job that is named."
+    condition     = length(google_cloud_run_v2_job_iam_member.target_executor) == 4
+    error_message = "Three functions start the job that is named, and the coordinator cancels what is overdue."
   }
 }
 

@@ -59,6 +59,7 @@ describe('alerts/window', () => {
     const step = nextStep(newWindow(null), { ...calm, untold: failures(1, { at: now - windowMs }) });
     assert.ok(step?.alert);
     const other = { ...calm, by: 'other' };
+    assert.equal(nextStep(step.window, calm), null, 'not even by itself');
     assert.equal(nextStep(step.window, { ...other, now: now + 59_000 }), null);
     assert.deepEqual(nextStep(step.window, { ...other, now: now + 60_000 })?.alert, step.alert);
     assert.deepEqual(nextStep(step.window, { ...other, now: now - 1 })?.alert, step.alert, 'the clock was set back');

@@ -35,8 +35,6 @@ describe('the source documents’ scenarios', () => {
     });
 
     for (const name of names) {
-      // Of the rollback's own suites.
-      if (name === 'Emergency 2: Rollback Corrupted Data') continue;
       it(`${document}, ${name}: is a test of that name, and its heading says what is seen and done`, () => {
         assert.ok(testsOf(document).includes(name), `no test in test/pipelines/nba/scenarios-${document}*.test.ts is named ${name}`);
         assert.match(headingsOf(document).get(name) ?? '', /^sb |`sb /m);

@@ -150,6 +150,7 @@ function assertReport({ record, markdown }: Story, { failing }: Disturbed): void
   assert.ok(record.stages.every((stage) => stage.gate?.passed !== false));
   const events = new Set(record.journal.map((entry) => entry.event));
   for (const event of ['started', 'stopped', 'gate_held', 'paused', 'resumed', 'gate_passed', 'finished']) assert.ok(events.has(event), event);
+  assert.match(markdown, /\(stood 14 h \d\d min\)/, 'the night is told apart from the work');
   // One that passes by itself may have passed in a process that was killed before it could say so.
   for (const { processor, date, category, times } of failing) if (times === null) assert.match(markdown, new RegExp(`\\| ${date} \\| ${processor} \\| ${category} \\|`), `${processor} ${date} is in the report`);
 }

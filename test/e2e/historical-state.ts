@@ -134,10 +134,13 @@ function analyticsSql(dates: readonly string[]): string[] {
      FROM nba_raw.nbac_team_boxscore AS t JOIN nba_raw.nbac_team_boxscore AS o ON o.game_id = t.game_id AND o.team <> t.team JOIN ${sides} AS s ON s.game_id = t.game_id AND s.team = t.team WHERE ${among('t')}`,
     `INSERT INTO nba_analytics.upcoming_team_game_context BY NAME
      SELECT s.game_date, s.game_id, s.team, s.opponent, s.season_type, s.is_home, false AS is_back_to_back, 1 AS games_last_7_days, 1 AS games_last_15 FROM ${sides} AS s WHERE ${among('s')}`,
-    // On the first two dates of a season nobody has played before: there are no such rows.
+    // Who has played for a team is expected to play for it again. On the first two dates of a season there are no such rows.
     `INSERT INTO nba_analytics.upcoming_player_game_context BY NAME
-     SELECT p.game_date, p.game_id, p.player_id, p.player_name, p.team, s.opponent, s.is_home, p.game_date - 2 AS last_game_date, 2 AS rest_days, 1 AS games_last_10, p.points AS points_avg_last_10
-     FROM nba_raw.nbac_player_boxscore AS p JOIN ${sides} AS s USING (game_id, team) WHERE ${among('p')} AND p.game_date NOT IN (${openings().map((date) => `DATE '${date}'`).join(', ')})`,
+     SELECT s.game_date, s.game_id, p.player_id, p.player_name, s.team, s.opponent, s.is_home, p.game_date AS last_game_date, CAST(s.game_date - p.game_date AS BIGINT) AS rest_days, 1 AS games_last_10,
+       p.points AS points_avg_last_10
+     FROM ${sides} AS s JOIN nba_raw.nbac_player_boxscore AS p ON p.team = s.team AND p.game_date BETWEEN s.game_date - 60 AND s.game_date - 1
+     WHERE s.season_type = 'Regular Season' AND ${among('s')} AND s.game_date NOT IN (${openings().map((date) => `DATE '${date}'`).join(', ')})
+     QUALIFY row_number() OVER (PARTITION BY s.game_id, p.player_id ORDER BY p.game_date DESC) = 1`,
   ];
 }
 

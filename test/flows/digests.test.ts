@@ -117,6 +117,21 @@ describe('flows/digests, of runs in backfill mode by hand', () => {
     assert.deepEqual(await other.store.untold(10), []);
   });
 
+  it('a digest that is on its way is not sent by another look of the same process', async () => {
+    const sent: string[] = [];
+    const slow = Site.beside(season.site, {
+      pipeline: season.site.pipeline, databasePath: '', warehouse: season.warehouse, clock: season.clock, outside: season.outside,
+      notifier: { notify: async ({ title }) => { sent.push(title); for (let turn = 0; turn < 50; turn += 1) await nextTurn(); } },
+    });
+    await slow.engine.change({}, () => ({ writes: { untold: [untoldFailure('a', { at: season.clock.now() })] }, result: null }));
+    season.clock.advance(15 * MINUTE);
+    const first = tellDigests(slow.engine);
+    while (sent.length === 0) await nextTurn();
+    await tellDigests(slow.engine);
+    await first;
+    assert.deepEqual(sent, ['backfills: 1 cell has failed']);
+  });
+
   it('a digest whose sender died on the way is sent by whoever looks next', async () => {
     const at = season.clock.now();
     await season.site.engine.change({}, () => ({ writes: { untold: [untoldFailure('a', { at })] }, result: null }));

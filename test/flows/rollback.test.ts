@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
+import { ROLLBACK_LEASE } from '../../shared/flows/leases.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { makePlan } from '../../shared/flows/recover.ts';
@@ -129,7 +130,9 @@ describe('flows/rollback', () => {
     const alert = site.alerts.at(-1);
     assert.deepEqual([alert?.severity, alert?.event], ['critical', 'rolled_back']);
     assert.match(alert?.title ?? '', new RegExp(`^${id} rolled back: ${result.cells.length} cells have their rows of before, 0 have none`));
-    assert.deepEqual(await site.store.leases(), []);
+    assert.equal((await site.store.leases()).some(({ name }) => name === ROLLBACK_LEASE), false);
+    const entry = (await site.store.backfill(id))?.journal.at(-1);
+    assert.deepEqual([entry?.by, entry?.event, entry?.text], ['kim', 'rollback', `${kim.reason}: ${result.cells.length} cells have their rows of before, 0 have none`]);
   });
 
   it('twice is once', async () => {

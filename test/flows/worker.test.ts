@@ -58,6 +58,43 @@ describe('the worker of a process', () => {
     assert.deepEqual((await season.wait(patient.ring(never))).worked.map((worked) => worked.outcome), ['ran']);
   });
 
+  it('is woken by a ring while it waits for a request that backs off', async () => {
+    season.outside.fail(`Box ${DATES[0]}`, { type: 'ConnectionError', message: 'connection reset by peer' });
+    season.outside.down = (cell) => (cell === `Box ${DATES[0]}` ? { type: 'ConnectionError', message: 'connection reset by peer' } : null);
+    const { engine } = season.site;
+    const patient = new Worker(engine, { waitsForRetryMs: 60_000 });
+    const before = season.clock.now();
+    const first = patient.ring(never);
+    const late = (async () => {
+      await season.clock.sleep(1000);
+      await openAsk(engine, { ...askOf(season.clock.now()), id: 'later' }, [{ processor: 'Box', day: dayOf('2024-01-08') }]);
+      assert.equal((await patient.ring(never)).joined, true);
+      return season.clock.now() - before;
+    })();
+    assert.equal(await season.wait(late), 1000, 'who rings is answered at once');
+    season.outside.down = () => null;
+    const { worked } = await season.wait(first);
+    assert.deepEqual(worked.map((one) => one.outcome).sort(), ['ran', 'ran', 'ran', 'retry']);
+  });
+
+  it('hands over to a ring that has more time, once its own is too short for a run', async () => {
+    const longest = Math.max(...season.site.pipeline.processors.map(({ timeoutSeconds }) => timeoutSeconds * 1000));
+    const worker = new Worker(season.site.engine, { waitsForRetryMs: 0 });
+    let second: ReturnType<Worker['ring']> | null = null;
+    season.outside.during = () => {
+      if (second) return;
+      season.clock.advance(1);
+      second = worker.ring(never, new TimeBudget(season.clock.now() + longest));
+    };
+    const short = new TimeBudget(season.clock.now() + longest);
+    const { worked } = await season.wait(worker.ring(never, short));
+    assert.ok(second);
+    const rung = await season.wait<Awaited<ReturnType<Worker['ring']>>>(second);
+    assert.equal(rung.joined, false);
+    assert.deepEqual([...worked, ...rung.worked].map(({ outcome }) => outcome), ['ran', 'ran', 'ran'], 'each cell by one of the two');
+    assert.ok(worked.length > 0 && rung.worked.length > 0);
+  });
+
   it('can be rung again after a ring that failed', async () => {
     const worker = new Worker(season.site.engine, { waitsForRetryMs: 0, onEnd: () => { throw new Error('the log is full'); } });
     await assert.rejects(season.wait(worker.ring(never)), /the log is full/);

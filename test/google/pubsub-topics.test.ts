@@ -17,7 +17,7 @@ async function subscriptionsOf(client: PubSub): Promise<readonly TopologySubscri
   const read = await Promise.all(found.map(async (subscription): Promise<TopologySubscription> => {
     const [{ topic, ackDeadlineSeconds, retryPolicy, pushConfig, deadLetterPolicy }] = await subscription.getMetadata();
     const endpoint = pushConfig?.pushEndpoint ?? '';
-    const name = (['backfill-worker', 'phase-router', 'gap-detector'] as const).find((candidate) => endpoint === endpointOf(candidate));
+    const name = (['backfill-worker', 'phase-router', 'gap-detector', 'stage-coordinator'] as const).find((candidate) => endpoint === endpointOf(candidate));
     if (endpoint !== '' && name === undefined) throw new Error(`${subscription.name} pushes to ${endpoint}`);
     return {
       name: short(subscription.name), topic: short(topic), push: name === undefined ? null : { function: name }, ackDeadlineSeconds: ackDeadlineSeconds ?? 0,

@@ -40,6 +40,23 @@ processors:
 `;
 const TOTALS = `SELECT game_date, team, points, SUM(points) OVER () AS total FROM scores
 `;
+const BACKFILLS = `version: 1
+backfills:
+  season:
+    stages:
+      - name: raw
+        phases: [phase_2_raw]
+        concurrency: 3
+        retries: 1
+        retry_delay_seconds: 1
+        error_policy: continue
+        gate: { coverage_percent: 100 }
+      - name: analytics
+        phases: [phase_3_analytics]
+        order: by_date
+        needs_approval: true
+        gate: { coverage_percent: 100 }
+`;
 /** The clock at the start. Gaps are filled by themselves from this day on, so that a detection leaves the tests' dates alone. */
 export const NOW = '2024-06-15T16:00:00Z';
 
@@ -62,7 +79,7 @@ export interface PushOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-const subscriptionOf: Readonly<Record<PushedFunction, string>> = { 'backfill-worker': 'small-worker-sub', 'phase-router': 'small-router-sub-phase_2_raw', 'gap-detector': 'small-detector-sub' };
+const subscriptionOf: Readonly<Record<PushedFunction, string>> = { 'backfill-worker': 'small-worker-sub', 'phase-router': 'small-router-sub-phase_2_raw', 'gap-detector': 'small-detector-sub', 'stage-coordinator': 'stage-coordinator-sub' };
 let clouds = 0;
 
 /** A local cloud of the small pipeline, in a project of its own; on emulators of its own where none are given. */
@@ -73,6 +90,7 @@ export async function startSmallCloud(places: EmulatorPlaces | null): Promise<Sm
   mkdirSync(join(definition, 'sql'), { recursive: true });
   writeFileSync(join(definition, 'pipeline.yaml'), DEFINITION);
   writeFileSync(join(definition, 'sql', 'totals.sql'), TOTALS);
+  writeFileSync(join(definition, 'backfills.yaml'), BACKFILLS);
   const lines = new LogLines();
   const team = await TeamService.listen();
   const project = `demo-small-${process.pid}-${clouds}`;

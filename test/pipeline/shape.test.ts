@@ -73,7 +73,7 @@ describe('pipeline/shape', () => {
       'pipeline.yaml:5:94: ack_deadline_seconds cannot be 601; write what is allowed; received: 601 (number); allowed: a whole number from 10 to 600',
     ]],
     ['a list where a mapping belongs', [['topics: {backfill_requests: backfill-requests, dead_letters: dead-letters, alerts: alerts}', 'topics: [a, b]']], [
-      'pipeline.yaml:4:1: topics cannot be a list of 2; write what is allowed; received: a list of 2 (list); allowed: a mapping with backfill_requests, dead_letters, alerts, gap_detection',
+      'pipeline.yaml:4:1: topics cannot be a list of 2; write what is allowed; received: a list of 2 (list); allowed: a mapping with backfill_requests, dead_letters, alerts, gap_detection, stage_coordination',
     ]],
     ['processors as a list', [['processors:\n  Schedule:', 'processors:\n - Schedule:']], [
       'pipeline.yaml:25:1: this is no YAML: Sequence item without - indicator; correct the text here or just above; received: MISSING_CHAR; allowed: one YAML document',

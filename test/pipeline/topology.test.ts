@@ -16,6 +16,7 @@ describe('pipeline/topology', () => {
     assert.deepEqual(nba.topics.map(({ name, kind, phase }) => [name, kind, phase]), [
       ['nba-backfill-requests', 'requests', undefined],
       ['nba-gap-detection', 'detection', undefined],
+      ['nba-stage-coordination', 'coordination', undefined],
       ['nba-backfill-dead-letters', 'dead_letters', undefined],
       ['nba-backfill-alerts', 'alerts', undefined],
       ['scraper-complete', 'completion', 'phase_1_scrapers'],
@@ -27,6 +28,7 @@ describe('pipeline/topology', () => {
     assert.deepEqual(nba.subscriptions.map(({ name, topic, push }) => [name, topic, push?.function]), [
       ['backfill-worker-sub', 'nba-backfill-requests', 'backfill-worker'],
       ['gap-detector-sub', 'nba-gap-detection', 'gap-detector'],
+      ['stage-coordinator-sub', 'nba-stage-coordination', 'stage-coordinator'],
       ['phase-router-sub-phase_1_scrapers', 'scraper-complete', 'phase-router'],
       ['phase-router-sub-phase_2_raw', 'nba-phase2-raw-complete', 'phase-router'],
       ['phase-router-sub-phase_3_analytics', 'nba-phase3-analytics-complete', 'phase-router'],
@@ -40,7 +42,7 @@ describe('pipeline/topology', () => {
   it('pushes with the deadline of the definition, a backoff and a dead-letter topic (P5, P13)', () => {
     const { subscriptions } = topologyOf(pipelineOf(changed(['phase_router: router-sub}', 'phase_router: router-sub, ack_deadline_seconds: 300}'])));
     const pushed = subscriptions.filter(({ push }) => push !== null);
-    assert.equal(pushed.length, 4);
+    assert.equal(pushed.length, 5);
     for (const { name: _, topic: __, push: ___, ...settings } of pushed) {
       assert.deepEqual(settings, { ackDeadlineSeconds: 300, minBackoffSeconds: 10, maxBackoffSeconds: 600, deadLetterTopic: 'dead-letters', maxDeliveryAttempts: 20 });
     }

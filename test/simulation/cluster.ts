@@ -1,19 +1,24 @@
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
+import { handleStages } from '../../functions/stage-coordinator/handler.ts';
+import { StageBells } from '../../functions/stage-bells.ts';
 import type { HandlerDeps } from '../../functions/deps.ts';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
+import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { HeldBackError } from '../../shared/failures/errors.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { Advancing } from '../../shared/flows/staged-process.ts';
 import { advanceBackfill, type AdvanceOptions } from '../../shared/flows/staged.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import { TimeBudget } from '../../shared/flows/time-budget.ts';
 import { Worker } from '../../shared/flows/worker.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DeliveredMessage, MessageBus, Verdict } from '../../shared/ports/message-bus.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
@@ -26,7 +31,7 @@ import type { Random } from './random.ts';
 import { SimulatedRunner, TOPICS, type Outside } from './site.ts';
 
 /** A coordinator has no subscription: `coordinate` keeps it going. */
-type FunctionName = 'worker' | 'router' | 'detector' | 'coordinator';
+type FunctionName = 'worker' | 'router' | 'detector' | 'stages' | 'coordinator';
 
 export interface ClusterOptions {
   readonly pipeline: Pipeline;
@@ -39,6 +44,8 @@ export interface ClusterOptions {
   readonly instances: number;
   /** Instances that advance staged backfills; none unless given. */
   readonly coordinators?: number;
+  /** Instances of the function that advances them by rings; none unless given, and then nobody rings for it. */
+  readonly stages?: number;
   /** Of a delivery: that it comes a second time, too. */
   readonly duplicates: number;
   /** Of a new instance: that its power is cut at some call. */
@@ -62,6 +69,8 @@ interface Instance {
   readonly name: FunctionName;
   readonly engine: Engine;
   readonly worker: Worker;
+  readonly advancing: Advancing;
+  readonly bells: StageBells | null;
   readonly fuse: Fuse;
 }
 
@@ -71,6 +80,7 @@ interface Instance {
  */
 export class Cluster implements MessageBus {
   readonly store: RequestStore;
+  readonly history: SqliteRunHistory;
   readonly options: ClusterOptions;
   /** Messages that were published, by topic. */
   readonly published = new Map<string, number>();
@@ -87,8 +97,10 @@ export class Cluster implements MessageBus {
     const options = { ...more, pipeline: withAsynchronous(pipeline, more.asynchronous) };
     this.options = options;
     this.#database = SqliteDatabase.open(options.databasePath);
+    this.history = new SqliteRunHistory(this.#database);
     this.store = new SqliteRequestStore(this.#database, { rankOf: (name) => options.pipeline.byName.get(name)?.rank ?? Number.MAX_SAFE_INTEGER });
     for (const name of ['worker', 'router', 'detector'] as const) for (let count = 0; count < options.instances; count += 1) this.#instances.push(this.#start(name));
+    for (let count = 0; count < (options.stages ?? 0); count += 1) this.#instances.push(this.#start('stages'));
     for (let count = 0; count < (options.coordinators ?? 0); count += 1) this.#instances.push(this.#start('coordinator'));
   }
 
@@ -103,7 +115,12 @@ export class Cluster implements MessageBus {
       warehouse: new FusedWarehouse(warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }),
       runner: new AsynchronousRunner(this, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
     });
-    return { name, engine, fuse, worker: new Worker(engine, { waitsForRetryMs: 30_000 }) };
+    // A dead process rings for nobody.
+    const bus: MessageBus = { publish: async (topic, body) => fuse.read(() => this.publish(topic, body)) };
+    return {
+      name, engine, fuse, worker: new Worker(engine, { waitsForRetryMs: 30_000 }), advancing: new Advancing(engine),
+      bells: (this.options.stages ?? 0) === 0 ? null : new StageBells(engine, bus, coordinationTopicOf(pipeline), (thrown) => { if (!fuse.blown) this.thrown.push(thrown); }),
+    };
   }
 
   /** An instance of a function by its place: for what a test does in one of them. */
@@ -134,6 +151,7 @@ export class Cluster implements MessageBus {
   #subscriber(topic: string): FunctionName | null {
     if (topic === TOPICS.requests) return 'worker';
     if (topic === TOPICS.detection) return 'detector';
+    if (topic === coordinationTopicOf(this.options.pipeline)) return (this.options.stages ?? 0) > 0 ? 'stages' : null;
     return this.options.pipeline.phases.some(({ completionTopic }) => completionTopic === topic) ? 'router' : null;
   }
 
@@ -156,6 +174,7 @@ export class Cluster implements MessageBus {
     if (!instance) throw new RangeError('no instance');
     try {
       const verdict = await this.#handle(instance, message);
+      await instance.bells?.settled();
       await sendOutbox(instance.engine, this);
       if (verdict.kind !== 'nack') return;
     } catch (error) {
@@ -170,7 +189,7 @@ export class Cluster implements MessageBus {
     await this.#deliver(name, { ...message, deliveryAttempt: message.deliveryAttempt + 1 });
   }
 
-  async #handle({ name, engine, worker }: Instance, message: DeliveredMessage): Promise<Verdict> {
+  async #handle({ name, engine, worker, advancing, fuse }: Instance, message: DeliveredMessage): Promise<Verdict> {
     const { invocationMs = null, clock } = this.options;
     const ended = new AbortController();
     const late = new AbortController();
@@ -180,6 +199,10 @@ export class Cluster implements MessageBus {
       ...(invocationMs === null ? {} : { time: new TimeBudget(engine.parts.clock.now() + invocationMs) }),
     };
     try {
+      if (name === 'stages') {
+        const bus: MessageBus = { publish: (topic, body) => fuse.change(() => this.publish(topic, body)) };
+        return await handleStages({ ...deps, bus, advancing, coordinationTopic: coordinationTopicOf(this.options.pipeline), requestsTopic: TOPICS.requests }, message);
+      }
       if (name === 'worker') return await handleBackfillRequest(deps, message);
       return await (name === 'router' ? handlePhaseComplete(deps, message) : handleDetection(deps, message));
     } finally {

@@ -88,7 +88,8 @@ async function live(seed: number): Promise<void> {
       if (random.chance(0.3)) await reportLate(season, random, 1 + random.below(5));
       if (record?.state === 'waits_for_approval') await season.order(id, (current, now) => approved(current, kim, now));
       else if (record && record.state !== 'running' && !hasEnded(record)) {
-        if (lostDay !== null && record.failures.some((entry) => entry.day === lostDay && entry.processor === 'BoxPage' && entry.became === 'open')) {
+        // Or has begun to give it up, and was cut off.
+        if (lostDay !== null && (record.skips.length > 0 || record.failures.some((entry) => entry.day === lostDay && entry.processor === 'BoxPage' && entry.became === 'open'))) {
           if (isAccepted) {
             await season.site.engine.refresh(lostDay, lostDay);
             await accept(season.site.engine, [{ processor: 'BoxPage', day: lostDay }], kim, null);

@@ -4,7 +4,7 @@ import { hasEnded } from '../../shared/staged/record.ts';
 import { overlapping, ownerAmong } from '../../shared/staged/overlap.ts';
 import { planAll, planDigest, planStage, type StagePlan } from '../../shared/staged/plan.ts';
 import { cancelled, skipped } from '../../shared/staged/transitions.ts';
-import { accepted, alter, cell, change, CHAIN, complete, LEAGUE, lose, makePipeline, makeWorld, never, openOn } from '../core-builders.ts';
+import { accepted, alter, cell, change, CHAIN, complete, failureOf, LEAGUE, lose, makePipeline, makeWorld, never, openOn } from '../core-builders.ts';
 import { recordOf, TWO_STAGES } from './builders.ts';
 
 const cells = (plan: StagePlan): string[] => plan.cells.map((step) => `${step.processor} ${formatDay(step.day)} ${step.action}`);
@@ -38,6 +38,19 @@ describe('staged/plan', () => {
     assert.equal(planStage(world, record, 0).cells.every((step) => step.action === 'rerun'), true);
     change(world, 'A', '2024-01-02', { recentAsks: ['backfill:whole-1:raw:0'] });
     assert.deepEqual(left(planStage(world, record, 0)), ['A 2024-01-02: done']);
+  });
+
+  it('leaves a cell that was rolled back to rows that are good, unless what failed or all is to be run again', () => {
+    const world = complete(makeWorld(chain));
+    const { definitionHash } = world.processor('A');
+    change(world, 'A', '2024-01-02', { failure: failureOf({ outcome: 'rolled_back', category: 'invalid_request', message: 'rolled back by kim', definitionHash }) });
+    const left = planStage(world, recordOf(), 0).leftOut.find((entry) => entry.day === dayOf('2024-01-02'));
+    assert.match(left?.reason ?? '', /its last run rolled_back: rolled back by kim; its rows are good/);
+    for (const reprocess of ['failed', 'completed'] as const) {
+      assert.ok(cells(planStage(world, recordOf(TWO_STAGES, { reprocess }), 0)).includes('A 2024-01-02 rerun'), reprocess);
+    }
+    lose(world, 'A', '2024-01-02');
+    assert.deepEqual(cells(planStage(world, recordOf(), 0)), ['A 2024-01-02 fill'], 'without rows it is what a person wants filled');
   });
 
   it('takes altered rows by their policy only', () => {

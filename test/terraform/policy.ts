@@ -148,11 +148,11 @@ export const RULES: readonly Rule[] = [
     ]),
   },
   {
-    name: 'a person is told of messages that wait, dead letters, failures, parked cascades and missing detections (P4)',
+    name: 'a person is told of messages that wait, dead letters, failures, parked cascades, missing detections and staged backfills that stand still (P4)',
     broken: (modules) => {
       const policies = new Map(blocksOf(modules, 'google_monitoring_alert_policy').map(({ name, body }) => [name, body]));
       const watched: Readonly<Record<string, string>> = {
-        oldest_unacked: 'oldest_unacked_message_age', dead_letters: 'num_undelivered_messages', failed_cells: 'cell_failed', parked_cascades: 'cascade_parked', no_detection: 'condition_absent',
+        oldest_unacked: 'oldest_unacked_message_age', dead_letters: 'num_undelivered_messages', failed_cells: 'cell_failed', parked_cascades: 'cascade_parked', no_detection: 'condition_absent', no_coordination: 'condition_absent',
       };
       return Object.entries(watched).filter(([name, by]) => !text(policies.get(name)?.['conditions']).includes(by)).map(([name, by]) => `${name} does not watch ${by}`)
         .concat([...policies].filter(([, body]) => body['notification_channels'] !== '${local.channels}' || nestedBlocks(body, 'documentation').length === 0).map(([name]) => `${name} tells nobody, or not what to do`));

@@ -8,7 +8,7 @@ import { Evaluation, evaluateText, type Attributes } from './hcl/evaluation.ts';
 import { readModule, type Block } from './hcl/module.ts';
 import { textOf, type Value } from './hcl/value.ts';
 
-const ENDPOINTS = { 'backfill-worker': 'https://worker.run.app', 'phase-router': 'https://router.run.app', 'gap-detector': 'https://detector.run.app' } as const;
+const ENDPOINTS = { 'backfill-worker': 'https://worker.run.app', 'phase-router': 'https://router.run.app', 'gap-detector': 'https://detector.run.app', 'stage-coordinator': 'https://coordinator.run.app' } as const;
 const AGENT = 'serviceAccount:service-1234@gcp-sa-pubsub.iam.gserviceaccount.com';
 
 const computed = (block: Block, attributes: Attributes): Attributes => (
@@ -82,7 +82,7 @@ describe('terraform/topology', () => {
     const module = await messaging(nbaYaml, { adopted_topics: ['scraper-complete', 'nba-phase2-raw-complete'] });
     assert.deepEqual([...module.instances('data', 'google_pubsub_topic', 'adopted').keys()].sort(), ['nba-phase2-raw-complete', 'scraper-complete']);
     const made = [...module.instances('resource', 'google_pubsub_topic', 'this').keys()];
-    assert.equal(made.length, 7);
+    assert.equal(made.length, 8);
     assert.ok(!made.includes('scraper-complete'));
     const router = module.instances('resource', 'google_pubsub_subscription', 'pushed').get('phase-router-sub-phase_1_scrapers');
     assert.equal(router?.['topic'], 'projects/p/topics/scraper-complete');
@@ -92,7 +92,7 @@ describe('terraform/topology', () => {
     const module = await messaging(nbaYaml);
     const pushed = [...module.instances('resource', 'google_pubsub_subscription', 'pushed').values()];
     const kept = [...module.instances('resource', 'google_pubsub_subscription', 'kept').values()];
-    assert.equal(pushed.length, 7);
+    assert.equal(pushed.length, 8);
     for (const subscription of pushed) {
       const [policy] = Object(subscription['dead_letter_policy']);
       assert.ok(kept.some(({ topic }) => topic === policy.dead_letter_topic), String(policy.dead_letter_topic));
@@ -125,6 +125,6 @@ describe('terraform/topology', () => {
     const far = await messaging(nbaYaml.replace('ack_deadline_seconds: 540', 'ack_deadline_seconds: 601'));
     assert.deepEqual(far.invalid(), ['subscriptions.ack_deadline_seconds is 601; Pub/Sub allows 10 to 600 seconds. Correct pipeline.yaml.']);
     const nowhere = await messaging(nbaYaml, { push: { endpoints: { 'backfill-worker': 'https://worker.run.app' }, service_account_email: 'x' } });
-    assert.deepEqual(nowhere.invalid(), ['push.endpoints has backfill-worker; it needs backfill-worker, phase-router and gap-detector.']);
+    assert.deepEqual(nowhere.invalid(), ['push.endpoints has backfill-worker; it needs backfill-worker, phase-router, gap-detector and stage-coordinator.']);
   });
 });

@@ -1,6 +1,6 @@
 locals {
-  # An account's name has at most 30 characters; the longest function name has 15.
-  account_prefix = trimsuffix(substr(var.prefix, 0, 14), "-")
+  # An account's name has at most 30 characters; the longest function name has 17.
+  account_prefix = trimsuffix(substr(var.prefix, 0, 12), "-")
 
   # What is empty is left out, which the functions take for the same: an API that drops it would be planned for ever.
   environment = {

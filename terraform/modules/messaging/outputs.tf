@@ -13,6 +13,16 @@ output "detection_topic" {
   value       = local.detection_topic
 }
 
+output "coordination_topic" {
+  description = "Name of the topic whose messages have staged backfills advanced."
+  value       = local.coordination_topic
+}
+
+output "coordination_subscription" {
+  description = "Name of the subscription that pushes those messages."
+  value       = google_pubsub_subscription.pushed[var.pipeline.subscriptions.stage_coordinator].name
+}
+
 output "pushed_subscriptions" {
   description = "Names of the subscriptions that push to functions."
   value       = sort([for subscription in google_pubsub_subscription.pushed : subscription.name])

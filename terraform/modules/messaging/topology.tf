@@ -3,6 +3,7 @@
 locals {
   requests_topic     = var.pipeline.topics.backfill_requests
   detection_topic    = coalesce(var.pipeline.topics.gap_detection, "${var.pipeline.name}-gap-detection")
+  coordination_topic = coalesce(var.pipeline.topics.stage_coordination, "${var.pipeline.name}-stage-coordination")
   dead_letters_topic = var.pipeline.topics.dead_letters
   alerts_topic       = var.pipeline.topics.alerts
 
@@ -13,6 +14,7 @@ locals {
     {
       (local.requests_topic)     = { kind = "requests", phase = null }
       (local.detection_topic)    = { kind = "detection", phase = null }
+      (local.coordination_topic) = { kind = "coordination", phase = null }
       (local.dead_letters_topic) = { kind = "dead_letters", phase = null }
       (local.alerts_topic)       = { kind = "alerts", phase = null }
     },
@@ -20,8 +22,9 @@ locals {
 
   pushed = merge(
     {
-      (var.pipeline.subscriptions.backfill_worker) = { topic = local.requests_topic, function = "backfill-worker" }
-      (var.pipeline.subscriptions.gap_detector)    = { topic = local.detection_topic, function = "gap-detector" }
+      (var.pipeline.subscriptions.backfill_worker)   = { topic = local.requests_topic, function = "backfill-worker" }
+      (var.pipeline.subscriptions.gap_detector)      = { topic = local.detection_topic, function = "gap-detector" }
+      (var.pipeline.subscriptions.stage_coordinator) = { topic = local.coordination_topic, function = "stage-coordinator" }
     },
     {
       for phase in var.pipeline.phases :

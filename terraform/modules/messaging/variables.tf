@@ -7,15 +7,17 @@ variable "pipeline" {
   type = object({
     name = string
     topics = object({
-      backfill_requests = string
-      dead_letters      = string
-      alerts            = string
-      gap_detection     = optional(string)
+      backfill_requests  = string
+      dead_letters       = string
+      alerts             = string
+      gap_detection      = optional(string)
+      stage_coordination = optional(string)
     })
     subscriptions = object({
       backfill_worker      = string
       phase_router         = string
       gap_detector         = optional(string, "gap-detector-sub")
+      stage_coordinator    = optional(string, "stage-coordinator-sub")
       ack_deadline_seconds = optional(number, 540)
     })
     phases = list(object({
@@ -53,11 +55,11 @@ variable "push" {
     endpoints             = map(string)
     service_account_email = string
   })
-  description = "Address of each function (backfill-worker, phase-router, gap-detector), and the identity whose token the pushes carry."
+  description = "Address of each function (backfill-worker, phase-router, gap-detector, stage-coordinator), and the identity whose token the pushes carry."
 
   validation {
-    condition     = alltrue([for name in ["backfill-worker", "phase-router", "gap-detector"] : contains(keys(var.push.endpoints), name)])
-    error_message = "push.endpoints has ${join(", ", keys(var.push.endpoints))}; it needs backfill-worker, phase-router and gap-detector."
+    condition     = alltrue([for name in ["backfill-worker", "phase-router", "gap-detector", "stage-coordinator"] : contains(keys(var.push.endpoints), name)])
+    error_message = "push.endpoints has ${join(", ", keys(var.push.endpoints))}; it needs backfill-worker, phase-router, gap-detector and stage-coordinator."
   }
 }
 

@@ -190,6 +190,35 @@ resource "google_monitoring_alert_policy" "no_detection" {
   depends_on = [var.functions_made]
 }
 
+# The tick of staged backfills comes every minute, also while none is at work: a push that is acknowledged is counted.
+resource "google_monitoring_alert_policy" "no_coordination" {
+  project               = var.project_id
+  display_name          = "${var.prefix}: staged backfills are looked after by nobody"
+  combiner              = "OR"
+  severity              = "ERROR"
+  notification_channels = local.channels
+
+  conditions {
+    display_name = "No tick was acknowledged for an hour"
+
+    condition_absent {
+      filter   = "resource.type = \"pubsub_subscription\" AND metric.type = \"pubsub.googleapis.com/subscription/push_request_count\" AND metric.labels.response_class = \"ack\" AND resource.labels.subscription_id = \"${var.coordination_subscription}\""
+      duration = "3600s"
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "A staged backfill whose instance has died stands still now (P4). Look at the Cloud Scheduler job ${var.prefix}-stage-coordination and at the log of stage-coordinator. What is there is kept: `smart-backfill backfill list --runtime google`."
+  }
+}
+
 # What the functions publish to the alerts topic reaches people here, without anybody listening to that topic.
 resource "google_monitoring_alert_policy" "raised_alerts" {
   project               = var.project_id

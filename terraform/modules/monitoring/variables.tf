@@ -24,6 +24,11 @@ variable "pushed_subscriptions" {
   description = "Subscriptions that push to the functions."
 }
 
+variable "coordination_subscription" {
+  type        = string
+  description = "Subscription that pushes to the stage-coordinator: a tick every minute."
+}
+
 variable "dead_letter_subscription" {
   type        = string
   description = "Subscription that keeps what could not be delivered."

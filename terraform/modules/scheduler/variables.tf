@@ -1,21 +1,26 @@
 variable "project_id" {
   type        = string
-  description = "Project that the job is in."
+  description = "Project that the jobs are in."
 }
 
 variable "region" {
   type        = string
-  description = "Region of the job, for example us-central1."
+  description = "Region of the jobs, for example us-central1."
 }
 
 variable "prefix" {
   type        = string
-  description = "What the job's name starts with: the pipeline's name."
+  description = "What the jobs' names start with: the pipeline's name."
 }
 
 variable "topic_id" {
   type        = string
   description = "Full name of the topic whose messages start a detection."
+}
+
+variable "coordination_topic_id" {
+  type        = string
+  description = "Full name of the topic whose messages have staged backfills advanced."
 }
 
 variable "schedule" {
@@ -36,6 +41,6 @@ variable "time_zone" {
 
 variable "paused" {
   type        = bool
-  description = "Whether the tick stands still. Failed completions and parked cascades start detections all the same."
+  description = "Whether the tick of detections stands still. Failed completions and parked cascades start detections all the same."
   default     = false
 }

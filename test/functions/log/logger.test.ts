@@ -74,7 +74,7 @@ describe("structured logs in Google's format", () => {
     const { onStart, onEnd } = workLog(logger);
     const key = { processor: 'Raw', day: dayOf('2024-01-05') };
     onStart(key);
-    const ended = { ...key, reason: 'asked', startedAt: 1000, endedAt: 3500, rows: 7, retryAt: null, cause: 'ask-2', runId: 'run-1' };
+    const ended = { ...key, reason: 'asked', startedAt: 1000, endedAt: 3500, rows: 7, retryAt: null, cause: 'ask-2', runId: 'run-1', backfillId: null };
     onEnd({ ...ended, outcome: 'ran', failure: null });
     const failure = { outcome: 'failed', category: 'processing', message: 'silent_failure: no rows', at: 0, runId: 'run-1', step: 0, coolsUntil: null, inputsDigest: null, definitionHash: '' } as const;
     onEnd({ ...ended, outcome: 'failed', failure, isBackfill: true });

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import { dayOf, formatDay } from '../../../shared/calendar/day.ts';
 import { stopNow } from '../../../shared/flows/operate.ts';
+import { planRollback } from '../../../shared/flows/rollback-plan.ts';
+import { rollBack } from '../../../shared/flows/rollback.ts';
 import { verifyScope } from '../../../shared/flows/verify.ts';
 import { STANDARD_RULES } from '../../../shared/staged/gate.ts';
 import type { BackfillRecord } from '../../../shared/staged/record.ts';
@@ -186,6 +188,33 @@ describe('Source document 002, in a staged backfill', function () {
     assert.equal(second.record.state, 'finished', second.record.note);
     assert.equal(new Set([...first.ran, ...second.ran]).size, 15);
     assert.equal(first.ran.length + second.ran.length, 15);
+    await on.isAsBefore();
+  }));
+
+  it('Emergency 2: Rollback Corrupted Data', () => scene(async (on) => {
+    const dates = ['2023-11-06', '2023-11-08'];
+    const name = 'PlayerGameSummaryProcessor';
+    const { engine, warehouse, history } = on.runtime;
+    // A bug: whatever is run again now has a point too many.
+    const stage = warehouse.stage.bind(warehouse);
+    sinon.stub(warehouse, 'stage').callsFake(async (claim, _source, calendar) => {
+      const rows = await warehouse.rows(claim.processor, { from: claim.day, to: claim.day }, null);
+      return stage(claim, { kind: 'rows', rows: rows.map((row) => ({ ...row, points: Number(row['points']) + 1 })) }, calendar);
+    });
+    const id = await on.start('date_by_date', { processors: [name], dates: dates.map(dayOf), reprocess: 'completed' });
+    const { record, ran } = await on.advance(id);
+    assert.deepEqual([record.state, ran], ['finished', dates.map((date) => `${name} ${date}`)], record.note);
+    sinon.restore();
+    // What it overwrote comes back; nothing of the history goes away, and no detector fills the dates with the bad code again.
+    const scope = { backfillId: id, day: null, processors: null, force: false, deletes: false };
+    const plan = await planRollback(engine, scope);
+    assert.deepEqual(plan.steps.map((step) => [step.processor, formatDay(step.day), step.decision.kind]), dates.map((date) => [name, date, 'restore']));
+    const { cells } = await rollBack(engine, plan, scope, { ...ann, signal: new AbortController().signal });
+    assert.deepEqual(cells.map((cell) => [formatDay(cell.day), cell.outcome]), dates.map((date) => [date, 'restored']));
+    const runs = await history.runs({ processor: name, from: dates[0]!, to: dates[1]!, limit: 100 });
+    assert.equal(runs.filter((run) => run.status === 'rolled_back').length, 2);
+    assert.ok(runs.filter((run) => run.success && run.backfill_mode).length >= 2, 'the runs that wrote the wrong rows are told of still');
+    assert.deepEqual(await Promise.all(dates.map(async (date) => (await on.runtime.store.cell({ processor: name, day: dayOf(date) })).failure?.outcome)), ['rolled_back', 'rolled_back']);
     await on.isAsBefore();
   }));
 

@@ -5,9 +5,14 @@ import { pipelineDirectory } from '../pipelines/nba/support.ts';
 import { buildHistory, expectedCells, FIRST, historyOf, LAST } from './historical-state.ts';
 import { historyRows, shownBy } from './operator.ts';
 
-/** Three seasons at their real size: some minutes. `npm run test:integration` runs it; `npm test` has its dry run, and its first weeks. */
-describe('the historical state of source document 004, run at its full size', function () {
-  this.timeout(1_800_000);
+const TO = '2021-12-31';
+
+/**
+ * The first of its four years. All of them are 4,700 cells, some minutes of work: `npm test` has their dry run, at full size,
+ * and the run of the first weeks; `npm run test:integration` has this.
+ */
+describe('the year 2021 of the historical state of source document 004', function () {
+  this.timeout(900_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
 
@@ -15,9 +20,11 @@ describe('the historical state of source document 004, run at its full size', fu
 
   it('ends at 100 %, and runs each cell that was missing or suspect once, and no other', async () => {
     const state = sandbox.state();
-    const history = await historyOf(FIRST, LAST);
+    const all = await historyOf(FIRST, LAST);
+    const history = await historyOf(FIRST, TO, new Set([...all.phase3].filter((date) => date <= TO)));
+    assert.deepEqual([history.gameDates.length, history.phase3.size], [72, 34]);
     await buildHistory(state, history);
-    const ended = await run(state, 'backfill', 'start', '--definition', 'season', '--from', FIRST, '--to', LAST, '--reason', 'phases 3 and 4 were never finished', '--yes', '--json');
+    const ended = await run(state, 'backfill', 'start', '--definition', 'season', '--from', FIRST, '--to', TO, '--reason', 'phases 3 and 4 were never finished', '--yes', '--json');
     assert.equal(ended.code, 0, ended.stderr);
     const record = shownBy(ended);
     assert.deepEqual([record.state, record.failures], ['finished', []]);
@@ -27,12 +34,8 @@ describe('the historical state of source document 004, run at its full size', fu
     const runs = historyRows(state);
     const cellsOf = (rows: typeof runs): string[] => rows.map((row) => `${row.processor_name} ${row.data_date}`);
     assert.deepEqual(cellsOf(runs.filter((row) => row.created_at < validation)).sort(), [...calendar, ...analytics, ...suspect, ...precompute].sort());
-    // The rough rows of phase 3 come out otherwise where the canary is run again: then what reads them is redone as well.
-    const canary = cellsOf(runs.filter((row) => row.created_at >= validation));
-    assert.equal(new Set(canary).size, canary.length);
-    assert.deepEqual(canary.filter((cell) => cell.endsWith(' 2024-04-14')).sort(), nbaPipeline().processors.map(({ name }) => `${name} 2024-04-14`).sort());
-    assert.ok(canary.every((cell) => cell.slice(-10) >= '2024-04-14'));
-    assert.equal((await run(state, 'verify', '--from', FIRST, '--to', LAST)).code, 0);
-    assert.equal((await run(state, 'gaps', '--from', FIRST, '--to', LAST)).code, 0);
+    assert.deepEqual(cellsOf(runs.filter((row) => row.created_at >= validation)).sort(), nbaPipeline().processors.map(({ name }) => `${name} ${TO}`).sort());
+    assert.equal((await run(state, 'verify', '--from', FIRST, '--to', TO)).code, 0);
+    assert.equal((await run(state, 'gaps', '--from', FIRST, '--to', TO)).code, 0);
   });
 });
