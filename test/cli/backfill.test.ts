@@ -169,7 +169,7 @@ describe('smart-backfill backfill', function () {
     ['a backfill that there is not', ['status', 'nothing'], /received the backfill 'nothing', which there is not; none was started yet/],
     ['a pause without a reason', ['pause', 'nothing'], /received no reason/],
     ['a dates file that is not there', ['start', '--definition', 'season', '--dates-file', 'no.txt', '--yes'], /received --dates-file no\.txt, which is not there/],
-    ['Google', ['list', '--runtime', 'google'], /received backfill with --runtime google/],
+    ['Google without its variables', ['list', '--runtime', 'google'], /GOOGLE_CLOUD_PROJECT: received nothing/],
   ];
   it('refuses what can’t be right, with exit code 2', async () => {
     const state = sandbox.state();

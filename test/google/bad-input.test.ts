@@ -6,7 +6,7 @@ import type { PushedFunction } from '../../shared/pipeline/topology.ts';
 import { describeWithEmulators } from './emulated.ts';
 import { post, pushOf, request, sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
 
-const FUNCTIONS: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector'];
+const FUNCTIONS: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector', 'stage-coordinator'];
 
 describeWithEmulators('bad input, as real HTTP to the served functions', () => {
   let cloud: SmallCloud;
