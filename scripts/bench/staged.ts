@@ -21,7 +21,7 @@ const season = backfillDefinitionSchema.parse({
     { name: 'preflight', phases: RAW, calendar_first: true, dates: 'first', concurrency: 10, retries: 1 },
     { name: 'raw', phases: RAW, concurrency: 10, retries: 1, error_policy: 'continue', gate: GATE },
     ...LATER.map(([name, phase]) => ({ name, phases: [phase], order: 'by_date', gate: GATE })),
-    { name: 'validation', phases: [...RAW, ...LATER.map(([, phase]) => phase)], dates: 'last', reprocess: 'completed', order: 'by_date', gate: { ...GATE, success_rate_percent: 99, max_nulls: 0 } },
+    { name: 'canary', phases: [...RAW, ...LATER.map(([, phase]) => phase)], dates: 'last', cascade: true, reprocess: 'completed', order: 'by_date', gate: { ...GATE, success_rate_percent: 99, max_nulls: 0 } },
   ],
 });
 

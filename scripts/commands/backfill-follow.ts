@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { InputError } from '../../shared/failures/errors.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
 import type { ExitCode } from '../../shared/failures/exit-codes.ts';
-import { hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
+import { goesOnByItself, hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
 import { backfillJson } from '../output/backfill-json.ts';
 import { BackfillLive } from '../output/backfill-live.ts';
 import { renderStatus } from '../output/backfill-view.ts';
@@ -28,7 +28,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
     for (;;) {
       const record = await existing(session, id);
       live.see(record);
-      if (record.state !== 'running' || signal.aborted) break;
+      if (!goesOnByItself(record) || signal.aborted) break;
       const advanced = kind === 'google' ? null : await advanceBackfill(engine, id, { signal, on: (event) => { if (event.kind === 'state') live.see(event.record); } });
       if (advanced === null) {
         await after(kind === 'google' ? LOOK_ON_GOOGLE_MS : LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
@@ -42,7 +42,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   const world = await engine.refresh(record.asked.from, record.asked.to);
   if (options.json) writeJson(io, backfillJson(record, world));
   else io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
-  if (signal.aborted && record.state === 'running') {
+  if (signal.aborted && goesOnByItself(record)) {
     const open = (await store.openCells()).filter((cell) => cell.request?.backfillId === id).length;
     io.err.write(kind === 'google' ? `looking on has ended; the functions go on with it:  ${session.command('backfill', 'watch', id)}\n` : `interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
     return interrupted;

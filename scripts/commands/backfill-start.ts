@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { addDays, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { InputError } from '../../shared/failures/errors.ts';
-import { labelOf, startBackfill } from '../../shared/flows/staged-orders.ts';
-import { processorNames, overlapping } from '../../shared/staged/overlap.ts';
+import { labelOf, refusedFor, startBackfill } from '../../shared/flows/staged-orders.ts';
+import { processorNames } from '../../shared/staged/overlap.ts';
 import { planAll, planDigest } from '../../shared/staged/plan.ts';
 import { isAskedFor, type Asked } from '../../shared/staged/record.ts';
 import { errorPolicies, type BackfillDefinition } from '../../shared/staged/schema.ts';
@@ -23,7 +23,7 @@ const number = (name: string, least: number, most: number) => z.coerce.number({ 
 
 export const startOptions = commonOptions.extend({
   definition: z.string().optional(), reprocess: z.enum(['none', 'failed', 'completed']).default('none'), datesFile: z.string().optional(), exclude: z.string().optional(), concurrency: number('concurrency', 1, 100).pipe(z.number().int().optional()),
-  delay: number('delay', 0, 86_400), errorPolicy: z.enum(errorPolicies).optional(), maxFailures: number('max-failures', 1, 1_000_000), reason: z.string().optional(), dryRun: z.boolean().default(false), detach: z.boolean().default(false), plan: z.string().optional(),
+  delay: number('delay', 0, 86_400), errorPolicy: z.enum(errorPolicies).optional(), maxFailures: number('max-failures', 1, 1_000_000), ramp: z.boolean().default(false), join: z.string().optional(), reason: z.string().optional(), dryRun: z.boolean().default(false), detach: z.boolean().default(false), plan: z.string().optional(),
 });
 export type StartOptions = z.infer<typeof startOptions>;
 
@@ -39,7 +39,7 @@ export async function startNow(session: Session, options: StartOptions) {
   const digest = planDigest(plans);
   const style = outStyle(io);
   const words = startWords(options, digest);
-  const other = overlapping(engine.pipeline, preview, await engine.parts.store.backfills());
+  const other = refusedFor(engine, preview, await engine.parts.store.backfills());
   if (options.dryRun) {
     if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
     else {
@@ -87,7 +87,7 @@ function askedBy(session: Session, options: StartOptions, definition: BackfillDe
   const named = readProcessors(options, pipeline);
   const asked: Asked = {
     from: scope.from, to: scope.to > lastOld ? lastOld : scope.to, processors: named && [...named], dates, exclude, reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
-    errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, by: io.user, reason: readStartReason(options), at: engine.parts.clock.now(),
+    errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, ...(options.ramp ? { ramp: true } : {}), ...(options.join === undefined ? {} : { join: options.join }), by: io.user, reason: readStartReason(options), at: engine.parts.clock.now(),
   };
   if (processorNames(pipeline, { definition, asked }).size === 0) throw new InputError(`received --phase or --processor of which the definition ${definition.name} has none; allowed are processors of ${[...new Set(definition.stages.flatMap((stage) => stage.phases))].join(', ')}; leave it out for all of them`);
   for (let day: number = asked.from; day <= asked.to; day += 1) if (isAskedFor(asked, addDays(asked.from, day - asked.from))) return asked;
@@ -110,7 +110,7 @@ function daysOf(text: string, { pipeline }: Session): Day[] {
 function startWords(options: StartOptions, digest: string): string[] {
   const given: readonly (readonly [string, string | number | undefined])[] = [
     ['definition', options.definition], ['reprocess', options.reprocess === 'none' ? undefined : options.reprocess], ['dates-file', options.datesFile], ['exclude', options.exclude], ['concurrency', options.concurrency],
-    ['delay', options.delay], ['error-policy', options.errorPolicy], ['max-failures', options.maxFailures], ['reason', options.reason], ['plan', digest],
+    ['delay', options.delay], ['error-policy', options.errorPolicy], ['max-failures', options.maxFailures], ['join', options.join], ['reason', options.reason], ['plan', digest],
   ];
-  return [...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])), ...scopeWords(options), ...(options.detach ? ['--detach'] : [])];
+  return [...given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)])), ...scopeWords(options), ...(options.ramp ? ['--ramp'] : []), ...(options.detach ? ['--detach'] : [])];
 }

@@ -63,6 +63,8 @@ function startCommand(context: CliContext): Command {
     .option('--delay <seconds>', 'between two dates of a stage in order of dates')
     .addOption(new Option('--error-policy <policy>', 'instead of the definition’s').choices([...errorPolicies]))
     .option('--max-failures <count>', 'stop at so many, whatever the policy')
+    .option('--ramp', 'each stage takes one date first, then 7 days, a month, and the rest, each when those before are good')
+    .option('--join <id>', 'although that backfill has cells in common with it: takes up what it leaves, when it has ended')
     .option('--reason <text>', 'why, for the report: needed on Google')
     .option('--dry-run', 'print the plan only')
     .option('--plan <digest>', 'the plan of a dry run: says so if it is another by now')

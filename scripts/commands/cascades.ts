@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
-import { decideTurn } from '../../shared/flows/cascade.ts';
+import { decideTurn, heldByBackfill, openBackfills } from '../../shared/flows/cascade.ts';
 import type { Phase, Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { HeldBackError, InputError } from '../../shared/failures/errors.ts';
 import { writeJson } from '../output/json.ts';
@@ -111,7 +111,8 @@ async function releaseCascade(session: Session, { phase, day }: Turn, reason: st
   const { io, runtime: { engine, workOff }, options, signal } = session;
   if (phase.mode !== 'enforce') throw new HeldBackError(`${phase.name} is in ${phase.mode} mode, in which this program starts nothing; set its mode to enforce in pipeline.yaml`);
   await engine.refresh(day, day);
-  const { record, decision } = await decideTurn(engine, { phase, turn: day, status: 'success', isBackfill: false, skipDownstreamTrigger: false, owed: true, byPerson: `${io.user}: ${reason}` });
+  const held = heldByBackfill(engine, await openBackfills(engine), phase, day);
+  const { record, decision } = await decideTurn(engine, { phase, turn: day, status: 'success', isBackfill: false, skipDownstreamTrigger: false, owed: true, byPerson: `${io.user}: ${reason}`, held });
   const released = decision.reasons.length === 0;
   if (released) await workOff(signal);
   if (options.json) writeJson(io, { released, cascade: cascadeJson(record), cells: decision.release.map(({ processor, day: at }) => ({ processor, game_date: formatDay(at) })) });

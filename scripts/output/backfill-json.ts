@@ -16,7 +16,7 @@ export function backfillBrief(record: BackfillRecord): Record<string, unknown> {
     id: record.id, definition: record.definition.name, definition_hash: record.definition.hash, state: record.state, note: record.note, stage: record.definition.stages[record.stage]?.name ?? null,
     asked: {
       from: formatDay(asked.from), to: formatDay(asked.to), processors: asked.processors, dates: asked.dates?.map(formatDay) ?? null, exclude: asked.exclude.map(formatDay), reprocess: asked.reprocess,
-      concurrency: asked.concurrency, delay_seconds: asked.delaySeconds, error_policy: asked.errorPolicy, max_failures: asked.maxFailures, by: asked.by, reason: asked.reason, at: time(asked.at),
+      concurrency: asked.concurrency, delay_seconds: asked.delaySeconds, error_policy: asked.errorPolicy, max_failures: asked.maxFailures, ramp: asked.ramp ?? false, join: asked.join ?? null, by: asked.by, reason: asked.reason, at: time(asked.at),
     },
     created_at: time(record.createdAt), ended_at: time(record.endedAt),
   };

@@ -18,7 +18,7 @@ export function renderPlans(plans: readonly NamedPlan[], style: Style, all: bool
   return plans.map((plan) => renderPlan(plan, style, all)).join('\n');
 }
 
-function renderPlan({ stage, cells, leftOut }: NamedPlan, style: Style, all: boolean): string {
+function renderPlan({ stage, cells, leftOut, ramp }: NamedPlan, style: Style, all: boolean): string {
   const taken = grouped(cells, (cell) => `${cell.processor} ${cell.action} ${kindOf(cell.reason)}`);
   const left = grouped(leftOut, (cell) => `${cell.processor} ${kindOf(cell.reason)}`);
   const shown = all ? left : left.slice(0, ROWS_SHOWN);
@@ -33,7 +33,13 @@ function renderPlan({ stage, cells, leftOut }: NamedPlan, style: Style, all: boo
     { header: 'WHY, AND DATES', value: ({ first, of }) => `${first.reason}: ${dates(of)}`, fit: 'wrap' },
   ], style, 2);
   const more = left.length > shown.length ? `  and ${count(left.slice(ROWS_SHOWN).reduce((sum, { of }) => sum + of.length, 0))} more cells (--dry-run names them)\n` : '';
-  return head + takenTable + leftTable + more;
+  return head + rampText(cells, ramp) + takenTable + leftTable + more;
+}
+
+/** In which steps a stage takes its dates up. */
+function rampText(cells: StagePlan['cells'], ramp: StagePlan['ramp']): string {
+  const steps = ramp.map(({ words, to }) => `${words} (to ${formatDay(to)}, ${counted(cells.filter((cell) => cell.day <= to).length, 'cell')} by then)`);
+  return steps.length === 0 ? '' : `  in steps: ${[...steps, 'the rest'].join(', then ')}\n`;
 }
 
 /** Cells that are alike, in the order of the first of each. */
@@ -47,9 +53,10 @@ function kindOf(reason: string): string {
 }
 
 export function plansJson(plans: readonly NamedPlan[]): unknown {
-  return plans.map(({ stage, cells, leftOut }) => ({
+  return plans.map(({ stage, cells, leftOut, ramp }) => ({
     stage,
-    cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), action: cell.action, reason: cell.reason })),
+    ramp: ramp.map(({ words, to }) => ({ step: words, to: formatDay(to), cells: cells.filter((cell) => cell.day <= to).length })),
+    cells: cells.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), action: cell.action, reason: cell.reason, ...(cell.cascadeOf === undefined ? {} : { cascade_of: cell.cascadeOf }) })),
     left_out: leftOut.map((left) => ({ processor: left.processor, game_date: formatDay(left.day), reason: left.reason })),
   }));
 }

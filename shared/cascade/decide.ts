@@ -5,7 +5,15 @@ import type { World } from '../gaps/world.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { CascadeReason, CascadeRecord } from './cascade.ts';
-import { nextPhase, readyCells, siblings, turnDigest } from './turn.ts';
+import { nextPhase, ownDateInputs, readyCells, siblings, turnDigest } from './turn.ts';
+
+/** A cascade within a staged backfill: it starts those cells of one date that the backfill still wants. */
+export interface StagedCascade {
+  readonly backfillId: string;
+  readonly cells: readonly CellKey[];
+  /** Names the round of the stage: each has its own cascade of the date. */
+  readonly round: string;
+}
 
 /** What a completion message, or the wish to decide again, brings to the decision. */
 export interface CascadeQuestion {
@@ -22,6 +30,9 @@ export interface CascadeQuestion {
   readonly record: CascadeRecord | null;
   /** A person releases it: the age of the cascade no longer counts. */
   readonly byPerson: string | null;
+  /** Why it has to wait although the pipeline is not paused: an open backfill has its date, or the backfill itself is paused. */
+  readonly held?: string | null;
+  readonly staged?: StagedCascade;
 }
 
 export interface CascadeDecision {
@@ -47,7 +58,7 @@ const ALL: Strictness = { strict: true, windowCompleteness: 1 };
  *  2 the run is not a backfill, and its date is live
  *  3 `skip_downstream_trigger` is false
  *  4 the phase has a next phase that cascades
- *  5 the pipeline is not paused
+ *  5 the pipeline is not paused, and no open backfill has a gate to pass first
  *  6 every processor of the phase that the next one reads is complete for the date
  *  7 no upstream run for the date failed without data now present
  *  8 every input in the windows of those processors is usable (not strict: in the critical windows)
@@ -55,12 +66,12 @@ const ALL: Strictness = { strict: true, windowCompleteness: 1 };
  * 10 this cascade was not released already
  */
 export function decideCascade(world: World, question: CascadeQuestion, strictness: Strictness): CascadeDecision {
-  const { phase, turn } = question;
+  const { phase, turn, staged } = question;
   const reasons: CascadeReason[] = [];
   const say = (condition: number, text: string): void => { reasons.push({ condition, text }); };
   const live = turn >= addDays(world.moment.today, -world.pipeline.settings.live_days);
-  const ready = readyCells(world, phase, turn);
-  const digest = turnDigest(world, phase, turn);
+  const ready = staged?.cells ?? readyCells(world, phase, turn);
+  const digest = cascadeDigest(world, question);
 
   if (question.status !== 'success') say(1, `the run ended with ${question.status}`);
   if (question.isBackfill && !question.owed) say(2, 'the run is a backfill');
@@ -69,11 +80,16 @@ export function decideCascade(world: World, question: CascadeQuestion, strictnes
   const next = nextPhase(world, phase);
   if (!next) say(4, `${phase.name} starts no next phase`);
   if (question.paused) say(5, 'the pipeline is paused');
+  if (question.held) say(5, question.held);
 
-  const lacking = siblings(world, phase, turn, ready).filter((cell) => !isUsable(world, cell));
+  // A backfill may run complete cells again: their old rows are not what its cascade is to go on with.
+  const isOpen = (cell: CellKey): boolean => staged !== undefined && world.record(world.processor(cell.processor), cell.day).request !== null;
+  const read = staged ? ownDateInputs(world, phase, ready) : siblings(world, phase, turn, ready);
+  const lacking = read.filter((cell) => isOpen(cell) || !isUsable(world, cell));
   for (const cell of lacking) {
     const { failure } = world.record(world.processor(cell.processor), cell.day);
-    if (failure) say(7, `${describeCell(cell)} failed: ${failure.message}`);
+    if (isOpen(cell)) say(6, `${describeCell(cell)} is being worked on`);
+    else if (failure) say(7, `${describeCell(cell)} failed: ${failure.message}`);
     else say(6, `${describeCell(cell)} is not complete`);
   }
   let usableCells = 0;
@@ -97,6 +113,12 @@ export function decideCascade(world: World, question: CascadeQuestion, strictnes
   return { reasons, release: ready, digest, usableCells, expectedCells };
 }
 
+/** The key of a cascade besides its phase and date: corrected data is a new one, and so is each round of a backfill's stage. */
+export function cascadeDigest(world: World, { phase, turn, staged }: Pick<CascadeQuestion, 'phase' | 'turn' | 'staged'>): string {
+  const digest = turnDigest(world, phase, turn);
+  return staged ? `${digest}@${staged.round}` : digest;
+}
+
 function isUsable(world: World, cell: CellKey): boolean {
   const processor = world.processor(cell.processor);
   return usable(processor, factsOf(world, processor, cell.day)).usable;
@@ -107,6 +129,10 @@ export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecisio
   const { phase, turn, record } = question;
   const holding = decision.reasons.filter((reason) => reason.condition !== 10);
   const never = decision.reasons.some((reason) => NEVER.has(reason.condition));
+  if (question.staged && record && isLive(record)) {
+    // The live cascade of the date is decided for itself, when the backfill is past its gate.
+    return decision.reasons.length === 0 ? { ...record, releasedDigests: [...record.releasedDigests, decision.digest] } : record;
+  }
   const base = record ?? { phase: phase.name, day: turn, openedAt: now, releasedDigests: [], releasedAt: null, backfillId: null, releasedBy: null };
   const state = stateAfter(decision, never, record);
   return {
@@ -114,7 +140,7 @@ export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecisio
     day: turn,
     openedAt: base.openedAt,
     decidedAt: now,
-    backfillId: base.backfillId,
+    backfillId: question.staged?.backfillId ?? base.backfillId,
     releasedBy: question.byPerson ?? base.releasedBy,
     state,
     reasons: state === 'released' ? [] : decision.reasons,
@@ -123,6 +149,11 @@ export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecisio
     releasedDigests: decision.reasons.length === 0 ? [...base.releasedDigests, decision.digest] : base.releasedDigests,
     releasedAt: decision.reasons.length === 0 ? now : base.releasedAt,
   };
+}
+
+/** Due by the live pipeline, and not released: no backfill's own cascade changes that. */
+function isLive({ backfillId, state }: CascadeRecord): boolean {
+  return backfillId === null && (state === 'expected' || state === 'waiting' || state === 'parked');
 }
 
 /**

@@ -66,6 +66,13 @@ export function siblings(world: World, phase: Phase, turn: Day, ready: readonly 
   });
 }
 
+/** Cells of the phase that some cells of one date read of that very date: what has to be complete before a backfill's cascade to them. */
+export function ownDateInputs(world: World, phase: Phase, cells: readonly CellKey[]): CellKey[] {
+  const days = new Map(cells.flatMap(({ processor, day }) => world.processor(processor).upstreams
+    .filter((edge) => edge.window.ownDate && !edge.ownHistory && world.processor(edge.upstream).phase === phase).map((edge) => [edge.upstream, day] as const)));
+  return [...days].flatMap(([processor, day]) => (factsOf(world, world.processor(processor), day).data === 'not_expected' ? [] : [{ processor, day }]));
+}
+
 /** Digest of a phase's fingerprints in a turn: corrected data is a new cascade. */
 export function turnDigest(world: World, phase: Phase, turn: Day): string {
   const parts = phase.processors.map((name) => {

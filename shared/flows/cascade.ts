@@ -1,12 +1,14 @@
 import { addDays, formatDay, type Day } from '../calendar/day.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
-import { cascadeAfter, decideCascade, PARKING, type CascadeDecision, type CascadeQuestion } from '../cascade/decide.ts';
-import { nextPhase, readyCells, siblings, turnCell, turnDigest } from '../cascade/turn.ts';
+import { cascadeAfter, cascadeDigest, decideCascade, PARKING, type CascadeDecision, type CascadeQuestion } from '../cascade/decide.ts';
+import { nextPhase, readyCells, siblings, turnCell } from '../cascade/turn.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { OutgoingMessage, Writes } from '../ports/request-store.ts';
 import type { Ask } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { BackfillRequest } from '../requests/messages.ts';
+import { holderOf } from '../staged/cascading.ts';
+import { hasEnded, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { cascadeTrigger } from './cascade-trigger.ts';
 import { applyAsk } from './open.ts';
@@ -14,6 +16,12 @@ import { historyRow } from './rows.ts';
 import { confirmWaits } from './wake.ts';
 
 const DAY_MS = 86_400_000;
+
+export interface TurnToDecide extends Omit<CascadeQuestion, 'paused' | 'record' | 'staged'> {
+  readonly cause?: string | null;
+  /** Of a staged backfill: with the ask under which its cells are opened, and whether it still runs. */
+  readonly staged?: CascadeQuestion['staged'] & { readonly ask: Ask };
+}
 
 export interface Cascaded {
   readonly record: CascadeRecord;
@@ -24,20 +32,24 @@ export interface Cascaded {
  * Decides one cascade and acts on it in one transaction: the record, a request for each cell that the date makes ready,
  * and the message that has them worked off; or, where the next phase has a `cascade_target` topic, one trigger to that. A crash leaves all of it or nothing, and deciding again then releases once.
  */
-export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'paused' | 'record'> & { readonly cause?: string | null }): Promise<Cascaded> {
-  const { phase, turn } = asked;
+export async function decideTurn(engine: Engine, asked: TurnToDecide): Promise<Cascaded> {
+  const { phase, turn, staged } = asked;
   const now = engine.parts.clock.now();
   const key = { phase: phase.name, day: turn };
   for (;;) {
     // A transaction names what it reads before it knows what it decides: of a world that moved on meanwhile it reads again.
-    const cells = readyCells(engine.world, phase, turn);
-    const digest = turnDigest(engine.world, phase, turn);
-    const ask: Ask = { ...cascadeAsk(engine, phase, turn, digest, asked.byPerson), ...(asked.cause ? { cause: asked.cause } : {}) };
-    const outcome = await engine.change({ cascades: [key], controls: true, cells, asks: [ask.id] }, (snapshot): { writes: Writes; result: Decided } => {
-      const question: CascadeQuestion = { ...asked, paused: snapshot.controls().paused !== null, record: snapshot.cascade(key) };
+    const cells = staged?.cells ?? readyCells(engine.world, phase, turn);
+    const digest = cascadeDigest(engine.world, asked);
+    const ask: Ask = staged?.ask ?? { ...cascadeAsk(engine, phase, turn, digest, asked.byPerson), ...(asked.cause ? { cause: asked.cause } : {}) };
+    const backfills = staged ? [staged.backfillId] : [];
+    const outcome = await engine.change({ cascades: [key], controls: true, cells, asks: [ask.id], backfills }, (snapshot): { writes: Writes; result: Decided } => {
+      const state = staged && snapshot.backfill(staged.backfillId)?.state;
+      const held = staged && state !== 'running' ? `backfill ${staged.backfillId} is ${state?.replaceAll('_', ' ') ?? 'gone'}` : asked.held;
+      const question: CascadeQuestion = { ...asked, held, paused: snapshot.controls().paused !== null, record: snapshot.cascade(key) };
       const decision = decideCascade(engine.world, question, engine.strictness);
       const record = cascadeAfter(question, decision, phase.mode, now);
-      const history = phase.mode === 'enforce' && record.state === 'parked' && question.record?.state !== 'parked' ? parkedRows(engine, phase, turn, record, now) : [];
+      // What a backfill could not start stands in its own report.
+      const history = !staged && phase.mode === 'enforce' && record.state === 'parked' && question.record?.state !== 'parked' ? parkedRows(engine, phase, turn, record, now) : [];
       const writes = { cascades: [record], history };
       if (decision.reasons.length > 0 || phase.mode !== 'enforce') return { writes, result: { kind: 'decided', record, decision } };
       if (decision.digest !== digest || decision.release.length !== cells.length) return { writes: {}, result: { kind: 'again', outdated: [] } };
@@ -48,7 +60,8 @@ export async function decideTurn(engine: Engine, asked: Omit<CascadeQuestion, 'p
       }
       const applied = applyAsk(engine, ask, decision.release, snapshot);
       if (applied.outdated.length > 0) return { writes: {}, result: { kind: 'again', outdated: applied.outdated } };
-      const first = applied.outcomes.find((cell) => cell.outcome === 'open');
+      // Nobody is rung for a backfill: its coordinator looks after what it has open, and takes it back when it is paused.
+      const first = staged ? undefined : applied.outcomes.find((cell) => cell.outcome === 'open');
       return { writes: { ...writes, ...applied.writes, outbox: first ? [doorbell(engine, ask, first)] : [] }, result: { kind: 'decided', record, decision } };
     });
     if (outcome.kind === 'decided') {
@@ -92,21 +105,46 @@ function parkedRows(engine: Engine, phase: Phase, turn: Day, record: CascadeReco
   });
 }
 
-/** Decides every cascade again that is not released and not too old, in date order: after a gap closed, a resume, a tick. */
+/**
+ * Decides every cascade again that is not released and not too old, in date order: after a gap closed, a resume, a tick, a
+ * backfill's gate. Those of an open backfill's dates wait for its gate; a backfill's own are its coordinator's.
+ */
 export async function decideCascadesAgain(engine: Engine, byPerson: string | null = null): Promise<Cascaded[]> {
   const { settings } = engine.pipeline;
   const { today, now } = engine.world.moment;
   const records = await engine.parts.store.cascades(addDays(today, -settings.cascade_ttl_days), today);
   const decided: Cascaded[] = [];
+  const open = await openBackfills(engine);
   for (const record of [...records].sort((a, b) => a.day - b.day)) {
     if (record.state !== 'parked' && record.state !== 'waiting' && record.state !== 'expected') continue;
     const phase = engine.pipeline.phases.find((candidate) => candidate.name === record.phase);
-    if (!phase || now - record.openedAt > settings.cascade_ttl_days * DAY_MS) continue;
+    if (!phase || record.backfillId !== null || now - record.openedAt > settings.cascade_ttl_days * DAY_MS) continue;
+    const held = heldByBackfill(engine, open, phase, record.day);
+    // What was heard of it by now is decided when the backfill is past it.
+    if (held !== null && record.state === 'expected') continue;
     // Where nothing was heard of a turn, its runs say whether they were to start anything.
     const silent = record.state === 'expected' && byPerson === null && wasSilent(engine, phase, record.day);
-    decided.push(await decideTurn(engine, { phase, turn: record.day, status: 'success', isBackfill: silent, skipDownstreamTrigger: silent, owed: !silent, byPerson }));
+    decided.push(await decideTurn(engine, { phase, turn: record.day, status: 'success', isBackfill: silent, skipDownstreamTrigger: silent, owed: !silent, byPerson, held }));
   }
   return decided;
+}
+
+/** A backfill is past a stage, or over: the live cascades that waited for that are decided again, where its dates are not too old for any. */
+export async function resumeCascades(engine: Engine, { asked }: BackfillRecord): Promise<void> {
+  if (asked.to < addDays(engine.moment().today, -engine.pipeline.settings.cascade_ttl_days)) return;
+  await engine.ensure(asked.from, asked.to);
+  await decideCascadesAgain(engine);
+}
+
+/** Staged backfills that have not ended. */
+export async function openBackfills({ parts }: Engine): Promise<readonly BackfillRecord[]> {
+  return (await parts.store.backfills()).filter((record) => !hasEnded(record));
+}
+
+/** Why a live cascade of this date has to wait, in words: for an open backfill's gate. */
+export function heldByBackfill({ pipeline, world }: Engine, open: readonly BackfillRecord[], phase: Phase, turn: Day): string | null {
+  const holder = open.length === 0 ? null : holderOf(pipeline, open, phase, [turn, ...readyCells(world, phase, turn).map(({ day }) => day)]);
+  return holder && `backfill ${holder.id} has its date until it is past its stage ${holder.stage}`;
 }
 
 function wasSilent(engine: Engine, phase: Phase, turn: Day): boolean {

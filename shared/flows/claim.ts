@@ -5,6 +5,7 @@ import type { SlotRecord } from '../ports/request-store.ts';
 import type { CellKey, CellRecord, Lease, OpenRequest } from '../requests/cell.ts';
 import { claimNoted } from '../rollback/overwrites.ts';
 import { readiness } from '../requests/readiness.ts';
+import { slotsAt } from '../requests/slots.ts';
 import { claimed, completed, waiting } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
 import { changeRow, historyRow } from './rows.ts';
@@ -92,7 +93,7 @@ function attempt(engine: Engine, processor: Processor, key: CellKey, { now, runI
       };
     }
     const slots = withoutExpired(snapshot.slots(key.processor), now);
-    const limit = slots.slowUntil !== null && slots.slowUntil > now ? 1 : processor.slots;
+    const limit = slotsAt(processor.slots, slots.slowUntil, now);
     if (slots.holders.length >= limit) return { writes: {}, result: { kind: 'not_now', noSlot: true } };
     const token = tokenAfter(record);
     const lease: Lease = { owner: parts.owner, token, until: now + LEASE_MS, runId, startedAt: now };

@@ -10,10 +10,12 @@ import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellRecord, EndedBadly, VerifiedRun } from '../requests/cell.ts';
 import { instantOf, type PhaseComplete } from '../requests/messages.ts';
-import { decideTurn, type Cascaded } from './cascade.ts';
+import { backfillWith, cascadingBackfill } from '../staged/cascading.ts';
+import { decideTurn, heldByBackfill, openBackfills, type Cascaded } from './cascade.ts';
 import type { Engine } from './engine.ts';
 import { historyRow } from './rows.ts';
 import { settleStarted, startedRunOf } from './settle.ts';
+import { cascadeOfRun } from './staged-cascade.ts';
 import { runsOnByItself } from './time-budget.ts';
 import { wakeWaiters } from './wake.ts';
 
@@ -46,17 +48,23 @@ export async function complete(engine: Engine, message: PhaseComplete, messageId
   const turn = turnOf(engine.world, processor, day);
   if (turn === null) return { kind: 'recorded', external: recorded.external, cascade: null, detect: settled !== null };
   const live = turn >= addDays(engine.world.moment.today, -engine.pipeline.settings.live_days);
+  // Live dates never belong to a backfill: daily work costs no look at them.
+  const open = live ? [] : await openBackfills(engine);
+  const cause = message.cause_id ?? before.request?.cause ?? null;
+  const stagedRun = message.status === 'success' ? cascadingBackfill(open, engine.world.record(processor, day), processor.phase) : null;
+  const staged = stagedRun && await cascadeOfRun(engine, stagedRun, processor.phase, day, cause);
+  if (staged) return { kind: 'recorded', external: recorded.external, cascade: staged, detect: settled !== null };
   // Of a run that is settled already, by this very message or at its deadline, the record says it.
   const wasSilent = settled !== null ? before.request?.skipDownstreamTrigger === true : before.last?.runId === message.run_id && before.last?.silent === true;
   const isSilent = message.skip_downstream_trigger || wasSilent;
   const cascade = await decideTurn(engine, {
     phase: processor.phase, turn, status: message.status,
-    // A run of ours is known to be a backfill also when the service that ran it forgets to say so.
-    isBackfill: message.backfill_mode || recorded.wasBackfill || (settled !== null && before.request?.isBackfill === true),
+    // A run of ours is known to be a backfill also when the service that ran it forgets to say so; and so is any of a backfill's cell.
+    isBackfill: message.backfill_mode || recorded.wasBackfill || (settled !== null && before.request?.isBackfill === true) || backfillWith(engine.pipeline, open, key) !== null,
     skipDownstreamTrigger: isSilent,
     // Recovery of a live date by this system itself was owed its cascade.
     owed: live && recorded.ours && !isSilent,
-    byPerson: null, cause: message.cause_id ?? before.request?.cause ?? null,
+    byPerson: null, cause, held: heldByBackfill(engine, open, processor.phase, turn),
   });
   return { kind: 'recorded', external: recorded.external, cascade, detect: settled !== null || message.status !== 'success' || cascade.record.state === 'parked' };
 }

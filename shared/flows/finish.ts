@@ -7,6 +7,7 @@ import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/req
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
 import { writtenByUs, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type StopOrder, type VerifiedRun } from '../requests/cell.ts';
+import { SLOW_MS } from '../requests/slots.ts';
 import { wroteNoted } from '../rollback/overwrites.ts';
 import { attemptFailed, completed, endedWithout, givenBack } from '../requests/transitions.ts';
 import type { PhaseComplete } from '../requests/messages.ts';
@@ -14,9 +15,6 @@ import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { untoldOf } from './failure-alerts.ts';
 import { changeRow, historyRow } from './rows.ts';
-
-/** A resource_exhausted failure leaves a processor one slot for this long. */
-const SLOW_MS = 10 * 60_000;
 
 /** An asynchronous target has begun: the lease, and its slot, last until its deadline. */
 export async function finishStarted(engine: Engine, claim: Claim, started: NonNullable<Lease['started']> & { readonly entries: string }): Promise<void> {

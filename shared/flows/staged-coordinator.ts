@@ -1,18 +1,22 @@
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { describeCell } from '../gaps/usable.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
-import type { Ask } from '../requests/ask.ts';
-import type { CellKey } from '../requests/cell.ts';
-import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
-import { askIdOf, currentStage, type BackfillRecord } from '../staged/record.ts';
-import { nextRound, stageEnded, stopped, withFailures, type NewFailure } from '../staged/transitions.ts';
-import { StageWalk, type PassedOver } from '../staged/walk.ts';
+import { blockedFailure, isSameRound, policyOf, whyStop } from '../staged/policy.ts';
+import { askPrefix, currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
+import { quotaPaused, standsBy, stopped, turnGiven, wentOn, withFailures, type NewFailure } from '../staged/transitions.ts';
+import { joined, quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
+import { StageWalk } from '../staged/walk.ts';
+import { resumeCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
-import { openAsk, type Guard } from './open.ts';
-import { runChecks } from './staged-checks.ts';
+import type { Guard } from './open.ts';
 import { tellState } from './staged-alerts.ts';
+import { DateDelay, unverifiedOn } from './staged-dates.ts';
+import { openStageCells } from './staged-open.ts';
 import { withdraw } from './staged-orders.ts';
+import { roundEnded } from './staged-round.ts';
+import { takeBackStuck } from './staged-stuck.ts';
 import type { RungWorkers } from './staged-workers.ts';
 
 export type StagedEvent =
@@ -31,8 +35,6 @@ export interface CoordinatorOptions {
 
 /** How long nothing may be heard before the coordinator looks by itself: events advance a backfill, this only repairs. */
 const TICK_MS = 5000;
-/** More rounds of one stage than a calendar filled from nothing and changes meanwhile can take. */
-const MOST_ROUNDS = 50;
 
 /**
  * Advances one backfill while this process has its lease: fills free slots the moment that they get free, notes what
@@ -49,9 +51,13 @@ export class Coordinator {
   /** Ended and not yet looked at. */
   #bell = Promise.withResolvers<void>();
   #opened = Promise.withResolvers<void>();
-  /** By date: not before this instant, because of the delay between dates. */
-  #notBefore = 0;
-  #date: number | null = null;
+  #delay = new DateDelay();
+  /** The backfill that it has joined is over. */
+  #hasBegun = false;
+  /** The date of a cascading stage that the next one waits for. */
+  #unverified: number | null = null;
+  /** When one of its cells last ended, as far as is known. */
+  #servedAt = 0;
   #plannedAt = 0;
 
   constructor(engine: Engine, id: string, options: CoordinatorOptions) {
@@ -87,7 +93,7 @@ export class Coordinator {
   async run(): Promise<BackfillRecord> {
     const { signal } = this.#options;
     const leave = [
-      this.#engine.written.add((record) => { if (record.request === null && this.#walk?.isRunning(record)) this.#bell.resolve(); }),
+      this.#engine.written.add((record) => { if ((record.request === null || record.request.quota !== undefined) && this.#walk?.isRunning(record)) this.#bell.resolve(); }),
       this.#engine.ordered.add((id) => { if (id === this.#id) this.#bell.resolve(); }),
     ];
     try {
@@ -99,11 +105,15 @@ export class Coordinator {
         if (record.state !== 'running') {
           await withdraw(this.#engine, this.#id);
           if (this.#walk === null && await this.#runsElsewhere()) await this.#plan(record);
-          if (this.#walk === null || this.#walk.running === 0 || !(await this.#stillRuns())) return record;
-          await this.#wait(TICK_MS);
+          const stillRuns = this.#walk !== null && this.#walk.running > 0 && await this.#stillRuns(record);
+          if (!stillRuns && !goesOnByItself(record)) return record;
+          const wait = stillRuns ? TICK_MS : await this.#waitForQuota();
+          // Where an invocation has its end, the tick comes back.
+          if (!stillRuns && wait > TICK_MS && this.#options.workers) return record;
+          await this.#wait(wait);
           continue;
         }
-        if ((await this.#engine.parts.store.controls()).paused) {
+        if ((await this.#engine.parts.store.controls()).paused || await this.#standsBy(record)) {
           await this.#wait(TICK_MS);
           continue;
         }
@@ -124,13 +134,38 @@ export class Coordinator {
   }
 
   /** What was started before a stop is finished: its end is noted. */
-  async #stillRuns(): Promise<boolean> {
+  async #stillRuns(record: BackfillRecord): Promise<boolean> {
     const walk = this.#walk;
     if (!walk) return false;
     // Another process may have ended it.
     await this.#engine.hearOthers();
-    await this.#noteEnds(walk);
+    await this.#noteEnds(record, walk);
     return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
+  }
+
+  /** A quota is used up: goes on when it is time. Says how long that is. */
+  async #waitForQuota(): Promise<number> {
+    const { clock } = this.#engine.parts;
+    // What it has taken back is planned again.
+    this.#walk = null;
+    this.#walks = null;
+    let wait = 0;
+    await this.#change((current) => {
+      if (!goesOnByItself(current) || current.state === 'running') return current;
+      wait = untilGoesOn(current, clock.now());
+      return wait > 0 ? current : wentOn(current, clock.now());
+    });
+    return wait;
+  }
+
+  /** Whether the backfill that this one has joined is not over yet. */
+  async #standsBy(record: BackfillRecord): Promise<boolean> {
+    const { store, clock } = this.#engine.parts;
+    if (record.asked.join === undefined || this.#hasBegun) return false;
+    const other = joined(record, await store.backfill(record.asked.join));
+    await this.#change((current) => (current.state === 'running' ? standsBy(current, other, clock.now()) : current));
+    this.#hasBegun = other === null;
+    return other !== null;
   }
 
   /** What another process has opened before it left still runs: its end is to be noted, too. */
@@ -145,11 +180,17 @@ export class Coordinator {
     this.#plannedAt = world.moment.now;
     const { definition, progress } = currentStage(record);
     const { cells, leftOut } = planStage(world, record, record.stage);
-    const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', strictness: this.#engine.strictness });
+    const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness, failed: leftOut.filter((left) => left.failed) });
     for (const cell of cells) if (this.#recordOf(cell).request?.backfillId === this.#id) walk.adopt(cell);
     this.#walk = walk;
     this.#walks = { stage: record.stage, round: progress.round };
-    this.#date = null;
+    this.#delay = new DateDelay();
+    this.#unverified = walk.date;
+    const own = askPrefix(record, record.stage);
+    for (const cell of [...cells, ...leftOut]) {
+      const { last, failure, recentAsks } = this.#recordOf(cell);
+      if (recentAsks.some((ask) => ask.startsWith(own))) this.#servedAt = Math.max(this.#servedAt, last?.at ?? 0, failure?.at ?? 0);
+    }
     this.#options.on?.({ kind: 'round', record, cells: cells.length });
     // What failed and was not noted: whoever advanced it before died in between.
     const unknown = leftOut.filter((left) => left.failed && !record.failures.some((known) => known.runId === (this.#recordOf(left).failure?.runId ?? null) && known.processor === left.processor && known.day === left.day));
@@ -162,39 +203,69 @@ export class Coordinator {
     if (!walk) return 0;
     await this.#engine.hearOthers();
     this.#engine.keepTime();
-    if (await this.#noteEnds(walk)) return 0;
+    if (await this.#noteEnds(record, walk) || await this.#noteQuota(walk) || await this.#verify(record, walk)) return 0;
     if (walk.finished) {
       await this.#endRound(record, walk);
       return 0;
     }
     const { clock } = this.#engine.parts;
-    const delayed = this.#delayOf(record, walk);
-    if (delayed > 0) return delayed;
     const { definition } = currentStage(record);
+    const delayed = definition.order === 'by_date' ? this.#delay.left(walk.date, 1000 * (record.asked.delaySeconds ?? definition.delay_seconds), clock.now()) : 0;
+    if (delayed > 0) return delayed;
+    await this.#giveTurn(record, walk);
     const concurrency = record.asked.concurrency ?? definition.concurrency;
     const { start, passed } = walk.advance(this.#engine.world, concurrency - walk.running);
     const blocked = passed.filter(({ outcome }) => outcome === 'blocked');
-    if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) await this.#open(record, walk, start);
+    let kept = false;
+    if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) kept = await this.#open(record, walk, start);
     else for (const cell of start) walk.end(this.#engine.world, cell);
     if (blocked.length > 0) await this.#note(blocked.map((over) => blockedFailure(over, policyOf(record))), clock.now());
     const due = await this.#options.workers?.look(walk.runningCells.map((cell) => this.#recordOf(cell)), clock.now()) ?? TICK_MS;
-    return passed.length > 0 || start.length > 0 ? 0 : Math.min(due, TICK_MS);
+    return !kept && (passed.length > 0 || start.length > 0) ? 0 : Math.min(due, TICK_MS);
   }
 
-  async #open(record: BackfillRecord, walk: StageWalk, start: readonly StageCell[]): Promise<void> {
-    const groups = Map.groupBy(start, (cell) => cell.action === 'rerun');
-    for (const [rerun, cells] of groups) {
-      const ask = this.#askOf(record, rerun);
-      const outcomes = await openAsk(this.#engine, ask, cells.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), this.#guard());
-      // Somebody has paused it meanwhile: what is left is planned again when it goes on.
-      if (outcomes.length < cells.length) {
-        this.#walk = null;
-        this.#walks = null;
-        return;
-      }
-      // Complete by now, or held by hand since: it has its answer.
-      for (const outcome of outcomes) if (outcome.outcome !== 'open') walk.end(this.#engine.world, outcome);
+  /** True where some could not be opened for a reason that goes by: they are looked at again. */
+  async #open(record: BackfillRecord, walk: StageWalk, start: readonly StageCell[]): Promise<boolean> {
+    const { answered, kept, held, refused } = await openStageCells(this.#engine, record, start, { guard: this.#guard(), plannedAt: this.#plannedAt });
+    // Somebody has paused it meanwhile: what is left is planned again when it goes on.
+    if (refused) {
+      this.#walk = null;
+      this.#walks = null;
+      return false;
     }
+    for (const cell of answered) walk.end(this.#engine.world, cell);
+    for (const cell of kept) walk.putBack(cell);
+    for (const { cell } of held) walk.end(this.#engine.world, cell);
+    if (held.length > 0) await this.#note(held.map((over) => blockedFailure(over, policyOf(record))), this.#engine.parts.clock.now());
+    this.#opened.resolve();
+    this.#opened = Promise.withResolvers();
+    return kept.length > 0;
+  }
+
+  /** A used-up quota pauses the backfill, until that starts anew. */
+  async #noteQuota(walk: StageWalk): Promise<boolean> {
+    const now = this.#engine.parts.clock.now();
+    const met = quotaMet(walk.runningCells.map((cell) => this.#recordOf(cell)), now);
+    if (met) await this.#change((record) => (record.state === 'running' ? quotaPaused(record, `${describeCell(met.cell)}: ${met.message}`, met.at, now) : record));
+    return met !== null;
+  }
+
+  /** By cascade: the next date begins when all of one is verified by what state and warehouse hold, not when its runs have said so. */
+  async #verify(record: BackfillRecord, walk: StageWalk): Promise<boolean> {
+    const date = this.#unverified;
+    if (date === walk.date || !currentStage(record).definition.cascade) return false;
+    this.#unverified = walk.date;
+    const found = await unverifiedOn(this.#engine, record, walk.cells.filter((cell) => cell.day === date));
+    if (found.length > 0) await this.#note(found, this.#engine.parts.clock.now());
+    return found.length > 0;
+  }
+
+  /** Daily work goes first, and a backfill has a slot once an hour all the same. */
+  async #giveTurn(record: BackfillRecord, walk: StageWalk): Promise<void> {
+    const now = this.#engine.parts.clock.now();
+    const key = turnDue(record, walk.runningCells.map((cell) => this.#recordOf(cell)), this.#servedAt, now);
+    if (!key) return;
+    await this.#change((current) => turnGiven(current, now), key, (cell) => (cell.request ? { ...cell, request: { ...cell.request, priority: 'high' } } : cell));
     this.#opened.resolve();
     this.#opened = Promise.withResolvers();
   }
@@ -212,24 +283,15 @@ export class Coordinator {
     };
   }
 
-  #askOf(record: BackfillRecord, rerun: boolean): Ask {
-    const { definition, progress } = currentStage(record);
-    return {
-      id: askIdOf(record, record.stage, progress.round), asker: 'backfill', by: record.asked.by, reason: `backfill ${record.id}, stage ${definition.name}`, at: this.#engine.parts.clock.now(),
-      // Daily work goes first.
-      priority: 'low', reprocess: rerun ? 'completed' : 'none', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: record.id,
-      summary: `backfill ${record.id}, stage ${definition.name}`, refused: null, retry: { maxAttempts: definition.retries + 1, delayMs: definition.retry_delay_seconds * 1000 },
-      ...(this.#engine.parts.shared ? { plannedAt: this.#plannedAt } : {}),
-    };
-  }
-
   /** Frees the slots of cells that have ended, and notes which failed. True where the record has changed. */
-  async #noteEnds(walk: StageWalk): Promise<boolean> {
-    const failures: NewFailure[] = [];
+  async #noteEnds(record: BackfillRecord, walk: StageWalk): Promise<boolean> {
+    const stuck = await takeBackStuck(this.#engine, this.#id, walk.runningCells);
+    const failures = stuck.map((over) => blockedFailure(over, policyOf(record)));
     for (const cell of walk.runningCells) {
       const { request, failure } = this.#recordOf(cell);
       if (request) continue;
       walk.end(this.#engine.world, cell);
+      this.#servedAt = Math.max(this.#servedAt, this.#engine.parts.clock.now());
       this.#options.on?.({ kind: 'ended', key: cell, failed: failure !== null });
       failures.push(...this.#failureOf(cell));
     }
@@ -252,51 +314,28 @@ export class Coordinator {
     });
   }
 
-  /** Nothing of the round is left: another one where something was run, since that may have made more to do; else the gate. */
   async #endRound(record: BackfillRecord, walk: StageWalk): Promise<void> {
-    const { definition, progress } = currentStage(record);
-    if (walk.opened > 0 && progress.round - progress.retriedFrom < MOST_ROUNDS) {
-      await this.#change((current) => (isSame(current, record) ? nextRound(current) : current));
-      return;
-    }
-    const { gate } = definition;
-    if (!gate || !concernsGate(this.#engine.world, record, gate)) {
-      await this.#change((current) => (isSame(current, record) ? stageEnded(current, null, this.#engine.parts.clock.now()) : current));
-      return;
-    }
-    const world = await this.#engine.refresh(record.asked.from, record.asked.to);
-    const checks = await runChecks(this.#engine, record, gate, this.#options.signal);
-    if (checks === null) return;
+    const change = await roundEnded(this.#engine, record, walk.opened, this.#options.signal);
     // What is skipped or retried meanwhile is another stage to judge.
-    await this.#change((current) => (isSame(current, record) ? stageEnded(current, evaluateGate(world, current, gate, checks, this.#engine.parts.clock.now()), this.#engine.parts.clock.now()) : current));
+    if (change) await this.#change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
   }
 
-  /** Milliseconds until the next date may begin. */
-  #delayOf(record: BackfillRecord, walk: StageWalk): number {
-    const { definition } = currentStage(record);
-    const now = this.#engine.parts.clock.now();
-    const delayMs = 1000 * (record.asked.delaySeconds ?? definition.delay_seconds);
-    if (definition.order === 'by_date' && walk.date !== this.#date) {
-      if (this.#date !== null && delayMs > 0) this.#notBefore = now + delayMs;
-      this.#date = walk.date;
-    }
-    // Never longer than the delay itself, were the clock set back.
-    return Math.min(Math.max(0, this.#notBefore - now), delayMs);
-  }
-
-  async #change(change: (record: BackfillRecord) => BackfillRecord): Promise<void> {
+  /** One change of the record, and of a cell of its together with it, while the lease is this process's. */
+  async #change(change: (record: BackfillRecord) => BackfillRecord, key: CellKey | null = null, ofCell: (cell: CellRecord) => CellRecord = (cell) => cell): Promise<void> {
     const lease = `backfill:${this.#id}`;
-    const changed = await this.#engine.change({ backfills: [this.#id], leases: [lease] }, (snapshot) => {
+    const cells = key ? [key] : [];
+    const changed = await this.#engine.change({ backfills: [this.#id], leases: [lease], cells }, (snapshot) => {
       const before = snapshot.backfill(this.#id);
       if (!before || !this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
       const after = change(before);
-      return after === before ? { writes: {}, result: null } : { writes: { backfills: [after] }, result: { before, after } };
+      return after === before ? { writes: {}, result: null } : { writes: { backfills: [after], cells: cells.map((cell) => ofCell(snapshot.cell(cell))) }, result: { before, after } };
     });
     if (!changed) return;
     const { before, after } = changed;
     if (before.state === after.state && before.stage === after.stage) return;
     this.#options.on?.({ kind: 'state', record: after });
     await tellState(this.#engine, after);
+    if (before.stage !== after.stage || hasEnded(after)) await resumeCascades(this.#engine, after);
   }
 
   #recordOf(cell: CellKey) {
@@ -310,26 +349,4 @@ export class Coordinator {
     await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
     over.abort();
   }
-}
-
-function isSame(current: BackfillRecord, before: BackfillRecord): boolean {
-  return current.state === 'running' && current.stage === before.stage && currentStage(current).progress.round === currentStage(before).progress.round;
-}
-
-function policyOf(record: BackfillRecord) {
-  return record.asked.errorPolicy ?? currentStage(record).definition.error_policy;
-}
-
-function whyStop(record: BackfillRecord, fresh: readonly NewFailure[]): string | null {
-  const [first] = fresh;
-  if (!first) return null;
-  // What was run and failed: one lost page is one failure, however many cells wait for it.
-  const open = record.failures.filter((entry) => entry.became === 'open' && entry.runId !== null).length + record.failuresLeftOut;
-  const { maxFailures } = record.asked;
-  if (maxFailures !== null && open >= maxFailures) return `${open} cells failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
-  return policyOf(record) === 'stop' && !first.skipped ? `${describeCell(first)} failed (${first.category}): ${first.message}` : null;
-}
-
-function blockedFailure({ cell, note }: PassedOver, policy: ReturnType<typeof policyOf>): NewFailure {
-  return { processor: cell.processor, day: cell.day, category: 'defensive_block', message: note, runId: null, skipped: policy === 'skip-deps' };
 }

@@ -2,9 +2,10 @@ import type { Day } from '../calendar/day.ts';
 import { formatDay } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { suggestion } from '../pipeline/nearest.ts';
-import type { CellKey } from '../requests/cell.ts';
+import type { CellKey, CellRecord } from '../requests/cell.ts';
+import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
-import type { Asked, BackfillRecord } from '../staged/record.ts';
+import { hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
@@ -18,9 +19,11 @@ const STARTING = 'backfills';
 const LOOKS = 100;
 const LOOK_EVERY_MS = 50;
 
-/** Starts one, unless an open one has a cell in common with it. Two at the same moment are started one after the other. */
+/** Starts one, unless an open one that it does not join has a cell in common with it. Two at the same moment are started one after the other. */
 export async function startBackfill(engine: Engine, definition: BackfillDefinition, asked: Asked, label: string): Promise<BackfillRecord> {
   const { store, clock } = engine.parts;
+  const why = whyNotCascading(engine.pipeline, definition);
+  if (why !== null) throw new HeldBackError(why);
   for (let look = 0; await takeLease(engine, STARTING, '{}') === null; look += 1) {
     if (look >= LOOKS) throw new HeldBackError('another backfill is being started; try again in a minute');
     await clock.sleep(LOOK_EVERY_MS);
@@ -28,13 +31,25 @@ export async function startBackfill(engine: Engine, definition: BackfillDefiniti
   try {
     const others = await store.backfills();
     const record = begun(freeId(`${definition.name}-${label}`, others), definition, asked);
-    const other = overlapping(engine.pipeline, record, others);
-    if (other) throw new HeldBackError(`backfill ${other.id} (${other.state.replaceAll('_', ' ')}, by ${other.asked.by}) has cells in common with this one; wait for it, cancel it, or exclude its dates; see: smart-backfill backfill status ${other.id}`);
+    const other = refusedFor(engine, record, others);
+    if (other) throw new HeldBackError(`backfill ${other.id} (${other.state.replaceAll('_', ' ')}, by ${other.asked.by}) has cells in common with this one; join it (--join ${other.id}: this one takes up what that one leaves, when it has ended), cancel it, or exclude its dates; see: smart-backfill backfill status ${other.id}`);
     await engine.change({ backfills: [record.id] }, () => ({ writes: { backfills: [record] }, result: null }));
     return record;
   } finally {
     await returnLease(engine, STARTING);
   }
+}
+
+/** The open backfill for which this one can't be started; null: it can. Refuses to join what can't be joined. */
+export function refusedFor({ pipeline }: Engine, record: BackfillRecord, others: readonly BackfillRecord[]): BackfillRecord | null {
+  const { join } = record.asked;
+  const other = others.find(({ id }) => id === join);
+  if (join !== undefined && (!other || hasEnded(other) || overlapping(pipeline, record, [other]) === null)) {
+    const open = others.filter((one) => overlapping(pipeline, record, [one]) !== null).map(({ id }) => id);
+    const what = other ? hasEnded(other) ? `which is ${other.state}` : 'which has no cell in common with this one' : 'which there is not';
+    throw new InputError(`received --join ${join}, ${what}; ${open.length === 0 ? 'no open backfill has a cell in common with this one: leave --join out' : `allowed are ${open.join(', ')}`}`);
+  }
+  return overlapping(pipeline, record, others.filter(({ id }) => id !== join));
 }
 
 function freeId(wanted: string, others: readonly BackfillRecord[]): string {
@@ -72,9 +87,14 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
 
 /** Takes back what a backfill has opened and nobody runs yet: it is opened again when the backfill goes on. */
 export async function withdraw(engine: Engine, id: string): Promise<readonly CellKey[]> {
-  const { store, clock } = engine.parts;
+  return takeBack(engine, id, await engine.parts.store.openCells(), 'does not run now');
+}
+
+/** Takes back those of these cells that a backfill has opened, that nobody else has asked for, and that nobody runs yet. */
+export async function takeBack(engine: Engine, id: string, cells: readonly CellRecord[], why: string): Promise<readonly CellKey[]> {
+  const { clock } = engine.parts;
   const own = (ask: string): boolean => ask.startsWith(`backfill:${id}:`);
-  const open = (await store.openCells()).filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
+  const open = cells.filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
   if (open.length === 0) return [];
   const now = clock.now();
   const taken = await engine.change({ cells: open }, (snapshot) => {
@@ -82,8 +102,8 @@ export async function withdraw(engine: Engine, id: string): Promise<readonly Cel
     return {
       writes: {
         cells: records.map((record) => ({ ...record, request: null, recentAsks: record.recentAsks.filter((ask) => !record.request?.asks.includes(ask)) })),
-        changes: records.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { metadata: { why: `backfill ${id} does not run now` } })] : [])),
-        askCells: records.flatMap((record) => (record.request?.asks ?? []).map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'cancelled' as const, note: `backfill ${id} does not run now`, at: now }))),
+        changes: records.flatMap((record) => (record.request ? [changeRow(record, record.request, 'cancelled', now, { metadata: { why: `backfill ${id} ${why}` } })] : [])),
+        askCells: records.flatMap((record) => (record.request?.asks ?? []).map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'cancelled' as const, note: `backfill ${id} ${why}`, at: now }))),
       },
       result: records.map(({ processor, day }) => ({ processor, day })),
     };

@@ -1,4 +1,4 @@
-import type { BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, takeLease, takeMark } from './leases.ts';
 import { holdAlerts } from './staged-alerts.ts';
@@ -53,7 +53,7 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
     }
     // Somebody changed it while it was being left.
     const now = wantedAgain ? await engine.parts.store.backfill(id) : record;
-    if (options.signal.aborted || now?.state !== 'running') return now ?? record;
+    if (options.signal.aborted || !now || !goesOnByItself(now)) return now ?? record;
   }
 }
 
@@ -83,14 +83,14 @@ async function lookAtLease(engine: Engine, name: string, coordinator: Coordinato
   }
 }
 
-/** Ids of the backfills that run now, oldest first. */
+/** Ids of the backfills that run now, or will by themselves, oldest first. */
 export async function runningBackfills(engine: Engine): Promise<readonly string[]> {
-  return (await engine.parts.store.backfills()).filter(({ state }) => state === 'running').map(({ id }) => id).reverse();
+  return (await engine.parts.store.backfills()).filter(goesOnByItself).map(({ id }) => id).reverse();
 }
 
 /** Ids of the backfills that somebody has to advance: those that run, and others whose cells have not all ended. Oldest first. */
 export async function backfillsAtWork({ parts: { store } }: Engine): Promise<readonly string[]> {
   const [records, open] = await Promise.all([store.backfills(), store.openCells()]);
   const owners = new Set(open.flatMap(({ request }) => (request && !request.rollback ? [request.backfillId] : [])));
-  return records.filter(({ id, state }) => state === 'running' || owners.has(id)).map(({ id }) => id).reverse();
+  return records.filter((record) => goesOnByItself(record) || owners.has(record.id)).map(({ id }) => id).reverse();
 }

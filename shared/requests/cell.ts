@@ -67,6 +67,8 @@ export interface OpenRequest {
   readonly cause?: string;
   /** How it is tried again, where that is not the pipeline's: a staged backfill's own rule. */
   readonly retry?: RetryRule;
+  /** Queued: the quota that its last attempt found used up, in the words of who refused; tried again at `notBefore`. */
+  readonly quota?: string;
   /** When what it was opened by was planned: who runs it has to know calendar and rows of that moment. */
   readonly plannedAt?: number;
   /** No run: the cell's rows are taken back to what they were before a staged backfill wrote them, or taken away. */

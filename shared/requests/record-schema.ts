@@ -58,6 +58,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   backfillId: text.nullable(),
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
+  quota: text.optional(),
   plannedAt: z.number().optional(),
   rollback: rollbackOrderSchema.optional(),
   stop: stopOrderSchema.optional(),

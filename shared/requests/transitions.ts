@@ -89,7 +89,7 @@ export function waiting(record: CellRecord, request: OpenRequest, state: 'waitin
   return { ...record, request: { ...request, state, waitingFor: on, waitingSince: since, lease: null, notBefore: null } };
 }
 
-export function claimed(record: CellRecord, request: OpenRequest, lease: Lease): CellRecord {
+export function claimed(record: CellRecord, { quota: _quota, ...request }: OpenRequest, lease: Lease): CellRecord {
   return { ...record, request: { ...request, state: 'processing', attempts: request.attempts + 1, claims: (request.claims ?? 0) + 1, lease, notBefore: null } };
 }
 
@@ -119,7 +119,7 @@ export function attemptFailed(
 ): AfterFailure {
   if (failure.pause !== null) {
     const at = pausedUntil(failure.pause, context.now);
-    return { kind: 'retry', record: givenBack(record, request, at), at };
+    return { kind: 'retry', record: givenBack(record, { ...request, quota: failure.message }, at), at };
   }
   // What it reads is not there: it waits for that again, and the claim says for which input. By force it would not wait.
   if (failure.action === 'park' && context.inputsLacking && !request.force) return { kind: 'retry', record: givenBack(record, request, null), at: context.now };

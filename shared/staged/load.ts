@@ -76,7 +76,24 @@ function meaning(pipeline: Pipeline, { backfills }: BackfillsFile): Mistake[] {
       if (stage.order === 'parallel' && stage.delay_seconds > 0) {
         mistakes.push({ path: [...path, 'delay_seconds'], what: 'a parallel stage has no order of dates to wait between', received: shown(stage.delay_seconds), allowed: 'delay_seconds with order: by_date', hint: 'leave it out, or write order: by_date' });
       }
+      mistakes.push(...cascadeMistakes(pipeline, stage, path));
     }
+  }
+  return mistakes;
+}
+
+/** A cascade goes from a phase to the next one, date by date: that is what a stage that cascades has to be like. */
+function cascadeMistakes(pipeline: Pipeline, stage: BackfillsFile['backfills'][string]['stages'][number], path: Mistake['path']): Mistake[] {
+  if (!stage.cascade) return [];
+  const mistakes: Mistake[] = [];
+  if (stage.order !== 'by_date') mistakes.push({ path: [...path, 'cascade'], what: 'cascades go date by date', received: shown(true), allowed: 'cascade: true with order: by_date', hint: 'write order: by_date, or leave cascade out' });
+  if (stage.phases.length < 2) mistakes.push({ path: [...path, 'phases'], what: 'one phase alone has no cascade', received: shown(stage.phases), allowed: 'two phases or more, each followed by the next of pipeline.yaml', hint: 'name the phase that comes by cascade too, or leave cascade out' });
+  for (const [at, name] of stage.phases.entries()) {
+    const before = pipeline.phases.findIndex((phase) => phase.name === stage.phases[at - 1]);
+    const next = pipeline.phases[before + 1];
+    if (at === 0 || before < 0 || (next?.name === name && next.cascades)) continue;
+    const what = next?.name === name ? `${name} is started by no cascade (cascades: false in pipeline.yaml)` : `${name} does not follow ${stage.phases[at - 1] ?? ''} in pipeline.yaml, so that no cascade comes to it from there`;
+    mistakes.push({ path: [...path, 'phases', at], what, received: shown(name), allowed: next?.cascades === true ? next.name : 'no other phase after it', hint: 'name phases in the order of pipeline.yaml, without a gap' });
   }
   return mistakes;
 }

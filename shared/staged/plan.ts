@@ -11,7 +11,9 @@ import { wantedOf } from '../recovery/wanted.ts';
 import type { PlanRequest } from '../recovery/plan.ts';
 import type { Reprocess } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
+import { cascadeTo } from './cascading.ts';
+import { rampOf, rampStep, type RampStep } from './ramp.ts';
+import { askedByAny, isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
 
 /**
  * `fill`: rows are missing or short. `redo`: rows are known to be wrong. `rerun`: run although nothing has changed.
@@ -20,6 +22,8 @@ import { isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record
 export interface StageCell extends CellKey {
   readonly action: 'fill' | 'redo' | 'rerun' | 'check';
   readonly reason: string;
+  /** The phase whose cascade opens it. */
+  readonly cascadeOf?: string;
 }
 
 export interface LeftOutCell extends CellKey {
@@ -32,13 +36,17 @@ export interface StagePlan {
   /** In the order in which they are taken up: date, then phase. */
   readonly cells: readonly StageCell[];
   readonly leftOut: readonly LeftOutCell[];
+  /** The steps in which its dates are taken up, before the rest. */
+  readonly ramp: readonly RampStep[];
 }
 
 /** Processors of a stage, in topological order, as far as they were asked for. */
 export function processorsOf(world: Pick<World, 'pipeline'>, record: BackfillRecord, stage: number): readonly Processor[] {
   const phases = record.definition.stages[stage]?.phases ?? [];
   const { processors } = record.asked;
-  return world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  const own = world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  // A cascade starts a whole phase: those that come by one are taken up phase by phase.
+  return record.definition.stages[stage]?.cascade ? own.toSorted((a, b) => a.phase.index - b.phase.index || a.rank - b.rank) : own;
 }
 
 /** How a stage treats what is complete. */
@@ -54,6 +62,9 @@ export function reprocessOf(record: BackfillRecord, stage: number): Reprocess {
 export function planStage(world: World, record: BackfillRecord, stage: number, before: ReadonlyMap<string, StageCell> = new Map()): StagePlan {
   const definition = record.definition.stages[stage];
   const processors = processorsOf(world, record, stage);
+  const ramp = rampOf(world, record, stage, processors);
+  const step = rampStep(world, record, stage, processors);
+  let canary: { readonly day: Day | null } | null = null;
   const cells: StageCell[] = [];
   const leftOut: LeftOutCell[] = [];
   /** Days of cells that are going to be written, by processor rank, ascending. */
@@ -63,15 +74,15 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
     const filling = processors.filter((processor) => processor.fillsCalendar);
     look(world.calendar.first, world.calendar.last, filling, takesDate.bind(null, record));
     // Which other dates are expected is known when these are done.
-    if (cells.some((cell) => cell.action !== 'check')) return { cells, leftOut };
+    if (cells.some((cell) => cell.action !== 'check')) return { cells, leftOut, ramp };
     cells.length = 0;
     leftOut.length = 0;
   }
-  const canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
+  canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
   // What a canary that was run again has changed is wrong in what reads it: the stage makes that right too, or its gate would hold for ever.
   const mends = canary !== null && reprocessOf(record, stage) === 'completed';
-  look(record.asked.from, record.asked.to, processors, (day) => canary === null || mends || canary.day === day, (day, judged) => canary === null || canary.day === day || judged.action === 'redo');
-  return { cells, leftOut };
+  look(record.asked.from, step?.to ?? record.asked.to, processors, (day) => canary === null || mends || canary.day === day, (day, judged) => canary === null || canary.day === day || judged.action === 'redo');
+  return { cells, leftOut, ramp };
 
   function look(from: Day, to: Day, of: readonly Processor[], takes: (day: Day) => boolean, keeps: (day: Day, judged: Judged) => boolean = () => true): void {
     for (let day = from < record.asked.from ? record.asked.from : from; day <= to && day <= record.asked.to && world.contains(day); day = addDays(day, 1)) {
@@ -81,14 +92,31 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
         const key = { processor: processor.name, day };
         const judged = before.has(keyOf(key)) ? alreadyPlanned(record, stage) : judge(world, record, stage, processor, day, planned);
         if (judged === null || !keeps(day, judged)) continue;
-        if (judged.action === null) leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
-        else {
-          cells.push({ ...key, action: judged.action, reason: judged.reason });
+        if (judged.action === null) {
+          leftOut.push({ ...key, reason: judged.reason, ...(judged.failed ? { failed: true } : {}) });
+          // Its readers are looked at with it in mind: done now, they would be done again when it is there.
+          if (judged.failed) insert(planned[processor.rank], day);
+        } else {
+          const cascade = canary === null || canary.day === day ? cascadeTo(world, record, stage, key) : null;
+          cells.push({ ...key, action: judged.action, reason: judged.reason, ...(cascade ? { cascadeOf: cascade.name } : {}) });
           insert(planned[processor.rank], day);
         }
       }
     }
   }
+}
+
+/** What a stage still wants of one date of a phase: what the cascade to it is to open. The others are complete, failed or not its own. */
+export function wantedOn(world: World, record: BackfillRecord, stage: number, phase: string, day: Day): readonly StageCell[] {
+  const definition = record.definition.stages[stage];
+  const processors = processorsOf(world, record, stage);
+  if (definition?.dates !== 'all' && canaryOf(world, record, processors, definition?.dates ?? 'first').day !== day) return [];
+  return processors.flatMap((processor): StageCell[] => {
+    if (processor.phase.name !== phase || !world.expectedDates(processor).has(day)) return [];
+    const judged = judge(world, record, stage, processor, day, []);
+    const key = { processor: processor.name, day };
+    return judged?.action ? [{ ...key, action: judged.action, reason: judged.reason }] : [];
+  });
 }
 
 /** Keeps days ascending, each once. They mostly come in order. */
@@ -100,7 +128,7 @@ function insert(days: Day[] | undefined, day: Day): void {
 }
 
 function alreadyPlanned(record: BackfillRecord, stage: number): Judged {
-  return reprocessOf(record, stage) === 'completed' ? { action: 'rerun', reason: 'complete by then, and to be run again' } : { action: null, reason: 'taken by an earlier stage' };
+  return record.definition.stages[stage]?.reprocess === 'completed' ? { action: 'rerun', reason: 'complete by then, and to be run again' } : { action: null, reason: 'taken by an earlier stage' };
 }
 
 /** The first or last date on which all that can be expected of a stage is; where none has all of it, the one that has most. */
@@ -145,8 +173,9 @@ function judge(world: World, record: BackfillRecord, stage: number, processor: P
   if (isSettled(facts)) return judgeSettled(world, record, stage, processor, day, { asked, planned });
   const wanted = wantedOf(world, processor, day, WISHES);
   if (wanted.kind === 'run') return { action: wanted.action, reason: wanted.reason };
-  // Its rows are good, and it is held: `completed` is all, what failed or was rolled back too.
-  if (reprocessOf(record, stage) !== 'none' && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
+  // Its rows are good, and it is held: `completed` is all, what failed or was rolled back too; and what this stage itself has
+  // tried, and a person has it try again.
+  if ((reprocessOf(record, stage) !== 'none' || asked >= 0) && own.failure && own.hold === null) return { action: 'rerun', reason: `its last run ${own.failure.outcome}` };
   return { action: null, reason: wanted.kind === 'left_out' ? wanted.reason : statusOf(facts) };
 }
 
@@ -160,8 +189,10 @@ function judgeSettled(world: World, record: BackfillRecord, stage: number, proce
   if (status === 'accepted') return { action: null, reason: 'accepted by hand' };
   const wish = reprocessOf(record, stage);
   const own = world.record(processor, day);
-  if (asked < 0 && wish === 'completed') return { action: 'rerun', reason: 'complete, and to be run again' };
-  if (asked < 0 && wish === 'failed' && own.failure) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
+  const ran = record.definition.stages[stage]?.reprocess === undefined ? askedByAny(record, own.recentAsks) : asked >= 0;
+  if (!ran && wish === 'completed') return { action: 'rerun', reason: 'complete, and to be run again' };
+  if (!ran && wish === 'failed' && own.failure) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
+  if (asked >= 0 && own.failure && own.hold === null) return { action: 'rerun', reason: `complete, and its last run ${own.failure.outcome}` };
   const read = plannedInput(world, processor, day, planned);
   if (read && processor.stalePolicy === 'reprocess') return { action: 'check', reason: `complete; reads ${describeCell(read)}` };
   return { action: null, reason: asked < 0 ? 'complete' : 'done' };
@@ -170,10 +201,12 @@ function judgeSettled(world: World, record: BackfillRecord, stage: number, proce
 /** All stages, as they look now: later ones are planned again when they begin. */
 export function planAll(world: World, record: BackfillRecord): readonly (StagePlan & { readonly stage: string })[] {
   const written = new Map<string, StageCell>();
+  const whole = { ...record, asked: { ...record.asked, ramp: false } };
   return record.definition.stages.map(({ name }, stage) => {
-    const plan = planStage(world, record, stage, written);
+    // Steps of a ramp are in order of dates, as the cells are: one after the other they are the list without a ramp.
+    const plan = planStage(world, whole, stage, written);
     for (const cell of plan.cells) if (!written.has(keyOf(cell))) written.set(keyOf(cell), cell);
-    return { stage: name, ...plan };
+    return { stage: name, ...plan, ramp: rampOf(world, record, stage, processorsOf(world, record, stage)) };
   });
 }
 

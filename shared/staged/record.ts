@@ -31,6 +31,10 @@ export const askedSchema = z.object({
   errorPolicy: z.enum(errorPolicies).nullable(),
   /** Failures that are out of retries, over the whole backfill, at which it stops whatever the policy. */
   maxFailures: z.int().nullable(),
+  /** Each stage over all dates begins with few of them. */
+  ramp: z.boolean().optional(),
+  /** It does nothing before this backfill has ended. */
+  join: text.optional(),
   by: text,
   reason: text,
   at: instant,
@@ -75,6 +79,8 @@ const stageProgressSchema = z.object({
   round: z.int(),
   /** What failed in an earlier round than this is tried again. */
   retriedFrom: z.int(),
+  /** Steps of the ramp that were found good. */
+  ramp: z.int().optional(),
   gate: gateResultSchema.nullable(),
 });
 export type StageProgress = z.infer<typeof stageProgressSchema>;
@@ -105,6 +111,10 @@ export const backfillRecordSchema = z.object({
   failuresLeftOut: z.int(),
   skips: z.array(z.object({ day: daySchema, by: text, reason: text, at: instant })),
   journal: z.array(journalEntrySchema),
+  /** Paused by a used-up quota at `since`: it goes on by itself at `at`. */
+  goesOn: z.object({ since: instant, at: instant }).nullable().optional(),
+  /** When one of its requests was last put before daily work. */
+  turnGivenAt: instant.optional(),
   createdAt: instant,
   endedAt: instant.nullable(),
 });
@@ -118,6 +128,11 @@ export function newestFirst(a: Pick<BackfillRecord, 'id' | 'createdAt'>, b: Pick
 /** A state that it does not leave any more. */
 export function hasEnded({ state }: Pick<BackfillRecord, 'state'>): boolean {
   return state === 'finished' || state === 'cancelled';
+}
+
+/** Whether it is advanced without a person's order: it runs, or waits for a quota. */
+export function goesOnByItself({ state, goesOn }: Pick<BackfillRecord, 'state' | 'goesOn'>): boolean {
+  return state === 'running' || (state === 'paused' && (goesOn ?? null) !== null);
 }
 
 /** The stage that a backfill is in: as defined, and how far it is. */
@@ -143,6 +158,11 @@ export function roundAsked(record: BackfillRecord, stage: number, recentAsks: re
   let last = -1;
   for (const ask of recentAsks) if (ask.startsWith(prefix)) last = Math.max(last, Number(ask.slice(prefix.length)));
   return last;
+}
+
+/** Whether any stage of a backfill has asked for a cell: what is to be run again is run again by one of them, where a stage does not say more. */
+export function askedByAny({ id }: Pick<BackfillRecord, 'id'>, recentAsks: readonly string[]): boolean {
+  return recentAsks.some((ask) => ask.startsWith(`backfill:${id}:`));
 }
 
 /** Whether a date is among those asked for and not skipped by a person. */

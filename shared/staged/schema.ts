@@ -46,6 +46,8 @@ const stageSchema = z.strictObject({
   /** Between two dates of a stage in order of dates. */
   delay_seconds: z.number().min(0).max(86_400).default(STAGE_DEFAULTS.delay_seconds),
   reprocess: z.enum(reprocessModes).optional(),
+  /** Only what its first phase has is opened by itself: the other phases of a date are started by the router's cascades. */
+  cascade: z.boolean().default(false),
   /** Does not start before a person has approved it. */
   needs_approval: z.boolean().default(false),
   gate: gateSchema.optional(),

@@ -1,13 +1,13 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import type { BackfillDefinition } from './schema.ts';
-import { currentStage, hasEnded, isAskedFor, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
 
 /**
  * The state machine of a staged backfill, as functions from its record to its next.
  *
  *   running              the holder of its lease fills free slots
- *   paused               a person stopped it; left by resume
+ *   paused               a person stopped it; left by resume. By a used-up quota: it goes on by itself when that is over
  *   stopped              a failure out of retries under `stop`, or too many; left by resume, which goes on at what failed
  *   gate_held            the gate after the stage did not pass; left by resume, which fills what is missing and looks again
  *   waits_for_approval   the next stage does not start by itself; left by approve
@@ -86,11 +86,51 @@ export function stopped(record: BackfillRecord, why: string, now: number): Backf
   return { ...noted(record, now, SYSTEM, 'stopped', why), state: 'stopped', note: why };
 }
 
+/** A quota is used up: nothing more is tried before `at`. */
+export function quotaPaused(record: BackfillRecord, why: string, at: number, now: number): BackfillRecord {
+  const note = `a quota is used up, and it goes on by itself at ${new Date(at).toISOString()}: ${why}`;
+  return { ...noted(record, now, SYSTEM, 'quota', note), state: 'paused', note, goesOn: { since: now, at } };
+}
+
+/** The time that a quota was waited for has come. */
+export function wentOn(record: BackfillRecord, now: number): BackfillRecord {
+  return { ...noted(record, now, SYSTEM, 'went_on', 'the quota starts anew'), state: 'running', note: '', goesOn: null };
+}
+
+/** Stands by while the backfill that it has joined is not over; null: that has ended, and it begins. */
+export function standsBy(record: BackfillRecord, other: Pick<BackfillRecord, 'id' | 'state'> | null, now: number): BackfillRecord {
+  if (other) {
+    const note = `waits for backfill ${other.id}, which has cells in common with it (${other.state.replaceAll('_', ' ')})`;
+    if (record.note === note) return record;
+    const told = record.note.startsWith(WAITS_FOR) ? record : noted(record, now, SYSTEM, 'waits', note);
+    return { ...told, note };
+  }
+  if (!record.note.startsWith(WAITS_FOR)) return record;
+  return { ...noted(withProgress(record, { startedAt: now }), now, SYSTEM, 'went_on', `${record.asked.join ?? ''} has ended: what it left is taken up`), note: '' };
+}
+const WAITS_FOR = 'waits for backfill ';
+
+/** One of its requests was put before daily work. */
+export function turnGiven(record: BackfillRecord, now: number): BackfillRecord {
+  return { ...record, turnGivenAt: now };
+}
+
+/** A step of the ramp is done. Where it is good the stage takes more dates, else it holds like a gate. */
+export function rampLooked(record: BackfillRecord, { words, next }: { readonly words: string; readonly next: string }, look: { readonly gate: GateResult | null; readonly reasons: readonly string[] }, now: number): BackfillRecord {
+  const { definition, progress } = currentStage(record);
+  if (look.reasons.length > 0) {
+    const note = `stage ${definition.name} holds after ${words}: ${look.reasons.join('; ')}`;
+    return { ...noted(withProgress(record, { gate: look.gate }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
+  }
+  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1 });
+  return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
+}
+
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
-  if (record.state === 'paused') throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running') throw new HeldBackError(`backfill ${record.id} is ${record.state.replaceAll('_', ' ')}, and starts nothing: ${record.note}`);
-  return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}` };
+  if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} is ${record.state.replaceAll('_', ' ')}, and starts nothing: ${record.note}`);
+  return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
 /** Goes on: at what failed, where it had stopped or its gate holds. */
@@ -99,7 +139,7 @@ export function resumed(record: BackfillRecord, person: Person, now: number): Ba
   if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
   const again = record.state === 'paused' ? record : tryingAgain(record);
-  return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '' };
+  return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
 }
 
 /** Takes what failed in this stage up again, without leaving the state it is in where that is not a stop or a held gate. */
@@ -119,7 +159,7 @@ function tryingAgain(record: BackfillRecord): BackfillRecord {
 
 export function cancelled(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'cancel');
-  return { ...noted(record, now, person.by, 'cancelled', person.reason), state: 'cancelled', note: `cancelled by ${person.by}: ${person.reason}`, endedAt: now };
+  return { ...noted(record, now, person.by, 'cancelled', person.reason), state: 'cancelled', note: `cancelled by ${person.by}: ${person.reason}`, endedAt: now, goesOn: null };
 }
 
 export function approved(record: BackfillRecord, person: Person, now: number): BackfillRecord {

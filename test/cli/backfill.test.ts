@@ -13,6 +13,10 @@ backfills:
   approved:
     stages:
       - { name: raw, phases: [phase_1_raw], needs_approval: true }
+  by_date:
+    stages:
+      - { name: calendar, phases: [phase_1_raw], calendar_first: true }
+      - { name: dates, phases: [phase_1_raw, phase_2_computed], order: by_date, cascade: true, reprocess: completed, gate: { coverage_percent: 100 } }
 `;
 
 const shown = z.looseObject({
@@ -98,6 +102,31 @@ describe('smart-backfill backfill', function () {
     assert.match(started.stderr, /state has changed since the dry run: the plan was \w+, and is \w+ now/);
   });
 
+  it('takes the dates in steps, starts one phase by the cascade of the other, and says that its definition is another by now', async () => {
+    const state = sandbox.state();
+    const words = ['backfill', 'start', '--definition', 'by_date', '--season', '2024', '--reason', 'again', '--ramp'];
+    assert.equal((await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-12')).code, 0);
+    const dry = await run(state, ...words, '--dry-run');
+    assert.match(dry.stdout, /stage calendar: .*\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then the first 7 days \(to /);
+    const started = await run(state, ...words, '--yes', '--json');
+    assert.equal(started.code, 0, started.stderr);
+    const record = read(started);
+    assert.equal(record.state, 'finished');
+    assert.deepEqual([...new Set(record.journal.map((entry) => entry.event))], ['started', 'stage_started', 'ramp', 'stage_ended', 'gate_passed', 'finished']);
+    assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
+    const first = (await run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reprocess', 'completed', '--detach', '--yes')).stdout.trim();
+    const dryJoin = await run(state, ...words, '--dry-run', '--join', first);
+    assert.equal(dryJoin.code, 0, dryJoin.stderr);
+    assert.doesNotMatch(dryJoin.stdout, /would be refused/);
+    assert.match((await run(state, ...words, '--dry-run')).stdout, new RegExp(`it would be refused: ${first} has cells in common`));
+    assert.match((await run(state, ...words, '--yes', '--join', 'nothing')).stderr, new RegExp(`received --join nothing, which there is not; allowed are ${first}`));
+    writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS.replace('concurrency: 3', 'concurrency: 2'));
+    assert.match((await run(state, 'backfill', 'cancel', first, '--reason', 'enough')).stdout, /is cancelled/);
+    const second = (await run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reprocess', 'completed', '--detach', '--yes')).stdout.trim();
+    writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS);
+    assert.match((await run(state, 'backfill', 'status', second)).stderr, /the definition season is another since this backfill was started: it goes on with the one that it was started with/);
+  });
+
   it('goes on after it was killed, with exactly what is left', async () => {
     const state = sandbox.state();
     mkdirSync(join(state, 'source'), { recursive: true });
@@ -130,7 +159,7 @@ describe('smart-backfill backfill', function () {
 
   const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['an unknown definition', ['start', '--definition', 'seson', '--season', '2024', '--yes'], /received the definition 'seson', which there is not; did you mean season\?/],
-    ['no definition', ['start', '--season', '2024', '--yes'], /received no definition; allowed are season, approved/],
+    ['no definition', ['start', '--season', '2024', '--yes'], /received no definition; allowed are season, approved, by_date/],
     ['live dates', ['start', '--definition', 'season', '--from', '2024-01-10', '--to', '2024-01-12', '--now', '2024-01-13', '--yes'], /which are live: daily work has the last 3 days.*allowed are dates up to 2024-01-09/],
     ['an unknown season', ['start', '--definition', 'season', '--season', '2025', '--yes'], /received the season '2025'/],
     ['no dates', ['start', '--definition', 'season', '--yes'], /received no dates/],

@@ -30,7 +30,7 @@ describe('output/backfill-plan-view', () => {
   });
 
   it('is short before it is asked whether to start: of many ranges the first and the last', () => {
-    const scattered = { stage: 'raw', cells: Array.from({ length: 40 }, (_, at) => ({ processor: 'A', day: addDays(dayOf('2024-01-01'), 2 * at), action: 'fill' as const, reason: 'no rows' })), leftOut: Array.from({ length: 30 }, (_, at) => ({ processor: `P${String.fromCharCode(65 + at)}`, day: dayOf('2024-01-02'), reason: 'complete' })) };
+    const scattered = { stage: 'raw', cells: Array.from({ length: 40 }, (_, at) => ({ processor: 'A', day: addDays(dayOf('2024-01-01'), 2 * at), action: 'fill' as const, reason: 'no rows' })), leftOut: Array.from({ length: 30 }, (_, at) => ({ processor: `P${String.fromCharCode(65 + at)}`, day: dayOf('2024-01-02'), reason: 'complete' })), ramp: [] };
     const text = renderPlans([scattered], plain, false);
     assert.match(text, /no rows: 2024-01-01 … 2024-03-19\n/);
     assert.match(text, /and 18 more cells \(--dry-run names them\)\n/);
@@ -38,7 +38,7 @@ describe('output/backfill-plan-view', () => {
   });
 
   it('says so of a stage in which nothing is to be run', () => {
-    assert.equal(renderPlans([{ stage: 'raw', cells: [], leftOut: [] }], plain, true), 'stage raw: nothing to run, as it looks now\n');
+    assert.equal(renderPlans([{ stage: 'raw', cells: [], leftOut: [], ramp: [] }], plain, true), 'stage raw: nothing to run, as it looks now\n');
   });
 
   it('lists each cell by itself in JSON', () => {

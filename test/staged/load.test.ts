@@ -73,6 +73,9 @@ describe('staged/load', () => {
     ['a percentage over 100', ['coverage_percent: 100', 'coverage_percent: 101'], /^p\/backfills\.yaml:8:34: coverage_percent cannot be 101;/],
     ['no stages', [GOOD.slice(GOOD.indexOf('      - name')), ''], /stages/],
     ['a delay between the dates of a parallel stage', ['error_policy: continue', 'delay_seconds: 5'], /^p\/backfills\.yaml:7:24: a parallel stage has no order of dates to wait between/],
+    ['a cascade without an order of dates', ['error_policy: continue', 'cascade: true'], /^p\/backfills\.yaml:7:18: cascades go date by date;.*allowed: cascade: true with order: by_date/m],
+    ['a cascade of one phase alone', ['order: by_date', 'order: by_date\n        cascade: true'], /^p\/backfills\.yaml:10:9: one phase alone has no cascade/],
+    ['a cascade to a phase that does not come next', ['[phase_3_analytics]\n        order: by_date', '[phase_3_analytics, phase_2_raw]\n        order: by_date\n        cascade: true'], /phase_2_raw does not follow phase_3_analytics in pipeline\.yaml/],
     ['no YAML', ['version: 1', 'version: ['], /this is no YAML/],
   ];
   for (const [what, change, message] of MISTAKES) it(`refuses ${what}, with its place`, () => { assert.match(problemsOf(change).join('\n'), message); });
@@ -103,7 +106,10 @@ describe('staged/load', () => {
     assert.deepEqual([...loaded.definitions.keys()], ['season', 'date_by_date']);
     assert.deepEqual(loaded.definitions.get('season')?.stages.map((stage) => [stage.name, stage.order, stage.error_policy]), [
       ['preflight', 'parallel', 'stop'], ['raw', 'parallel', 'continue'], ['analytics', 'by_date', 'stop'], ['precompute', 'by_date', 'stop'], ['validation', 'by_date', 'stop'],
+      ['canary', 'by_date', 'stop'],
     ]);
+    const cascading = [...loaded.definitions.values()].flatMap(({ name, stages }) => stages.filter((stage) => stage.cascade).map((stage) => `${name}.${stage.name}`));
+    assert.deepEqual(cascading, ['season.canary', 'date_by_date.dates']);
     assert.deepEqual(loaded.definitions.get('season')?.checks.map((check) => check.file), ['checks/factors_in_range.sql', 'checks/features_not_null.sql']);
   });
 });

@@ -83,7 +83,7 @@ describe('staged/plan', () => {
     const plans = planAll(world, recordOf([...TWO_STAGES, { name: 'again', phases: ['raw'] }]));
     assert.deepEqual(plans.map((plan) => plan.stage), ['raw', 'computed', 'again']);
     assert.deepEqual(plans.map((plan) => plan.cells.length > 0), [true, true, false]);
-    assert.match(left(plans[2] ?? { cells: [], leftOut: [] }).join('\n'), /A 2024-01-02: taken by an earlier stage/);
+    assert.match(left(plans[2] ?? { cells: [], leftOut: [], ramp: [] }).join('\n'), /A 2024-01-02: taken by an earlier stage/);
     assert.deepEqual(planDigest(plans), planDigest(planAll(world, recordOf([...TWO_STAGES, { name: 'again', phases: ['raw'] }]))));
     lose(world, 'A', '2024-01-04');
     assert.notDeepEqual(planDigest(plans), planDigest(planAll(world, recordOf([...TWO_STAGES, { name: 'again', phases: ['raw'] }]))));

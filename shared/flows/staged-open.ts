@@ -1,0 +1,78 @@
+import { ownDateInputs } from '../cascade/turn.ts';
+import type { Phase } from '../pipeline/pipeline.ts';
+import type { AskCell } from '../requests/ask.ts';
+import type { CellKey } from '../requests/cell.ts';
+import { startsNext } from '../staged/cascading.ts';
+import type { StageCell } from '../staged/plan.ts';
+import type { BackfillRecord } from '../staged/record.ts';
+import type { Engine } from './engine.ts';
+import { openAsk, type Guard } from './open.ts';
+import { stageAsk } from './staged-ask.ts';
+import { releaseStaged, type StagedRelease } from './staged-cascade.ts';
+
+export interface Opened {
+  /** Complete by now, or held by hand since: they have their answer. */
+  readonly answered: readonly CellKey[];
+  /** Not to be opened now, and to be looked at again: the pipeline is paused, or somebody works on what they read. */
+  readonly kept: readonly StageCell[];
+  /** The router did not release their cascade. */
+  /** Somebody has paused the backfill meanwhile, or others have it: not all of it was opened. */
+  readonly refused: boolean;
+  readonly held: readonly { readonly cell: StageCell; readonly note: string }[];
+}
+
+/** How the coordinator opens: only while it may, and with the moment of its plan. */
+export interface Opening {
+  readonly guard: Guard | undefined;
+  readonly plannedAt: number;
+}
+
+const PAUSED = 5;
+
+/** Opens cells of a stage: by itself, or through the cascade that leads to them. */
+export async function openStageCells(engine: Engine, record: BackfillRecord, start: readonly StageCell[], opening: Opening): Promise<Opened> {
+  const answered: CellKey[] = [];
+  const kept: StageCell[] = [];
+  const held: { readonly cell: StageCell; readonly note: string }[] = [];
+  let refused = false;
+  const open = async (cells: readonly StageCell[]): Promise<void> => {
+    const outcomes = await openThem(engine, record, cells, opening);
+    if (outcomes.length < cells.length) refused = true;
+    answered.push(...outcomes.filter(({ outcome }) => outcome !== 'open'));
+  };
+  for (const [cascadeOf, cells] of Map.groupBy(start, (cell) => cell.cascadeOf)) {
+    const phase = engine.pipeline.phases.find(({ name }) => name === cascadeOf);
+    if (!phase) {
+      await open(cells);
+      continue;
+    }
+    for (const release of await releaseStaged(engine, record, phase, cells)) {
+      // What the cascade has opened is open; what there was no room for then is opened now, as a part of it.
+      if (release.reasons.length === 0) await open(release.cells);
+      else if (goesBy(engine, phase, release)) kept.push(...release.cells);
+      else held.push(...release.cells.map((cell) => ({ cell, note: whyHeld(phase, release) })));
+    }
+  }
+  return { answered, kept, held, refused };
+}
+
+async function openThem(engine: Engine, record: BackfillRecord, cells: readonly StageCell[], { guard, plannedAt }: Opening): Promise<AskCell[]> {
+  const answered: AskCell[] = [];
+  const groups = Map.groupBy(cells, (cell) => `${cell.action === 'rerun'} ${startsNext(record, record.stage, engine.world.processor(cell.processor).phase)}`);
+  for (const [, group] of groups) {
+    const [first] = group;
+    if (!first) continue;
+    const silent = !startsNext(record, record.stage, engine.world.processor(first.processor).phase);
+    const ask = stageAsk(record, { rerun: first.action === 'rerun', silent, at: engine.parts.clock.now(), ...(engine.parts.shared ? { plannedAt } : {}) });
+    answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), guard));
+  }
+  return answered;
+}
+
+function goesBy({ world }: Engine, phase: Phase, { cells, reasons }: StagedRelease): boolean {
+  return reasons.some(({ condition }) => condition === PAUSED) || ownDateInputs(world, phase, cells).some(({ processor, day }) => world.record(world.processor(processor), day).request !== null);
+}
+
+function whyHeld(phase: Phase, { reasons }: StagedRelease): string {
+  return `the cascade of ${phase.name} was not released: ${reasons.map(({ condition, text }) => `(${condition}) ${text}`).join('; ')}`;
+}
