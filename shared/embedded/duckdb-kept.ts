@@ -23,12 +23,22 @@ export class KeptTables {
   readonly #connections: Connections;
   /** Tables that are as the definition has them, by processor. */
   readonly #ready = new Map<string, Promise<void>>();
+  /** What is being kept now, by processor: the end of the last in turn. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(connections: Connections) {
     this.#connections = connections;
   }
 
-  async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+  /** One after another: of two transactions that insert the same rows DuckDB sees no conflict, and both would stay. No other process is in. */
+  keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
+    const before = this.#turns.get(processor.name) ?? Promise.resolve();
+    const turn = before.then(() => this.#keep(processor, day, keep));
+    this.#turns.set(processor.name, turn.catch(() => undefined));
+    return turn;
+  }
+
+  async #keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
     await this.#ensure(processor, keep.at);
     return withPatience(() => this.#connections.turn((session) => session.transaction(async () => {
       const there = `WHERE ${NAME} = ${text(keep.name)} AND ${onDay(processor, day)}`;

@@ -63,7 +63,7 @@ describe('Source document 002, in a staged backfill', function () {
     const narrow = await on.start('date_by_date', { dates: [dayOf(LAST)] });
     const blocked = await on.advance(narrow);
     assert.equal(blocked.record.state, 'stopped');
-    assert.match(blocked.record.note, /PlayerShotZoneAnalysisProcessor 2023-11-10 failed \(defensive_block\): reads \w+ 2023-11-0[46], which is missing/);
+    assert.match(blocked.record.note, /PlayerShotZoneAnalysisProcessor 2023-11-10 failed \(defensive_block\): the cascade of phase_3_analytics was not released: .*PlayerGameSummaryProcessor 2023-11-0[46] is missing/);
     assert.deepEqual(blocked.ran, []);
     // Recovery: all dates in order, gaps first.
     await on.order(narrow, (record, now) => cancelled(record, ann, now));
