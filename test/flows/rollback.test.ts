@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import { ROLLBACK_LEASE } from '../../shared/flows/leases.ts';
+import { complete } from '../../shared/flows/complete.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { makePlan } from '../../shared/flows/recover.ts';
@@ -17,6 +18,7 @@ import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
+import { phaseCompleteSchema } from '../../shared/requests/messages.ts';
 import { planStage } from '../../shared/staged/plan.ts';
 import type { Asked, BackfillRecord } from '../../shared/staged/record.ts';
 import { paused } from '../../shared/staged/transitions.ts';
@@ -143,6 +145,16 @@ describe('flows/rollback', () => {
     assert.deepEqual(counts(again), { done: again.cells.length });
     assert.match(again.cells[0]?.decision.kind === 'done' ? again.cells[0].decision.reason : '', /rolled back already, by kim at 2024-/);
     assert.deepEqual([await tables(), outside.runs.length, site.alerts.length], [rows, runs, alerts]);
+  });
+
+  it('stays held where a message of the run that it undid comes late, or twice', async () => {
+    const id = await badBackfill();
+    const run = (await record('TeamForm', FROM)).last?.runId;
+    await back(scopeOf(id));
+    const before = await record('TeamForm', FROM);
+    const message = phaseCompleteSchema.parse({ phase: site.processor('TeamForm').phase.name, processor_name: 'TeamForm', game_date: FROM, status: 'success', run_id: run, backfill_mode: true });
+    assert.partialDeepStrictEqual(await complete(site.engine, message, 'late'), { kind: 'recorded', external: false });
+    assert.deepEqual(await record('TeamForm', FROM), before);
   });
 
   it('adds a row of history, and takes none away', async () => {
