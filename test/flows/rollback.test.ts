@@ -157,6 +157,25 @@ describe('flows/rollback', () => {
     assert.deepEqual(await record('TeamForm', FROM), before);
   });
 
+  it('tells of what is back, and of its end, also where the state can not be written any more', async () => {
+    const id = await badBackfill();
+    const scope = scopeOf(id);
+    const plan = await planRollback(site.engine, scope);
+    const { engine } = site;
+    const change = engine.change.bind(engine);
+    let ended = 0;
+    engine.change = (reads, decide) => (ended < 3 ? change(reads, decide) : Promise.reject(new Error('no state')));
+    const broken = rollBack(engine, plan, scope, { ...kim, signal: site.stop.signal, on: () => { ended += 1; } });
+    await assert.rejects(wait(broken), /no state/);
+    const [begun, over] = site.alerts.filter(({ event }) => event.startsWith('roll'));
+    assert.deepEqual([begun?.event, begun?.severity, begun?.command], ['rollback_begun', 'warning', `smart-backfill rollback --backfill ${id} --dry-run`]);
+    assert.match(begun?.title ?? '', new RegExp(`^${id}: a rollback of ${plan.steps.length} cells has begun`));
+    assert.match(over?.title ?? '', new RegExp(`^${id} rolled back: 3 cells have their rows of before`));
+    assert.match(over?.lines.join('\n') ?? '', /broken off: no state/);
+    const entry = (await site.store.backfill(id))?.journal.at(-1);
+    assert.deepEqual([entry?.event, entry?.text], ['rollback', `${kim.reason}: a rollback of ${plan.steps.length} cells begins`]);
+  });
+
   it('adds a row of history, and takes none away', async () => {
     const id = await badBackfill();
     const history = () => new SqliteRunHistory(site.database).runs({ limit: 10_000 });
