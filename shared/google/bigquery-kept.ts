@@ -10,7 +10,7 @@ import { measuringRangeSql } from './bigquery-coverage.ts';
 import { measured } from './bigquery-measure.ts';
 import { dateParameter, type QueryParameter } from './bigquery-parameters.ts';
 import { replacingSql } from './bigquery-replacing.ts';
-import { fieldsOfTable, tableOf, type DatasetTable } from './bigquery-tables.ts';
+import { addFields, fieldsOfTable, tableOf, type DatasetTable } from './bigquery-tables.ts';
 import { andOwnRows, columnList, quoted } from './bigquery-values.ts';
 
 /**
@@ -69,9 +69,14 @@ export class BigQueryKept {
     if ((kept?.fingerprint ?? EMPTY_FINGERPRINT) === keep.fingerprint) return true;
     // The clone is older than these rows.
     if ((await measureDay(processor, day)).fingerprint !== keep.fingerprint) return false;
+    // Its table may have gained columns since it was made, and lost others.
+    const held = await fieldsOfTable(jobs.api, { dataset, table });
+    const all = (await addFields(jobs.api, clone, held)).map(({ name }) => name);
+    this.#known.set(clone.table, all);
+    const shared = all.filter((name) => held.some((field) => field.name === name));
     await jobs.query({
       purpose: 'keep', processor: processor.name, parameters: [dateParameter('game_date', day)],
-      sql: replacingSql(processor, jobs.api.named(clone.dataset, clone.table), `(${ofDaySql(processor, columns, jobs.api.named(dataset, table))})`, columns),
+      sql: replacingSql(processor, jobs.api.named(clone.dataset, clone.table), `(${ofDaySql(processor, shared, jobs.api.named(dataset, table))})`, shared),
     });
     return true;
   }
