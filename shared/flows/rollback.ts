@@ -2,10 +2,12 @@ import { formatDay } from '../calendar/day.ts';
 import { HeldBackError } from '../failures/errors.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { Alert } from '../ports/notifier.ts';
+import type { CellKey } from '../requests/cell.ts';
 import { readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
 import { noted } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
+import { heldBehind, holdOn } from './rollback-holds.ts';
 import { rollBackCell, type RolledBackCell } from './rollback-cell.ts';
 import type { RollbackPlan, RollbackScope, RollbackStep } from './rollback-plan.ts';
 
@@ -45,14 +47,19 @@ export async function rollBack(engine: Engine, plan: RollbackPlan, scope: Rollba
   };
   if (taken.length === 0) return told();
   try {
-    await underLease(engine, taken, scope, async () => {
+    const held = await heldBehind(engine, taken);
+    await underLease(engine, [...taken, ...held], scope, async () => {
       // Should this process die, people and the journal know all the same.
       await engine.parts.notifier.notify(begunAlertOf(engine, scope, options, taken.length));
       await writeJournals(engine, taken, options, (members) => `a rollback of ${members.length} ${members.length === 1 ? 'cell' : 'cells'} begins`);
-      await walk(engine, taken, scope, options, (cell) => {
-        cells.push(cell);
-        options.on?.(cell);
-      });
+      try {
+        await walk(engine, taken, scope, options, (cell) => {
+          cells.push(cell);
+          options.on?.(cell);
+        });
+      } finally {
+        await holdOn(engine, held);
+      }
     });
   } catch (thrown) {
     await told(thrown instanceof Error ? thrown.message : 'its state can not be read').catch(() => undefined);
@@ -79,7 +86,7 @@ function isBack({ outcome }: RolledBackCell): boolean {
   return outcome === 'restored' || outcome === 'emptied';
 }
 
-async function underLease(engine: Engine, taken: readonly RollbackStep[], scope: RollbackScope, work: () => Promise<void>): Promise<void> {
+async function underLease(engine: Engine, taken: readonly CellKey[], scope: RollbackScope, work: () => Promise<void>): Promise<void> {
   const planId = scope.backfillId === null ? 'a rollback' : `the rollback of ${scope.backfillId}`;
   if (await takeLease(engine, ROLLBACK_LEASE, JSON.stringify({ planId, cells: taken.map(keyOf) })) === null) {
     throw new HeldBackError('another rollback is under way: one at a time; wait until it has ended, then run this again');

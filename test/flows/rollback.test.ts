@@ -208,6 +208,20 @@ describe('flows/rollback', () => {
     assert.deepEqual((await tables()).get('Box'), before.get('Box'));
   });
 
+  it('stays held where what it reads is rolled back after it, phase by phase in the other order', async () => {
+    const day = dayOf('2024-01-09');
+    for (const name of OVERWRITTEN) await loses(name, day);
+    await site.engine.reread();
+    const id = await badBackfill(100, { reprocess: 'none' });
+    await back(scopeOf(id, { processors: new Set(['TeamForm', 'Context']) }));
+    await back(scopeOf(id, { processors: new Set(['Box']) }));
+    await site.engine.reread();
+    assert.deepEqual(OVERWRITTEN.map((name) => status(name, '2024-01-09')), ['held', 'held', 'held']);
+    const runs = outside.runs.length;
+    await wait(detectGaps(site.engine, { from: bench.days[0]!, to: bench.days.at(-1)!, signal: site.stop.signal }));
+    assert.deepEqual(outside.runs.slice(runs).filter((cell) => cell.endsWith('2024-01-09') && OVERWRITTEN.some((name) => cell.startsWith(name))), []);
+  });
+
   it('is taken up again by a person, by a staged backfill that is started, and when what it reads changes', async () => {
     const day = dayOf('2024-01-09');
     await loses('Box', day);
