@@ -1,4 +1,4 @@
-import { HeldBackError, InputError } from '../failures/errors.ts';
+import { InputError } from '../failures/errors.ts';
 import { describeCell } from '../gaps/usable.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
@@ -10,6 +10,7 @@ import { joined, quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
 import { StageWalk } from '../staged/walk.ts';
 import { resumeCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
+import { LostLeaseError } from './leases.ts';
 import type { Guard } from './open.ts';
 import { tellState } from './staged-alerts.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
@@ -277,7 +278,7 @@ export class Coordinator {
     return {
       reads: { backfills: [this.#id], leases: [lease] },
       allows: (snapshot) => {
-        if (!this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
+        if (!this.#options.isHolder(snapshot.lease(lease))) throw new LostLeaseError(lease);
         return snapshot.backfill(this.#id)?.state === 'running';
       },
     };
@@ -326,7 +327,7 @@ export class Coordinator {
     const cells = key ? [key] : [];
     const changed = await this.#engine.change({ backfills: [this.#id], leases: [lease], cells }, (snapshot) => {
       const before = snapshot.backfill(this.#id);
-      if (!before || !this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
+      if (!before || !this.#options.isHolder(snapshot.lease(lease))) throw new LostLeaseError(lease);
       const after = change(before);
       return after === before ? { writes: {}, result: null } : { writes: { backfills: [after], cells: cells.map((cell) => ofCell(snapshot.cell(cell))) }, result: { before, after } };
     });
