@@ -201,6 +201,21 @@ describe('flows/staged', () => {
     assert.ok((await season.wrong()).every((cell) => cell.endsWith('2024-01-20')));
   });
 
+  it('runs nothing more of a date that is skipped while its requests are queued, and waits for none of them', async () => {
+    const day = dayOf('2024-01-12');
+    const { id } = await season.start(RAW, { concurrency: 8 });
+    let isSkipped = false;
+    season.outside.during = async (cell, when) => {
+      if (isSkipped || when !== 'before' || !(await season.openCells()).some((record) => record.day === day && record.request?.state === 'queued')) return;
+      isSkipped = true;
+      await season.order(id, (record, now) => skipped(record, day, kim, now));
+      assert.equal((await season.openCells()).some((record) => record.day === day), false, cell);
+    };
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+    assert.deepEqual([isSkipped, season.outside.started.filter((cell) => cell.startsWith('Box') && cell.endsWith('2024-01-12'))], [true, []]);
+  });
+
   it('refuses a second one over the same cells, with the name of the first; others run', async () => {
     const first = await season.start(RAW);
     await assert.rejects(season.start(RAW), new RegExp(`backfill ${first.id} \\(running, by kim\\) has cells in common`));
