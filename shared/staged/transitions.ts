@@ -63,6 +63,12 @@ export function stageEnded(record: BackfillRecord, gate: GateResult | null, now:
   return entered(passed, record.stage + 1, now);
 }
 
+/** Nothing is left to do in the stage, and something is wrong that no gate of its would tell: it holds like one. */
+export function stageHeld(record: BackfillRecord, reasons: readonly string[], now: number): BackfillRecord {
+  const note = `stage ${currentStage(record).definition.name} holds: ${reasons.join('; ')}`;
+  return { ...noted(record, now, SYSTEM, 'stage_held', note), state: 'gate_held', note };
+}
+
 export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
 
 /** Adds what failed or was skipped since; what is known already is added once. */
