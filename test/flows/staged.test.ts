@@ -244,6 +244,7 @@ describe('flows/staged', () => {
     const record = await season.advance(id);
     assert.deepEqual([record?.state, record?.note], ['gate_held', 'stage raw holds: 1 failure is unresolved']);
     assert.equal(season.outside.started.some((cell) => cell.startsWith('TeamForm')), false);
+    assert.equal(season.site.alerts.at(-1)?.event, 'backfill_stage_held');
     await season.order(id, (current, now) => resumed(current, kim, now));
     assert.equal((await season.advance(id))?.state, 'finished');
   });
