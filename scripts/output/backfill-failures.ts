@@ -1,6 +1,6 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import type { BackfillRecord, FailedCell } from '../../shared/staged/record.ts';
+import { skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
 import { statusNow } from './backfill-json.ts';
 import { markdownTable } from './markdown.ts';
 import { count, counted, dayList } from './words.ts';
@@ -36,7 +36,7 @@ export function failuresSection(record: BackfillRecord, world: World): string {
 
 function becameOf(record: BackfillRecord, failure: FailedCell, status: string | null): string {
   const { became, note, message } = failure;
-  const skip = record.skips.find((one) => one.day === failure.day);
+  const skip = skipOf(record, failure.day);
   const isThere = status === 'complete' || status === 'accepted';
   const now = status === null ? 'its processor is gone' : status === 'accepted' ? 'accepted by a person' : `${status.replaceAll('_', ' ')} now`;
   if (became === 'retried' && failedAgain(record, failure)) return 'tried again, and failed again';
