@@ -10,7 +10,7 @@ import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from '.
  * a person's commands write it, never a worker: how far its cells are is read from the cells. Times are epoch milliseconds.
  */
 
-export const backfillStates = ['running', 'paused', 'stopped', 'gate_held', 'waits_for_approval', 'finished', 'cancelled'] as const;
+const backfillStates = ['running', 'paused', 'stopped', 'gate_held', 'waits_for_approval', 'finished', 'cancelled'] as const;
 export type BackfillState = (typeof backfillStates)[number];
 
 const text = z.string();
