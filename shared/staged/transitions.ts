@@ -1,7 +1,7 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import type { BackfillDefinition } from './schema.ts';
-import { currentStage, goesOnByItself, hasEnded, isAskedFor, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
 
 /**
  * The state machine of a staged backfill, as functions from its record to its next.
@@ -200,7 +200,7 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   refuseEnded(record, 'skip');
   const date = formatDay(day);
   if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
-  const before = record.skips.find((skip) => skip.day === day);
+  const before = skipOf(record, day);
   if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
   const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
