@@ -227,6 +227,7 @@ export class Coordinator {
   async #noteEnds(record: BackfillRecord, walk: StageWalk): Promise<boolean> {
     const stuck = await takeBackStuck(this.#engine, this.#id, walk.runningCells);
     const failures = stuck.map((over) => blockedFailure(over, policyOf(record)));
+    for (const { cell } of stuck) walk.end(this.#engine.world, cell);
     for (const cell of walk.runningCells) {
       const { request, failure } = recordOf(this.#engine, cell);
       if (request) continue;
