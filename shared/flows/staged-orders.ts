@@ -8,6 +8,7 @@ import { overlapping } from '../staged/overlap.ts';
 import { hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
+import { joinedBy } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
 import { returnLease, takeLease } from './leases.ts';
 import { changeRow } from './rows.ts';
@@ -49,7 +50,8 @@ export function refusedFor({ pipeline }: Engine, record: BackfillRecord, others:
     const what = other ? hasEnded(other) ? `which is ${other.state}` : 'which has no cell in common with this one' : 'which there is not';
     throw new InputError(`received --join ${join}, ${what}; ${open.length === 0 ? 'no open backfill has a cell in common with this one: leave --join out' : `allowed are ${open.join(', ')}`}`);
   }
-  return overlapping(pipeline, record, others.filter(({ id }) => id !== join));
+  const waitedFor = joinedBy(record, new Map(others.map((known) => [known.id, known])));
+  return overlapping(pipeline, record, others.filter((known) => !waitedFor.includes(known)));
 }
 
 function freeId(wanted: string, others: readonly BackfillRecord[]): string {
