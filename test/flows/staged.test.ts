@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
+import { withdrawLeft } from '../../shared/flows/staged-orders.ts';
+import { sweep } from '../../shared/flows/sweep.ts';
 import { planAll } from '../../shared/staged/plan.ts';
 import { cancelled, paused, resumed, retried, skipped } from '../../shared/staged/transitions.ts';
 import { gamesOn, pointsOf } from '../simulation/mini-league.ts';
@@ -262,6 +264,21 @@ describe('flows/staged', () => {
     assert.equal((await season.advance(id))?.state, 'cancelled');
     assert.deepEqual(await season.openCells(), []);
     assert.equal((await season.advance(id))?.state, 'cancelled');
+  });
+
+  it('leaves nothing queued to whoever comes next, where the person’s process dies right after the order', async () => {
+    const { id } = await season.start([SEASON_STAGES[1]!], { concurrency: 8 });
+    season.outside.during = async () => {
+      season.site.stop.abort();
+      await season.site.engine.change({ backfills: [id] }, (snapshot) => ({ writes: { backfills: [cancelled(snapshot.backfill(id)!, kim, season.clock.now())] }, result: null }));
+    };
+    await season.advance(id).catch(() => null);
+    await season.reopen();
+    const { engine } = season.site;
+    await inManualTime(season.clock, sweep(engine, () => true));
+    assert.ok((await season.openCells()).length > 0);
+    await withdrawLeft(engine);
+    assert.deepEqual(await season.openCells(), []);
   });
 
   it('leaves a skipped date out, of its gates too', async () => {
