@@ -19,7 +19,9 @@ type Change = (current: BackfillRecord, now: number) => BackfillRecord;
  */
 export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, signal: AbortSignal): Promise<Change | null> {
   const { definition, progress } = currentStage(record);
-  if (opened > 0 && progress.round - progress.retriedFrom < MOST_ROUNDS) return nextRound;
+  // A date that is skipped, and a step of the ramp, begin a round that says nothing of whether there is an end.
+  const rounds = progress.round - progress.retriedFrom - record.skips.length - (progress.ramp ?? 0);
+  if (opened > 0 && rounds < MOST_ROUNDS) return nextRound;
   const gone = goneFrom(engine.pipeline, record);
   if (gone.length > 0) return (current, now) => stageHeld(current, gone, now);
   // A gate over tables of which nothing was asked for says nothing.

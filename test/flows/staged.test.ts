@@ -266,6 +266,18 @@ describe('flows/staged', () => {
     assert.equal((await season.advance(id))?.state, 'cancelled');
   });
 
+  it('looks again for what is left however many dates a person has skipped one by one', async () => {
+    const { id } = await season.start([{ ...SEASON_STAGES[1]!, calendar_first: true }]);
+    const day = dayOf('2024-01-20');
+    await season.order(id, (record, now) => {
+      let next = record;
+      for (let time = 0; time < 60; time += 1) next = { ...skipped({ ...next, skips: [] }, day, kim, now), skips: [...next.skips, { day, ...kim, at: now }] };
+      return next;
+    });
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+  });
+
   it('leaves nothing queued to whoever comes next, where the person’s process dies right after the order', async () => {
     const { id } = await season.start([SEASON_STAGES[1]!], { concurrency: 8 });
     season.outside.during = async () => {
