@@ -308,6 +308,20 @@ describe('flows/rollback', () => {
     assert.deepEqual(await tables(), before);
   });
 
+  it('brings back what it overwrote by a request that was open before it', async () => {
+    const before = await tables();
+    await deploy(100);
+    const { engine } = site;
+    await engine.refresh(dayOf(FROM), dayOf(TO));
+    const common = { by: 'ann', reason: '', at: bench.clock.now(), priority: 'low', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, summary: '', refused: null } as const;
+    await openAsk(engine, { ...common, id: 'by-hand', asker: 'person', reprocess: 'completed', backfillId: null }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await openAsk(engine, { ...common, id: 'staged', asker: 'backfill', reprocess: 'completed', backfillId: 'winter' }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await wait(site.worker.ring(site.stop.signal));
+    const result = await back(scopeOf('winter'));
+    assert.deepEqual(counts(result), { restored: 1 });
+    assert.deepEqual(await tables(), before);
+  });
+
   it('of one date and some processors, whoever overwrote them', async () => {
     const before = await tables();
     await badBackfill();
