@@ -353,6 +353,8 @@ describe('flows/rollback', () => {
   it('is held back while the backfill runs, while another rollback does, and of an unknown one refused', async () => {
     const { id } = await startBackfill(site.engine, definitionOf(STAGES), { ...asked(FROM, TO), at: bench.clock.now() }, '2024');
     await assert.rejects(planRollback(site.engine, scopeOf(id)), new RegExp(`backfill ${id} is running: .*first: smart-backfill backfill pause ${id} --reason`));
+    await orderBackfill(site.engine, id, (current, now) => ({ ...current, state: 'paused', note: 'a quota is used up', goesOn: { since: now, at: now + 1000 } }));
+    await assert.rejects(planRollback(site.engine, scopeOf(id)), new RegExp(`backfill ${id} goes on by itself \\(a quota is used up\\): .*first: smart-backfill backfill pause ${id} --reason`));
     await assert.rejects(planRollback(site.engine, scopeOf('whole-2042')), /received the backfill 'whole-2042', of which nothing is known/);
     await orderBackfill(site.engine, id, (current, now) => paused(current, kim, now));
     assert.deepEqual((await planRollback(site.engine, scopeOf(id))).steps, []);
