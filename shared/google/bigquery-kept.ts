@@ -156,7 +156,7 @@ export function puttingBackSql(stage: string, columns: readonly string[], rows: 
 }
 
 /** `at`: epoch milliseconds. */
-export function pastSql(processor: Processor, columns: readonly string[], relation: string, at: number): string {
+function pastSql(processor: Processor, columns: readonly string[], relation: string, at: number): string {
   return ofDaySql(processor, columns, `${relation} FOR SYSTEM_TIME AS OF ${timestampLiteral(at)}`);
 }
 
