@@ -78,7 +78,7 @@ export function tellNext(session: Session, record: BackfillRecord, world: World 
   if (!hasEnded(record) && definition?.hash !== record.definition.hash) session.log('warn', `note: the definition ${record.definition.name} is ${definition ? 'another' : 'not there any more'} since this backfill was started: it goes on with the one that it was started with`);
 }
 
-export function exitOf(record: BackfillRecord): ExitCode {
+function exitOf(record: BackfillRecord): ExitCode {
   switch (record.state) {
     case 'stopped': return workFailed;
     case 'gate_held': return incomplete;

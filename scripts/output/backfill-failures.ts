@@ -1,6 +1,6 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import type { BackfillRecord, FailedCell } from '../../shared/staged/record.ts';
+import { skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
 import { statusNow } from './backfill-json.ts';
 import { markdownTable } from './markdown.ts';
 import { count, counted, dayList, instant, span } from './words.ts';
@@ -68,7 +68,7 @@ function failedAt(group: readonly Told[]): string {
 
 function fateOf(record: BackfillRecord, failure: FailedCell, status: string | null): Fate {
   const { became, note, message } = failure;
-  const skip = record.skips.find((one) => one.day === failure.day);
+  const skip = skipOf(record, failure.day);
   const now = status === null ? 'its processor is gone' : status === 'accepted' ? 'accepted by a person' : `${status.replaceAll('_', ' ')} now`;
   const alike = (text: string): Fate => ({ text, kind: text.replace(';', ',') });
   if (became === 'retried' && failedOtherwise(record, failure)) return alike('tried again; failed otherwise');

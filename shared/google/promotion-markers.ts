@@ -37,7 +37,7 @@ export interface PromotionMarkers {
   settle(key: MarkerKey, marker: Promotion): Promise<void>;
 }
 
-export const promotionSchema: z.ZodType<Promotion> = z.object({
+const promotionSchema: z.ZodType<Promotion> = z.object({
   runId: z.string(), generation: z.number().int(), token: z.number().int(), fingerprint: z.string(), trace: z.string(),
 });
 

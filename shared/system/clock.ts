@@ -1,4 +1,3 @@
-import { setTimeout as after } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.ts';
 
 /** Timers longer than this fire at once; a longer sleep is slept in parts. */
@@ -18,15 +17,25 @@ export class SystemClock implements Clock {
   }
 
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    try {
-      for (let left = Math.max(0, milliseconds); left >= 0; left -= LONGEST_TIMER_MS) {
-        await after(Math.min(left, LONGEST_TIMER_MS), undefined, { signal });
-        if (left <= LONGEST_TIMER_MS) return;
-      }
-    } catch (error) {
-      if (!signal?.aborted) throw error;
+    for (let left = Math.max(0, milliseconds); left >= 0; left -= LONGEST_TIMER_MS) {
+      if (signal?.aborted) return;
+      await timer(Math.min(left, LONGEST_TIMER_MS), signal);
+      if (left <= LONGEST_TIMER_MS) return;
     }
   }
+}
+
+/** Node's own promise of a timer makes an error, with its stack, of each that is ended early: as a beat is after every cell. */
+async function timer(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(running);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const running = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }
 
 interface Sleeper {

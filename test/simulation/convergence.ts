@@ -29,7 +29,7 @@ export interface Scenario {
   readonly lanes: number;
 }
 
-export function scenarioOf(random: Random): Scenario {
+function scenarioOf(random: Random): Scenario {
   const stateLost = random.chance(0.15);
   return {
     by: random.chance(0.6) ? 'person' : 'detector',
