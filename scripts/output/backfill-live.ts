@@ -88,7 +88,7 @@ export class BackfillLive {
       block(screenLines({ record, world, pace: this.#pace, running: runningOf(world, record.id), now: this.#source.now() }, style));
     } else if (at >= this.#lineAt) {
       this.#lineAt = at + LINE_EVERY_MS;
-      this.#io.err.write(`${plainLine({ record, world, pace: this.#pace })}\n`);
+      this.#io.err.write(`${plainLine({ record, world, pace: this.#pace, running: runningOf(world, record.id) })}\n`);
     }
     this.#drawAt = this.#elapsed() + SPARING * (this.#elapsed() - at);
   }
