@@ -156,7 +156,7 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} is ${record.state.replaceAll('_', ' ')}, and starts nothing: ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
