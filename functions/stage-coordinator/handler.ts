@@ -1,4 +1,3 @@
-import { HeldBackError } from '../../shared/failures/errors.ts';
 import { backfillsAtWork } from '../../shared/flows/staged.ts';
 import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
 import type { Advancing } from '../../shared/flows/staged-process.ts';
@@ -36,16 +35,11 @@ export async function handleStages(deps: StageDeps, message: DeliveredMessage): 
 }
 
 async function advance({ engine, advancing, bus, coordinationTopic, requestsTopic, signal, on }: StageDeps, id: string): Promise<void> {
-  try {
-    const record = await advancing.advance(id, {
-      signal, on,
-      ring: async (cells) => { await Promise.all(Array.from({ length: cells }, () => ringWorker(bus, requestsTopic, id))); },
-    });
-    if (record === null || !signal.aborted || (await engine.parts.store.controls()).paused) return;
-    // What is left of it goes on in an invocation of its own.
-    if ((await backfillsAtWork(engine)).includes(id)) await ringForStages(bus, coordinationTopic, { trigger: 'goes_on', backfillId: id, cell: null });
-  } catch (thrown) {
-    // Another process has taken its lease, and goes on with it.
-    if (!(thrown instanceof HeldBackError)) throw thrown;
-  }
+  const record = await advancing.advance(id, {
+    signal, on,
+    ring: async (cells) => { await Promise.all(Array.from({ length: cells }, () => ringWorker(bus, requestsTopic, id))); },
+  });
+  if (record === null || !signal.aborted || (await engine.parts.store.controls()).paused) return;
+  // What is left of it goes on in an invocation of its own.
+  if ((await backfillsAtWork(engine)).includes(id)) await ringForStages(bus, coordinationTopic, { trigger: 'goes_on', backfillId: id, cell: null });
 }

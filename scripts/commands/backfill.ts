@@ -9,12 +9,10 @@ import { approved, cancelled, paused, resumed, retried, skipped, type Person } f
 import { attemptsJson } from '../output/backfill-attempts.ts';
 import { backfillBrief, backfillJson } from '../output/backfill-json.ts';
 import { reportMarkdown } from '../output/backfill-report.ts';
-import { renderStatus, stateText } from '../output/backfill-view.ts';
+import { renderBrief, renderStatus, stateText } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { renderStopped, stoppedJson } from '../output/stopped-view.ts';
 import { outStyle } from '../output/style.ts';
-import { renderTable } from '../output/table.ts';
-import { instant, range } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
 import { existing, followBackfill, tellNext } from './backfill-follow.ts';
 import { startNow, startOptions } from './backfill-start.ts';
@@ -142,10 +140,7 @@ async function showList({ io, options, runtime: { store } }: Session) {
   if (options.json) writeJson(io, { backfills: records.map(backfillBrief) });
   else if (records.length === 0) io.out.write('no backfill was started yet\n');
   else {
-    io.out.write(renderTable(records, [
-      { header: 'ID', value: (record) => record.id }, { header: 'STATE', value: stateText, fit: 'wrap' }, { header: 'STAGE', value: (record) => record.definition.stages[record.stage]?.name ?? '' },
-      { header: 'DATES', value: (record) => range(record.asked.from, record.asked.to).replace('..', ' to '), fit: 'wrap' }, { header: 'BY', value: (record) => record.asked.by, fit: 'cut' }, { header: 'SINCE (UTC)', value: (record) => instant(record.createdAt).slice(0, 16) },
-    ], outStyle(io)));
+    io.out.write(records.map((record) => renderBrief(record, outStyle(io))).join('\n'));
   }
   return done;
 }
@@ -157,7 +152,7 @@ async function showStatus(session: Session, id: string) {
   if (options.json) writeJson(io, backfillJson(record, world));
   else {
     io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
-    tellNext(session, record);
+    tellNext(session, record, world);
   }
   return done;
 }

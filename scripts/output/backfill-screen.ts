@@ -4,7 +4,7 @@ import type { CellKey } from '../../shared/requests/cell.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { wholeProgress, type Progress } from '../../shared/staged/progress.ts';
 import { currentStage, type BackfillRecord } from '../../shared/staged/record.ts';
-import { stagesTable, stateText } from './backfill-view.ts';
+import { stagesTable, stateText, unresolved } from './backfill-view.ts';
 import type { Pace } from './pace.ts';
 import { cut, type Style } from './style.ts';
 import { cellText, count, counted, duration } from './words.ts';
@@ -29,9 +29,9 @@ export function screenLines({ record, world, pace, running, now }: ScreenView, s
   const ended = whole.complete + whole.failed;
   const filled = whole.expected === 0 ? 0 : Math.floor((BAR * ended) / whole.expected);
   const bar = `${style.green('█'.repeat(filled))}${style.dim('░'.repeat(BAR - filled))}`;
-  const failures = record.failures.filter((failure) => failure.became === 'open');
+  const failures = unresolved(record, world).filter((failure) => failure.became === 'open');
   const all = failures.length + record.failuresLeftOut;
-  const [head = '', ...stages] = stagesTable(record, world, style, now, 'cut').trimEnd().split('\n');
+  const [head = '', ...stages] = stagesTable(record, world, style, now).trimEnd().split('\n');
   // Of many stages the one that it is in, and those around it.
   const first = Math.max(0, Math.min(record.stage - Math.floor(STAGES_SHOWN / 2), stages.length - STAGES_SHOWN));
   return [

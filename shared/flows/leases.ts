@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HeldBackError } from '../failures/errors.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { Engine } from './engine.ts';
 
@@ -10,6 +11,13 @@ export const ALERTS_LEASE = 'alerts:';
 
 /** Of the one rollback that may be under way; its detail names its cells, as a plan's does. */
 export const ROLLBACK_LEASE = 'rollback';
+
+/** Another process has taken the lease under which this one worked: what it was about to change is that one's to change. */
+export class LostLeaseError extends HeldBackError {
+  constructor(name: string) {
+    super(`the lease ${name} is another process's now`);
+  }
+}
 
 /** Takes a named lease. Where somebody holds it, in this process or another, marks that it was wanted, and returns null. */
 export async function takeLease(engine: Engine, name: string, detail: string): Promise<LeaseRecord | null> {

@@ -1,22 +1,17 @@
-import { HeldBackError, InputError } from '../failures/errors.ts';
-import { describeCell } from '../gaps/usable.ts';
-import type { LeaseRecord } from '../ports/request-store.ts';
-import type { CellKey, CellRecord } from '../requests/cell.ts';
+import type { CellKey } from '../requests/cell.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
-import { blockedFailure, isSameRound, policyOf, whyStop } from '../staged/policy.ts';
-import { askPrefix, currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
-import { quotaPaused, standsBy, stopped, turnGiven, wentOn, withFailures, type NewFailure } from '../staged/transitions.ts';
-import { joined, quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
+import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
+import { currentStage, goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import { StageWalk } from '../staged/walk.ts';
-import { resumeCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
-import type { Guard } from './open.ts';
-import { tellState } from './staged-alerts.ts';
+import { failureOf, lastServed, recordOf, runsElsewhere, unnoted } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
+import { HeldBackfill, type HeldOptions } from './staged-held.ts';
 import { openStageCells } from './staged-open.ts';
 import { withdraw } from './staged-orders.ts';
 import { roundEnded } from './staged-round.ts';
 import { takeBackStuck } from './staged-stuck.ts';
+import { givenTurn, goOnAfterQuota, pausedByQuota, standsBy } from './staged-waits.ts';
 import type { RungWorkers } from './staged-workers.ts';
 
 export type StagedEvent =
@@ -24,11 +19,9 @@ export type StagedEvent =
   | { readonly kind: 'ended'; readonly key: CellKey; readonly failed: boolean }
   | { readonly kind: 'state'; readonly record: BackfillRecord };
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends Pick<HeldOptions, 'isHolder'> {
   readonly signal: AbortSignal;
   readonly on?: (event: StagedEvent) => void;
-  /** Whether the backfill's lease is still that of this process. */
-  readonly isHolder: (lease: LeaseRecord | null) => boolean;
   /** Where other processes run the cells: they are rung for what is queued. */
   readonly workers?: RungWorkers;
 }
@@ -38,13 +31,13 @@ const TICK_MS = 5000;
 
 /**
  * Advances one backfill while this process has its lease: fills free slots the moment that they get free, notes what
- * failed, goes by the error policy, looks at gates. It runs no cell itself. Every decision is a transaction on the record
- * and the lease, so that a person's order in between is never lost, and a holder that has lost its lease changes nothing.
+ * failed, goes by the error policy, looks at gates. It runs no cell itself.
  */
 export class Coordinator {
   readonly #engine: Engine;
   readonly #id: string;
   readonly #options: CoordinatorOptions;
+  readonly #held: HeldBackfill;
   readonly #stopped = new AbortController();
   #walk: StageWalk | null = null;
   #walks: { readonly stage: number; readonly round: number } | null = null;
@@ -64,6 +57,7 @@ export class Coordinator {
     this.#engine = engine;
     this.#id = id;
     this.#options = options;
+    this.#held = new HeldBackfill(engine, id, { isHolder: options.isHolder, onState: (record) => options.on?.({ kind: 'state', record }) });
   }
 
   get stopped(): AbortSignal {
@@ -100,23 +94,26 @@ export class Coordinator {
       for (;;) {
         // Taken before looking: what ends while it looks must not go unheard.
         this.#bell = Promise.withResolvers();
-        const record = await this.#read();
+        const record = await this.#held.read();
         if (signal.aborted) return record;
         if (record.state !== 'running') {
           await withdraw(this.#engine, this.#id);
-          if (this.#walk === null && await this.#runsElsewhere()) await this.#plan(record);
+          if (this.#walk === null && await runsElsewhere(this.#engine, this.#id)) await this.#plan(record);
           const stillRuns = this.#walk !== null && this.#walk.running > 0 && await this.#stillRuns(record);
           if (!stillRuns && !goesOnByItself(record)) return record;
-          const wait = stillRuns ? TICK_MS : await this.#waitForQuota();
+          // What it has taken back is planned again.
+          if (!stillRuns) this.#forget();
+          const wait = stillRuns ? TICK_MS : await goOnAfterQuota(this.#engine, this.#held);
           // Where an invocation has its end, the tick comes back.
           if (!stillRuns && wait > TICK_MS && this.#options.workers) return record;
           await this.#wait(wait);
           continue;
         }
-        if ((await this.#engine.parts.store.controls()).paused || await this.#standsBy(record)) {
+        if ((await this.#engine.parts.store.controls()).paused || (!this.#hasBegun && await standsBy(this.#engine, this.#held, record))) {
           await this.#wait(TICK_MS);
           continue;
         }
+        this.#hasBegun = true;
         const { round } = currentStage(record).progress;
         if (this.#walks?.stage !== record.stage || this.#walks.round !== round) await this.#plan(record);
         const wait = await this.#step(record);
@@ -127,10 +124,14 @@ export class Coordinator {
     }
   }
 
-  async #read(): Promise<BackfillRecord> {
-    const record = await this.#engine.parts.store.backfill(this.#id);
-    if (!record) throw new InputError(`received the backfill '${this.#id}', which there is not; see: smart-backfill backfill list`);
-    return record;
+  #forget(): void {
+    this.#walk = null;
+    this.#walks = null;
+  }
+
+  #tellOpened(): void {
+    this.#opened.resolve();
+    this.#opened = Promise.withResolvers();
   }
 
   /** What was started before a stop is finished: its end is noted. */
@@ -140,38 +141,7 @@ export class Coordinator {
     // Another process may have ended it.
     await this.#engine.hearOthers();
     await this.#noteEnds(record, walk);
-    return walk.runningCells.some((cell) => this.#recordOf(cell).request?.state === 'processing');
-  }
-
-  /** A quota is used up: goes on when it is time. Says how long that is. */
-  async #waitForQuota(): Promise<number> {
-    const { clock } = this.#engine.parts;
-    // What it has taken back is planned again.
-    this.#walk = null;
-    this.#walks = null;
-    let wait = 0;
-    await this.#change((current) => {
-      if (!goesOnByItself(current) || current.state === 'running') return current;
-      wait = untilGoesOn(current, clock.now());
-      return wait > 0 ? current : wentOn(current, clock.now());
-    });
-    return wait;
-  }
-
-  /** Whether the backfill that this one has joined is not over yet. */
-  async #standsBy(record: BackfillRecord): Promise<boolean> {
-    const { store, clock } = this.#engine.parts;
-    if (record.asked.join === undefined || this.#hasBegun) return false;
-    const other = joined(record, await store.backfill(record.asked.join));
-    await this.#change((current) => (current.state === 'running' ? standsBy(current, other, clock.now()) : current));
-    this.#hasBegun = other === null;
-    return other !== null;
-  }
-
-  /** What another process has opened before it left still runs: its end is to be noted, too. */
-  async #runsElsewhere(): Promise<boolean> {
-    const { store, shared } = this.#engine.parts;
-    return shared === true && (await store.openCells()).some(({ request }) => request?.backfillId === this.#id && !request.rollback);
+    return walk.runningCells.some((cell) => recordOf(this.#engine, cell).request?.state === 'processing');
   }
 
   async #plan(record: BackfillRecord): Promise<void> {
@@ -181,20 +151,15 @@ export class Coordinator {
     const { definition, progress } = currentStage(record);
     const { cells, leftOut } = planStage(world, record, record.stage);
     const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness, failed: leftOut.filter((left) => left.failed) });
-    for (const cell of cells) if (this.#recordOf(cell).request?.backfillId === this.#id) walk.adopt(cell);
+    for (const cell of cells) if (recordOf(this.#engine, cell).request?.backfillId === this.#id) walk.adopt(cell);
     this.#walk = walk;
     this.#walks = { stage: record.stage, round: progress.round };
     this.#delay = new DateDelay();
     this.#unverified = walk.date;
-    const own = askPrefix(record, record.stage);
-    for (const cell of [...cells, ...leftOut]) {
-      const { last, failure, recentAsks } = this.#recordOf(cell);
-      if (recentAsks.some((ask) => ask.startsWith(own))) this.#servedAt = Math.max(this.#servedAt, last?.at ?? 0, failure?.at ?? 0);
-    }
+    this.#servedAt = Math.max(this.#servedAt, lastServed(this.#engine, record, [...cells, ...leftOut]));
     this.#options.on?.({ kind: 'round', record, cells: cells.length });
-    // What failed and was not noted: whoever advanced it before died in between.
-    const unknown = leftOut.filter((left) => left.failed && !record.failures.some((known) => known.runId === (this.#recordOf(left).failure?.runId ?? null) && known.processor === left.processor && known.day === left.day));
-    if (unknown.length > 0) await this.#note(unknown.flatMap((cell) => this.#failureOf(cell)), this.#engine.parts.clock.now());
+    const unknown = unnoted(this.#engine, record, leftOut);
+    if (unknown.length > 0) await this.#held.note(unknown);
   }
 
   /** One look: notes what ended, starts what there is room for. Says for how long there is nothing to do; 0: look again. */
@@ -203,7 +168,7 @@ export class Coordinator {
     if (!walk) return 0;
     await this.#engine.hearOthers();
     this.#engine.keepTime();
-    if (await this.#noteEnds(record, walk) || await this.#noteQuota(walk) || await this.#verify(record, walk)) return 0;
+    if (await this.#noteEnds(record, walk) || await pausedByQuota(this.#engine, this.#held, walk.runningCells) || await this.#verify(record, walk)) return 0;
     if (walk.finished) {
       await this.#endRound(record, walk);
       return 0;
@@ -212,42 +177,32 @@ export class Coordinator {
     const { definition } = currentStage(record);
     const delayed = definition.order === 'by_date' ? this.#delay.left(walk.date, 1000 * (record.asked.delaySeconds ?? definition.delay_seconds), clock.now()) : 0;
     if (delayed > 0) return delayed;
-    await this.#giveTurn(record, walk);
+    if (await givenTurn(this.#engine, this.#held, record, walk.runningCells, this.#servedAt)) this.#tellOpened();
     const concurrency = record.asked.concurrency ?? definition.concurrency;
     const { start, passed } = walk.advance(this.#engine.world, concurrency - walk.running);
     const blocked = passed.filter(({ outcome }) => outcome === 'blocked');
     let kept = false;
     if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) kept = await this.#open(record, walk, start);
     else for (const cell of start) walk.end(this.#engine.world, cell);
-    if (blocked.length > 0) await this.#note(blocked.map((over) => blockedFailure(over, policyOf(record))), clock.now());
-    const due = await this.#options.workers?.look(walk.runningCells.map((cell) => this.#recordOf(cell)), clock.now()) ?? TICK_MS;
+    if (blocked.length > 0) await this.#held.note(blocked.map((over) => blockedFailure(over, policyOf(record))));
+    const due = await this.#options.workers?.look(walk.runningCells.map((cell) => recordOf(this.#engine, cell)), clock.now()) ?? TICK_MS;
     return !kept && (passed.length > 0 || start.length > 0) ? 0 : Math.min(due, TICK_MS);
   }
 
   /** True where some could not be opened for a reason that goes by: they are looked at again. */
   async #open(record: BackfillRecord, walk: StageWalk, start: readonly StageCell[]): Promise<boolean> {
-    const { answered, kept, held, refused } = await openStageCells(this.#engine, record, start, { guard: this.#guard(), plannedAt: this.#plannedAt });
+    const { answered, kept, held, refused } = await openStageCells(this.#engine, record, start, { guard: this.#held.guard(), plannedAt: this.#plannedAt });
     // Somebody has paused it meanwhile: what is left is planned again when it goes on.
     if (refused) {
-      this.#walk = null;
-      this.#walks = null;
+      this.#forget();
       return false;
     }
     for (const cell of answered) walk.end(this.#engine.world, cell);
     for (const cell of kept) walk.putBack(cell);
     for (const { cell } of held) walk.end(this.#engine.world, cell);
-    if (held.length > 0) await this.#note(held.map((over) => blockedFailure(over, policyOf(record))), this.#engine.parts.clock.now());
-    this.#opened.resolve();
-    this.#opened = Promise.withResolvers();
+    if (held.length > 0) await this.#held.note(held.map((over) => blockedFailure(over, policyOf(record))));
+    this.#tellOpened();
     return kept.length > 0;
-  }
-
-  /** A used-up quota pauses the backfill, until that starts anew. */
-  async #noteQuota(walk: StageWalk): Promise<boolean> {
-    const now = this.#engine.parts.clock.now();
-    const met = quotaMet(walk.runningCells.map((cell) => this.#recordOf(cell)), now);
-    if (met) await this.#change((record) => (record.state === 'running' ? quotaPaused(record, `${describeCell(met.cell)}: ${met.message}`, met.at, now) : record));
-    return met !== null;
   }
 
   /** By cascade: the next date begins when all of one is verified by what state and warehouse hold, not when its runs have said so. */
@@ -256,31 +211,8 @@ export class Coordinator {
     if (date === walk.date || !currentStage(record).definition.cascade) return false;
     this.#unverified = walk.date;
     const found = await unverifiedOn(this.#engine, record, walk.cells.filter((cell) => cell.day === date));
-    if (found.length > 0) await this.#note(found, this.#engine.parts.clock.now());
+    if (found.length > 0) await this.#held.note(found);
     return found.length > 0;
-  }
-
-  /** Daily work goes first, and a backfill has a slot once an hour all the same. */
-  async #giveTurn(record: BackfillRecord, walk: StageWalk): Promise<void> {
-    const now = this.#engine.parts.clock.now();
-    const key = turnDue(record, walk.runningCells.map((cell) => this.#recordOf(cell)), this.#servedAt, now);
-    if (!key) return;
-    await this.#change((current) => turnGiven(current, now), key, (cell) => (cell.request ? { ...cell, request: { ...cell.request, priority: 'high' } } : cell));
-    this.#opened.resolve();
-    this.#opened = Promise.withResolvers();
-  }
-
-  /** Where others may have taken the lease, or paused the backfill, since it was looked at: nothing is opened then. */
-  #guard(): Guard | undefined {
-    if (!this.#engine.parts.shared) return undefined;
-    const lease = `backfill:${this.#id}`;
-    return {
-      reads: { backfills: [this.#id], leases: [lease] },
-      allows: (snapshot) => {
-        if (!this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
-        return snapshot.backfill(this.#id)?.state === 'running';
-      },
-    };
   }
 
   /** Frees the slots of cells that have ended, and notes which failed. True where the record has changed. */
@@ -288,59 +220,22 @@ export class Coordinator {
     const stuck = await takeBackStuck(this.#engine, this.#id, walk.runningCells);
     const failures = stuck.map((over) => blockedFailure(over, policyOf(record)));
     for (const cell of walk.runningCells) {
-      const { request, failure } = this.#recordOf(cell);
+      const { request, failure } = recordOf(this.#engine, cell);
       if (request) continue;
       walk.end(this.#engine.world, cell);
       this.#servedAt = Math.max(this.#servedAt, this.#engine.parts.clock.now());
       this.#options.on?.({ kind: 'ended', key: cell, failed: failure !== null });
-      failures.push(...this.#failureOf(cell));
+      failures.push(...failureOf(this.#engine, cell));
     }
     if (failures.length === 0) return false;
-    await this.#note(failures, this.#engine.parts.clock.now());
+    await this.#held.note(failures);
     return true;
-  }
-
-  #failureOf(cell: CellKey): NewFailure[] {
-    const { failure } = this.#recordOf(cell);
-    return failure ? [{ processor: cell.processor, day: cell.day, category: failure.category, message: failure.message, runId: failure.runId, skipped: false }] : [];
-  }
-
-  async #note(failures: readonly NewFailure[], now: number): Promise<void> {
-    await this.#change((record) => {
-      const noted = withFailures(record, failures, now);
-      if (record.state !== 'running') return noted;
-      const why = whyStop(noted, failures);
-      return why === null ? noted : stopped(noted, why, now);
-    });
   }
 
   async #endRound(record: BackfillRecord, walk: StageWalk): Promise<void> {
     const change = await roundEnded(this.#engine, record, walk.opened, this.#options.signal);
     // What is skipped or retried meanwhile is another stage to judge.
-    if (change) await this.#change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
-  }
-
-  /** One change of the record, and of a cell of its together with it, while the lease is this process's. */
-  async #change(change: (record: BackfillRecord) => BackfillRecord, key: CellKey | null = null, ofCell: (cell: CellRecord) => CellRecord = (cell) => cell): Promise<void> {
-    const lease = `backfill:${this.#id}`;
-    const cells = key ? [key] : [];
-    const changed = await this.#engine.change({ backfills: [this.#id], leases: [lease], cells }, (snapshot) => {
-      const before = snapshot.backfill(this.#id);
-      if (!before || !this.#options.isHolder(snapshot.lease(lease))) throw new HeldBackError(`backfill ${this.#id} is advanced by another process now`);
-      const after = change(before);
-      return after === before ? { writes: {}, result: null } : { writes: { backfills: [after], cells: cells.map((cell) => ofCell(snapshot.cell(cell))) }, result: { before, after } };
-    });
-    if (!changed) return;
-    const { before, after } = changed;
-    if (before.state === after.state && before.stage === after.stage) return;
-    this.#options.on?.({ kind: 'state', record: after });
-    await tellState(this.#engine, after);
-    if (before.stage !== after.stage || hasEnded(after)) await resumeCascades(this.#engine, after);
-  }
-
-  #recordOf(cell: CellKey) {
-    const { world } = this.#engine;
-    return world.record(world.processor(cell.processor), cell.day);
+    if (change) await this.#held.change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
   }
 
   async #wait(milliseconds: number): Promise<void> {

@@ -81,8 +81,15 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });
   if (record.state !== 'running') await withdraw(engine, id);
+  else if (record.skips.length > known.skips.length) await takeBackSkipped(engine, record);
   engine.ordered.tell(id);
   return record;
+}
+
+/** A date that is skipped while the backfill runs: what nobody runs yet of it is not run. */
+async function takeBackSkipped(engine: Engine, { id, skips }: BackfillRecord): Promise<void> {
+  const days = new Set(skips.map(({ day }) => day));
+  await takeBack(engine, id, (await engine.parts.store.openCells()).filter(({ day }) => days.has(day)), 'has the date skipped');
 }
 
 /** Takes back what a backfill has opened and nobody runs yet: it is opened again when the backfill goes on. */

@@ -1,6 +1,6 @@
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
-import { keepLease, returnLease, takeLease, takeMark } from './leases.ts';
+import { keepLease, LostLeaseError, returnLease, takeLease, takeMark } from './leases.ts';
 import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
 import { RungWorkers } from './staged-workers.ts';
@@ -36,24 +36,38 @@ export async function advanceBackfill(engine: Engine, id: string, options: Advan
     if (await takeLease(engine, name, '{}') === null) return null;
     const lived = keepLease(engine, name);
     const alerts = await holdAlerts(engine, id);
+    const leaving = new AbortController();
     const coordinator = new Coordinator(engine, id, {
-      signal: options.signal, on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner, ...(options.ring ? { workers: new RungWorkers(options.ring) } : {}),
+      signal: AbortSignal.any([options.signal, leaving.signal]), on: options.on, isHolder: (lease) => lease?.owner === engine.parts.owner, ...(options.ring ? { workers: new RungWorkers(options.ring) } : {}),
     });
     options.onHolder?.(coordinator);
     let wantedAgain = false;
-    let record: BackfillRecord;
+    let record: BackfillRecord | null = null;
     try {
       const beside = options.ring ? lookAtLease(engine, name, coordinator, options.signal) : workFor(engine, coordinator, options);
-      const [ended] = await Promise.all([coordinator.run().finally(() => coordinator.stop()), beside]);
-      record = ended;
+      const [ended, besides] = await Promise.allSettled([
+        coordinator.run().finally(() => coordinator.stop()),
+        beside.catch((thrown: unknown) => {
+          leaving.abort();
+          throw thrown;
+        }),
+      ]);
+      for (const one of [ended, besides]) if (one.status === 'rejected') throw one.reason;
+      if (ended.status === 'fulfilled') record = ended.value;
+    } catch (thrown) {
+      if (!(thrown instanceof LostLeaseError)) throw thrown;
     } finally {
       await alerts.end();
       lived.stop();
       wantedAgain = await returnLease(engine, name);
     }
+    if (options.signal.aborted) return record;
+    // Whoever has taken the lease goes on with it; where nobody has it any more, this process does.
+    if (record === null) continue;
+    if (!wantedAgain) return record;
     // Somebody changed it while it was being left.
-    const now = wantedAgain ? await engine.parts.store.backfill(id) : record;
-    if (options.signal.aborted || !now || !goesOnByItself(now)) return now ?? record;
+    const now = await engine.parts.store.backfill(id);
+    if (!now || !goesOnByItself(now)) return now ?? record;
   }
 }
 
@@ -72,13 +86,14 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
   }
 }
 
-/** Has the coordinator look where another process has marked the lease. A look that fails is not fatal: the next one sees it. */
+/** Has the coordinator look where another process has marked the lease, and leave where one has taken it. A look that fails is not fatal: the next one sees it. */
 async function lookAtLease(engine: Engine, name: string, coordinator: Coordinator, signal: AbortSignal): Promise<void> {
   const stopped = AbortSignal.any([signal, coordinator.stopped]);
   for (;;) {
     await engine.parts.clock.sleep(LOOK_AT_LEASE_MS, stopped);
     if (stopped.aborted) return;
     const mark = await takeMark(engine, name).catch(() => 'unmarked' as const);
+    if (mark === 'lost') throw new LostLeaseError(name);
     if (mark === 'marked') await coordinator.hear(null).catch(() => undefined);
   }
 }

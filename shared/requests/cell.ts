@@ -116,8 +116,8 @@ export interface Overwrite {
   readonly suspect: string | null;
   /** Fingerprint of the rows that its last verified run wrote; null while there is none. */
   readonly wrote: string | null;
-  /** The backfill's rows are gone again. */
-  readonly rolledBack?: { readonly by: string; readonly reason: string; readonly at: number };
+  /** The backfill's rows are gone again. `run`: of the run that was recorded for them. */
+  readonly rolledBack?: { readonly by: string; readonly reason: string; readonly at: number; readonly run?: string };
 }
 
 export interface Lease {

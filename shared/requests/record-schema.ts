@@ -95,7 +95,7 @@ const endedBadlySchema: z.ZodType<EndedBadly> = z.object({
 
 const overwriteSchema: z.ZodType<Overwrite> = z.object({
   backfillId: text, at: instant, held: text, last: verifiedRunSchema.nullable(), suspect: text.nullable(), wrote: text.nullable(),
-  rolledBack: z.object({ by: text, reason: text, at: instant }).optional(),
+  rolledBack: z.object({ by: text, reason: text, at: instant, run: text.optional() }).optional(),
 });
 
 const acceptanceSchema: z.ZodType<Acceptance> = z.object({

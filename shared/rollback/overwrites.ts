@@ -50,6 +50,11 @@ export function writesItself({ target }: Pick<Processor, 'target'>): boolean {
   return 'http' in target || 'cloud_run_job' in target || 'pubsub' in target;
 }
 
+/** Whether the rows of this run were rolled back, and those of before are there: a message of it that comes late, or again, tells of rows that are gone. */
+export function isUndone({ overwrites = [] }: CellRecord, runId: string, fingerprint: string): boolean {
+  return overwrites.some(({ rolledBack, held }) => rolledBack?.run === runId && held === fingerprint);
+}
+
 export function withNotes(record: CellRecord, notes: readonly Overwrite[]): CellRecord {
   if (notes.length > 0) return { ...record, overwrites: notes.slice(-MOST_OVERWRITES) };
   const { overwrites: _none, ...rest } = record;

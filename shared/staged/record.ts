@@ -110,6 +110,8 @@ export const backfillRecordSchema = z.object({
   failures: z.array(failedCellSchema),
   /** Failures that found no room in `failures`. */
   failuresLeftOut: z.int(),
+  /** Of these, what was run and failed, and was not tried again since. */
+  openLeftOut: z.int().optional(),
   skips: z.array(z.object({ day: daySchema, by: text, reason: text, at: instant })),
   journal: z.array(journalEntrySchema),
   /** Paused by a used-up quota at `since`: it goes on by itself at `at`. */

@@ -54,7 +54,7 @@ describe('A staged backfill', () => {
       assert.notEqual(await takeLease(other.engine, `backfill:${id}`, '{}'), null);
     };
     season.outside.fail('TeamForm 2024-01-05', { type: 'ValueError', message: 'invalid literal for int()' });
-    await assert.rejects(season.advance(id), /is advanced by another process now/);
+    assert.equal(await season.advance(id), null, 'it is another one that advances it now');
     await season.reopen();
     assert.equal((await season.advance(id))?.state, 'stopped');
     await season.order(id, (record, now) => resumed(record, kim, now));

@@ -110,8 +110,7 @@ describe('flows/staged', () => {
 
   it('stops at so many failures, whatever the policy', async () => {
     season.outside.down = (cell) => (cell.startsWith('BoxPage') ? broken : null);
-    const stages = [{ ...SEASON_STAGES[0]!, error_policy: 'continue' }, SEASON_STAGES[1]!];
-    const { id } = await season.start(stages, { maxFailures: 3, concurrency: 1 });
+    const { id } = await season.start([{ ...SEASON_STAGES[1]!, calendar_first: true }], { maxFailures: 3, concurrency: 1 });
     const record = await season.advance(id);
     assert.equal(record?.state, 'stopped');
     assert.match(record?.note ?? '', /cells failed, and at 3 it stops/);
@@ -201,6 +200,21 @@ describe('flows/staged', () => {
     assert.ok((await season.wrong()).every((cell) => cell.endsWith('2024-01-20')));
   });
 
+  it('runs nothing more of a date that is skipped while its requests are queued, and waits for none of them', async () => {
+    const day = dayOf('2024-01-12');
+    const { id } = await season.start(RAW, { concurrency: 8 });
+    let isSkipped = false;
+    season.outside.during = async (cell, when) => {
+      if (isSkipped || when !== 'before' || !(await season.openCells()).some((record) => record.day === day && record.request?.state === 'queued')) return;
+      isSkipped = true;
+      await season.order(id, (record, now) => skipped(record, day, kim, now));
+      assert.equal((await season.openCells()).some((record) => record.day === day), false, cell);
+    };
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+    assert.deepEqual([isSkipped, season.outside.started.filter((cell) => cell.startsWith('Box') && cell.endsWith('2024-01-12'))], [true, []]);
+  });
+
   it('refuses a second one over the same cells, with the name of the first; others run', async () => {
     const first = await season.start(RAW);
     await assert.rejects(season.start(RAW), new RegExp(`backfill ${first.id} \\(running, by kim\\) has cells in common`));
@@ -221,6 +235,33 @@ describe('flows/staged', () => {
     const record = await season.advance(id);
     assert.equal(record?.state, 'finished', record?.note);
     assert.deepEqual(record?.stages.map((stage) => stage.gate?.tables.map((table) => table.processor) ?? null), [null, null, ['TeamForm'], null]);
+  });
+
+  it('continue: holds without a gate too, where no later stage would come back to what failed', async () => {
+    season.outside.fail('Box 2024-01-03', broken);
+    const { gate: _gate, ...raw } = SEASON_STAGES[1]!;
+    const { id } = await season.start([SEASON_STAGES[0]!, raw, SEASON_STAGES[2]!]);
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.note], ['gate_held', 'stage raw holds: 1 failure is unresolved']);
+    assert.equal(season.outside.started.some((cell) => cell.startsWith('TeamForm')), false);
+    assert.equal(season.site.alerts.at(-1)?.event, 'backfill_stage_held');
+    await season.order(id, (current, now) => resumed(current, kim, now));
+    assert.equal((await season.advance(id))?.state, 'finished');
+  });
+
+  it('does not go past a canary date that failed, whatever the policy', async () => {
+    season.outside.fail('Box 2024-01-01', broken);
+    const { id } = await season.start(RAW, { errorPolicy: 'skip-deps' });
+    assert.deepEqual([(await season.advance(id))?.note, season.outside.started.filter((cell) => cell.startsWith('BoxPage'))], ['stage preflight holds: 1 failure is unresolved', ['BoxPage 2024-01-01']]);
+  });
+
+  it('does not go past a stage of a phase, nor end over a processor, that the pipeline does not have any more', async () => {
+    const { id } = await season.start([...RAW, { name: 'gone', phases: ['phase_9_gone'], gate: { coverage_percent: 100 } }]);
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.note], ['gate_held', 'stage gone holds: the pipeline does not have the phase phase_9_gone any more']);
+    await season.order(id, (current, now) => cancelled(current, kim, now));
+    const other = await season.start(RAW, { processors: ['Gone'] });
+    assert.equal((await season.advance(other.id))?.note, 'stage preflight holds: the pipeline does not have the processor Gone any more');
   });
 
   it('holds a gate whose check cannot be run', async () => {

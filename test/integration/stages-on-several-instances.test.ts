@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import sinon from 'sinon';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
@@ -18,6 +19,7 @@ import { asked, definitionOf, type StageSketch } from '../staged/builders.ts';
 const MINUTE_MS = 60_000;
 const broken = { type: 'ValueError', message: 'invalid literal for int()' };
 const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
+const used = { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' };
 
 /** An empty season on functions of several instances, and a person at a terminal of her own. */
 class Season {
@@ -83,6 +85,49 @@ class Season {
 
 describe('a staged backfill on several instances of each function', function () {
   this.timeout(60_000);
+
+  it('goes on where its lease was taken and given back meanwhile, without a ring', async () => {
+    const season = await Season.open(new Random(1), { stages: 1 });
+    let runs = 0;
+    season.outside.during = async (_, when) => {
+      if (when === 'before' || (runs += 1) !== 8) return;
+      const [held] = (await season.cluster.store.leases()).filter(({ name }) => name.startsWith('backfill:'));
+      assert.ok(held);
+      await season.terminal.change({ leases: [held.name] }, () => ({ writes: { leases: [{ ...held, owner: 'another' }] }, result: null }));
+      await season.terminal.change({ leases: [held.name] }, () => ({ writes: { releaseLeases: [held.name] }, result: null }));
+    };
+    const id = await inManualTime(season.clock, season.start(SEASON_STAGES, { concurrency: 1 }));
+    await inManualTime(season.clock, season.cluster.quiet());
+    const record = await season.record(id);
+    assert.equal(record.state, 'finished', JSON.stringify([record.note, record.failures]));
+    assert.deepEqual(await season.wrong(), []);
+    season.close();
+  });
+
+  it('leaves a backfill that a quota has paused to the tick, which has it go on when it is time', async () => {
+    const season = await Season.open(new Random(1), { stages: 1 });
+    season.outside.fail('Box 2024-01-05', used);
+    const id = await inManualTime(season.clock, season.start());
+    await inManualTime(season.clock, season.cluster.quiet());
+    const waits = await season.record(id);
+    assert.equal(waits.state, 'paused');
+    assert.deepEqual(await season.cluster.store.leases().then((all) => all.filter(({ name }) => name.startsWith('backfill:'))), [], 'nobody holds it meanwhile');
+    const looked = sinon.spy(season.cluster.store, 'transact');
+    let ticks = 0;
+    for (; ticks < 10 && (await season.record(id)).state === 'paused'; ticks += 1) {
+      looked.resetHistory();
+      await inManualTime(season.clock, season.ring(null).then(() => season.clock.sleep(MINUTE_MS)).then(() => (season.clock.now() < (waits.goesOn?.at ?? 0) ? season.cluster.quiet() : undefined)));
+      if ((await season.record(id)).state === 'paused') assert.ok(looked.callCount < 20, `${looked.callCount} changes in a minute in which nothing is to be done`);
+    }
+    assert.ok(ticks >= 3, `went on after ${ticks} minutes`);
+    await inManualTime(season.clock, season.cluster.quiet());
+    const record = await season.record(id);
+    assert.equal(record.state, 'finished', JSON.stringify([record.note, record.failures]));
+    assert.deepEqual(record.journal.filter(({ event }) => event === 'quota' || event === 'went_on').map(({ event }) => event), ['quota', 'went_on']);
+    assert.deepEqual(await season.wrong(), []);
+    looked.restore();
+    season.close();
+  });
 
   for (const seed of seeds(6)) {
     it(`goes on by rings alone, each cell once (seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {

@@ -9,7 +9,6 @@ import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
-import { HeldBackError } from '../../shared/failures/errors.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
 import { Advancing } from '../../shared/flows/staged-process.ts';
@@ -226,7 +225,7 @@ export class Cluster implements MessageBus {
           if (instance.fuse.blown) {
             this.killed += 1;
             this.#instances[index] = this.#start('coordinator');
-          } else if (!(error instanceof HeldBackError)) throw error;
+          } else throw error;
         }
       }
     }));
