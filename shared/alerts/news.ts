@@ -6,6 +6,7 @@ const tidings: Readonly<Record<string, { readonly severity: Severity; readonly t
   started: { severity: 'info', title: 'has started' },
   gate_passed: { severity: 'info', title: 'has passed a gate' },
   gate_held: { severity: 'critical', title: 'is held by a gate' },
+  ramp_held: { severity: 'critical', title: 'is held after a step of its ramp' },
   waits_for_approval: { severity: 'warning', title: 'waits for approval' },
   paused: { severity: 'info', title: 'is paused' },
   stopped: { severity: 'critical', title: 'has stopped' },

@@ -3,6 +3,7 @@ import sinon from 'sinon';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
+import { leaseOf } from '../../shared/flows/staged-held.ts';
 import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
 import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import { hasEnded, type Asked, type BackfillRecord } from '../../shared/staged/record.ts';
@@ -101,6 +102,29 @@ describe('a staged backfill on several instances of each function', function () 
     const record = await season.record(id);
     assert.equal(record.state, 'finished', JSON.stringify([record.note, record.failures]));
     assert.deepEqual(await season.wrong(), []);
+    season.close();
+  });
+
+  it('says in the journal whom it was taken over from, when a lease has run out', async () => {
+    const season = await Season.open(new Random(1));
+    const { store } = season.cluster;
+    season.outside.fail('Box 2024-01-05', broken, broken);
+    const id = await inManualTime(season.clock, season.start());
+    const diedAt = season.clock.now();
+    await season.terminal.change({ leases: [leaseOf(id)] }, () => ({ writes: { leases: [{ name: leaseOf(id), owner: 'stages-of-yesterday', until: diedAt + 120_000, again: false, detail: '{}' }] }, result: null }));
+    await inManualTime(season.clock, season.cluster.quiet());
+    assert.deepEqual((await store.openCells()).length, 0, 'nobody else opens anything while its lease lasts');
+    season.clock.set(diedAt + 120_000);
+    await season.ring(null);
+    await inManualTime(season.clock, season.cluster.quiet());
+    const record = await season.record(id);
+    assert.equal(record.state, 'gate_held');
+    assert.deepEqual(record.journal.slice(0, 3).map(({ event, text }) => [event, event === 'taken_over' ? text : '']), [
+      ['started', ''], ['stage_started', ''], ['taken_over', `from stages-of-yesterday, of which nothing was heard since ${new Date(diedAt).toISOString()}: it goes on from what stands in state`],
+    ]);
+    await season.order(id, (current, now) => resumed(current, kim, now));
+    await inManualTime(season.clock, season.cluster.quiet());
+    assert.equal((await season.record(id)).journal.filter(({ event }) => event === 'taken_over').length, 1, 'who left gave it back');
     season.close();
   });
 
