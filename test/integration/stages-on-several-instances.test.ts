@@ -18,6 +18,9 @@ import { differences, inManualTime, Outside, rowsOf } from '../simulation/site.t
 import { asked, definitionOf, type StageSketch } from '../staged/builders.ts';
 
 const MINUTE_MS = 60_000;
+/** Processors of the phases that go by cascade. */
+const OF_DATES = /^(TeamForm|Context|Features|Ratings|Outlook) /;
+const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
 const broken = { type: 'ValueError', message: 'invalid literal for int()' };
 const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
 const used = { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' };
@@ -65,6 +68,19 @@ class Season {
     const record = await this.cluster.store.backfill(id);
     assert.ok(record);
     return record;
+  }
+
+  /** Ticks each minute; a person resumes what stops, and pauses it where she wants to. */
+  async untilEnded(id: string, isPaused: () => boolean = () => false): Promise<void> {
+    for (let minute = 0; minute < 600; minute += 1) {
+      await this.ring(null);
+      await this.clock.sleep(MINUTE_MS);
+      const record = await this.record(id);
+      if (hasEnded(record)) break;
+      if (record.state !== 'running') await this.order(id, (current, now) => (current.state === 'running' || hasEnded(current) ? current : resumed(current, kim, now)));
+      else if (isPaused()) await this.order(id, (current, now) => (current.state === 'running' ? paused(current, kim, now) : current));
+    }
+    await this.cluster.quiet();
   }
 
   /** What is not as it is to be at the end: rows, open requests, and cells whose rows were put in place more than once. */
@@ -168,6 +184,22 @@ describe('a staged backfill on several instances of each function', function () 
       season.close();
     }));
 
+    it(`goes by cascade from date to date, each cell once, where instances die and messages come twice (P4, P14; seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
+      const random = new Random(seed + 900);
+      const season = await Season.open(random, { kills: 0.6, duplicates: 0.3, skewMs: 4000, asynchronous: new Set(random.chance(0.5) ? ['Box', 'Ratings'] : []), invocationMs: 540_000 });
+      for (let count = random.below(3); count > 0; count -= 1) season.outside.fail(`${random.pick(['TeamForm', 'Context', 'Features'])} ${formatDay(random.pick(GAME_DAYS))}`, random.pick([broken, lost]));
+      const id = await inManualTime(season.clock, season.start([...SEASON_STAGES.slice(0, 2), BY_CASCADE]));
+      await inManualTime(season.clock, season.untilEnded(id));
+      const record = await season.record(id);
+      assert.equal(record.state, 'finished', `${season.cluster.killed} killed; ${record.note}`);
+      assert.deepEqual(await season.wrong(), [], `${season.cluster.killed} killed`);
+      const cascades = (await season.cluster.store.cascades(SEASON.from, SEASON.to)).filter(({ phase }) => phase === 'phase_3_analytics');
+      assert.ok(cascades.length > 10 && cascades.every((cascade) => cascade.backfillId === id && cascade.releasedAt !== null), 'each cascade carries its id');
+      const dates = season.outside.started.filter((cell) => OF_DATES.test(cell)).map((cell) => cell.slice(-10));
+      assert.deepEqual(dates, dates.toSorted(), 'no date begins before the one before it is verified');
+      season.close();
+    }));
+
     it(`goes on in the next invocation when the time of one is used up (seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
       // The mini pipeline's processors may take eight minutes.
       const season = await Season.open(new Random(seed), { invocationMs: 490_000, longestRunMs: 120_000 });
@@ -185,18 +217,7 @@ describe('a staged backfill on several instances of each function', function () 
       const season = await Season.open(random, { kills: 0.6, duplicates: 0.3, skewMs: 4000, asynchronous, invocationMs: 540_000 });
       for (let count = random.below(5); count > 0; count -= 1) season.outside.fail(`${random.pick(['BoxPage', 'TeamForm', 'Context', 'Features'])} ${formatDay(random.pick(GAME_DAYS))}`, random.pick([broken, lost]));
       const id = await inManualTime(season.clock, season.start());
-      await inManualTime(season.clock, (async () => {
-        for (let minute = 0; minute < 600; minute += 1) {
-          await season.ring(null);
-          await season.clock.sleep(MINUTE_MS);
-          const record = await season.record(id);
-          if (hasEnded(record)) break;
-          if (record.state === 'running') {
-            if (random.chance(0.1)) await season.order(id, (current, now) => (current.state === 'running' ? paused(current, kim, now) : current));
-          } else await season.order(id, (current, now) => (current.state === 'running' || hasEnded(current) ? current : resumed(current, kim, now)));
-        }
-        await season.cluster.quiet();
-      })());
+      await inManualTime(season.clock, season.untilEnded(id, () => random.chance(0.1)));
       const record = await season.record(id);
       assert.equal(record.state, 'finished', `${season.cluster.killed} killed; ${record.note}`);
       assert.deepEqual(await season.wrong(), [], `${season.cluster.killed} killed`);
