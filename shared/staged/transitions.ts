@@ -124,6 +124,11 @@ export function wentOn(record: BackfillRecord, now: number): BackfillRecord {
   return { ...noted(record, now, SYSTEM, 'went_on', 'the quota starts anew'), state: 'running', note: '', goesOn: null };
 }
 
+/** Whoever advanced it has died, and another process goes on with it. */
+export function takenOver(record: BackfillRecord, dead: { readonly owner: string; readonly heardAt: number }, now: number): BackfillRecord {
+  return noted(record, now, SYSTEM, 'taken_over', `from ${dead.owner}, of which nothing was heard since ${new Date(dead.heardAt).toISOString()}: it goes on from what stands in state`);
+}
+
 /** Stands by while the backfill that it has joined is not over; null: that has ended, and it begins. */
 export function standsBy(record: BackfillRecord, other: Pick<BackfillRecord, 'id' | 'state'> | null, now: number): BackfillRecord {
   if (other) {
