@@ -67,6 +67,8 @@ export function joined(record: CellRecord, request: OpenRequest, ask: Ask, again
       // A live cascade must go on even when a backfill was there first.
       skipDownstreamTrigger: request.skipDownstreamTrigger && ask.skipDownstreamTrigger,
       isBackfill: request.isBackfill && ask.isBackfill,
+      // What is to be overwritten for a staged backfill too is noted and kept for it. A run under way has noted nothing.
+      backfillId: request.backfillId ?? (request.state === 'processing' ? null : ask.backfillId),
     },
   };
 }

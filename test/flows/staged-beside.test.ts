@@ -232,6 +232,7 @@ describe('A ramp', () => {
     assert.equal(held?.state, 'gate_held');
     assert.match(held?.note ?? '', /^stage raw holds after the first 7 days: raw\.box: [\d.]+ % of \d dates/);
     assert.equal(daysOf(season.outside.started.filter((cell) => cell.startsWith('Box '))), '2024-01-07');
+    assert.deepEqual(season.site.alerts.filter(({ severity }) => severity === 'critical').map(({ event }) => event), ['backfill_ramp_held'], 'people are told at once');
     await season.order(id, (record, now) => resumed(record, kim, now));
     const record = await season.advance(id);
     assert.equal(record?.state, 'finished');

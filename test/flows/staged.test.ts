@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
+import { explainCell } from '../../shared/flows/inspect.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { withdrawLeft } from '../../shared/flows/staged-orders.ts';
@@ -381,6 +382,10 @@ describe('flows/staged', () => {
     const detected = await inManualTime(season.clock, detectGaps(season.site.engine, { from: dayOf('2024-01-01'), to: dayOf('2024-01-20'), signal: season.site.stop.signal }));
     assert.deepEqual(season.outside.started, []);
     assert.ok(detected.recovered?.leftOut.every((left) => left.code === 'owned' && left.reason === `belongs to ${id}`), JSON.stringify(detected.recovered?.leftOut[0]));
+    const { engine } = season.site;
+    const { processor, day } = detected.recovered!.leftOut[0]!;
+    const { mend } = await explainCell(engine, { runs: async () => [], changes: async () => [] }, engine.world.processor(processor), day);
+    assert.deepEqual(mend, { command: ['backfill', 'status', id], text: `an open staged backfill has it (${id}, paused): what comes next is in its status` });
     await season.order(id, (record, now) => cancelled(record, kim, now));
     await inManualTime(season.clock, detectGaps(season.site.engine, { from: dayOf('2024-01-01'), to: dayOf('2024-01-20'), signal: season.site.stop.signal }));
     assert.ok(season.outside.started.length > 0 || season.site.alerts.length > 0, 'the same gaps are the detector’s again');
