@@ -6,7 +6,7 @@ import { judgeGate, type CheckFigures, type GateFigures, type GateRules, type Ta
 import { figuresOf, type Place } from './gate-figures.ts';
 import { processorsOf } from './plan.ts';
 import { progressUpTo } from './progress.ts';
-import { isAskedFor, takesDate, type BackfillRecord, type GateResult, type GateTable } from './record.ts';
+import { isAskedFor, processorsAsked, takesDate, type BackfillRecord, type GateResult, type GateTable } from './record.ts';
 import type { GateDefinition } from './schema.ts';
 
 /** The gate after a stage: judged as every gate is, over the dates asked for, and kept in the backfill's record. */
@@ -55,9 +55,7 @@ function gateFigures(world: World, record: BackfillRecord, gate: GateDefinition,
 }
 
 function judgedBy(world: Pick<World, 'pipeline'>, record: BackfillRecord, gate: GateDefinition): readonly Processor[] {
-  const phases = gate.phases ?? record.definition.stages[record.stage]?.phases ?? [];
-  const { processors } = record.asked;
-  return world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  return processorsAsked(world.pipeline, record, gate.phases ?? record.definition.stages[record.stage]?.phases ?? []);
 }
 
 function namesOf(processors: readonly Processor[]): ReadonlySet<string> {
