@@ -2,7 +2,7 @@ import { formatDay } from '../../shared/calendar/day.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
-import { currentStage, hasEnded, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
+import { currentStage, hasEnded, skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
 import { kindOf } from './backfill-failures.ts';
 import { statusNow } from './backfill-json.ts';
 import { paragraph, type Style } from './style.ts';
@@ -14,6 +14,13 @@ import { count, counted, dayList, duration, instant, range } from './words.ts';
 const FAILURES_SHOWN = 10;
 /** Characters of a note that a list shows. */
 const LONGEST_NOTE = 240;
+
+const IS = { running: 'is running', paused: 'is paused', stopped: 'has stopped', gate_held: 'is held by a gate', waits_for_approval: 'waits for approval', finished: 'is finished', cancelled: 'is cancelled' } as const;
+
+/** Its state within a sentence. */
+export function isText({ state }: Pick<BackfillRecord, 'state'>): string {
+  return IS[state];
+}
 
 export function stateText({ state }: Pick<BackfillRecord, 'state'>): string {
   return state.replaceAll('_', ' ');
@@ -79,7 +86,7 @@ export function unresolved(record: BackfillRecord, world: World): readonly Faile
   const last = new Map(record.failures.filter(({ became }) => became !== 'retried').map((failure) => [`${failure.processor} ${failure.day}`, failure]));
   return [...last.values()].filter((failure) => {
     const status = statusNow(world, failure);
-    return status !== 'complete' && status !== 'accepted' && !record.skips.some(({ day }) => day === failure.day);
+    return status !== 'complete' && status !== 'accepted' && skipOf(record, failure.day) === undefined;
   });
 }
 

@@ -42,6 +42,7 @@ export function opened(record: CellRecord, ask: Ask, cell: { readonly reason: st
     takeovers: 0,
     ...(ask.retry ? { retry: ask.retry } : {}),
     ...(ask.plannedAt === undefined ? {} : { plannedAt: ask.plannedAt }),
+    ...(ask.halts === undefined ? {} : { halts: ask.halts }),
   };
   return { ...remembering(record, ask.id), generation: record.generation + 1, request };
 }

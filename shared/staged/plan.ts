@@ -13,7 +13,7 @@ import type { Reprocess } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { cascadeTo } from './cascading.ts';
 import { rampOf, rampStep, type RampStep } from './ramp.ts';
-import { askedByAny, isAskedFor, isExcluded, roundAsked, skipOf, takesDate, type BackfillRecord } from './record.ts';
+import { askedByAny, isAskedFor, isExcluded, processorsAsked, roundAsked, skipOf, takesDate, type BackfillRecord } from './record.ts';
 
 /**
  * `fill`: rows are missing or short. `redo`: rows are known to be wrong. `rerun`: run although nothing has changed.
@@ -43,8 +43,7 @@ export interface StagePlan {
 /** Processors of a stage, in topological order, as far as they were asked for. */
 export function processorsOf(world: Pick<World, 'pipeline'>, record: BackfillRecord, stage: number): readonly Processor[] {
   const phases = record.definition.stages[stage]?.phases ?? [];
-  const { processors } = record.asked;
-  const own = world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  const own = processorsAsked(world.pipeline, record, phases);
   // A cascade starts a whole phase: those that come by one are taken up phase by phase.
   return record.definition.stages[stage]?.cascade ? own.toSorted((a, b) => a.phase.index - b.phase.index || a.rank - b.rank) : own;
 }

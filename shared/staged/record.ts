@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Day } from '../calendar/day.ts';
 import { failureCategories } from '../failures/category.ts';
+import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { reprocessModes } from '../requests/ask.ts';
 import { daySchema } from '../requests/record-schema.ts';
 import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from './schema.ts';
@@ -168,6 +169,15 @@ export function askedByAny({ id }: Pick<BackfillRecord, 'id'>, recentAsks: reado
 }
 
 type Skip = BackfillRecord['skips'][number];
+
+/** The processors of these phases, in topological order, as far as they were asked for. */
+export function processorsAsked({ processors }: Pick<Pipeline, 'processors'>, { asked }: Pick<BackfillRecord, 'asked'>, phases: readonly string[]): readonly Processor[] {
+  return processors.filter(({ name, phase }) => phases.includes(phase.name) && takesProcessor(asked, name));
+}
+
+export function takesProcessor({ processors }: Pick<Asked, 'processors'>, name: string): boolean {
+  return processors === null || processors.includes(name);
+}
 
 /** Whether a date is among those asked for and not skipped by a person. */
 export function takesDate(record: Pick<BackfillRecord, 'asked' | 'skips'>, day: Day): boolean {

@@ -10,7 +10,7 @@ import { alertFile } from '../../shared/system/alert-file.ts';
 import { alertTopic } from '../../shared/system/alert-topic.ts';
 import { alertWebhook, webhookOf } from '../../shared/system/alert-webhook.ts';
 import { Channels, type Channel } from '../../shared/system/channels.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { json, serve, type LocalServer } from '../google-runner/local-server.ts';
 
 const START = Date.UTC(2024, 0, 5);
