@@ -70,8 +70,9 @@ export function tellNext(session: Session, record: BackfillRecord, world: World 
     running: [onGoogle ? 'look on' : 'advance it, or look on', 'watch'], finished: ['its report', 'report'], cancelled: ['its report', 'report'],
   };
   const [words, command] = next[record.state];
-  const [failure] = world === null || (record.state !== 'stopped' && record.state !== 'gate_held') ? [] : unresolved(record, world).filter(({ became }) => became === 'open');
-  if (failure) session.log('info', `why it failed:  ${session.command('why', failure.processor, formatDay(failure.day))}`);
+  // What failed says more than what was skipped because of it.
+  const [failure] = world === null || (record.state !== 'stopped' && record.state !== 'gate_held') ? [] : unresolved(record, world).toSorted((a, b) => Number(a.became === 'skipped') - Number(b.became === 'skipped'));
+  if (failure) session.log('info', `${failure.became === 'skipped' ? 'why it was skipped' : 'why it failed'}:  ${session.command('why', failure.processor, formatDay(failure.day))}`);
   session.log('info', `${words}:  ${session.command('backfill', command, record.id)}`);
   const definition = openDefinitions(session).get(record.definition.name);
   if (!hasEnded(record) && definition?.hash !== record.definition.hash) session.log('warn', `note: the definition ${record.definition.name} is ${definition ? 'another' : 'not there any more'} since this backfill was started: it goes on with the one that it was started with`);

@@ -38,7 +38,7 @@ export function failuresSection(record: BackfillRecord, world: World): string {
     return [[failure.stage, dates, failure.processor, failure.category, group.length === 1 ? failure.message : `${failure.message} (the first)`, failedAt(group), fate.text]];
   });
   return [
-    `${standing(record, world)} By category: ${sums(told, ({ failure }) => failure.category)}. What became of them: ${sums(told, ({ fate }) => fate.kind)}.`,
+    `By category: ${sums(told, ({ failure }) => failure.category)}. What became of them: ${sums(told, ({ fate }) => fate.kind)}.`,
     markdownTable(['Stage', 'Dates', 'Processor', 'Category', 'What happened', 'Failed (UTC)', 'What became of it'], rows),
     ...(groups.length > GROUPS_SHOWN ? [`${count(groups.slice(GROUPS_SHOWN).reduce((sum, group) => sum + group.length, 0))} more are in the report’s JSON (--json).`] : []),
     ...(failuresLeftOut === 0 ? [] : [`${count(failuresLeftOut)} more found no room here: they are in the run history.`]),

@@ -88,7 +88,7 @@ export class BackfillLive {
       block(screenLines({ record, world, pace: this.#pace, running: runningOf(world, record.id), now: this.#source.now() }, style));
     } else if (at >= this.#lineAt) {
       this.#lineAt = at + LINE_EVERY_MS;
-      this.#io.err.write(`${plainLine({ record, world, pace: this.#pace })}\n`);
+      this.#io.err.write(`${plainLine({ record, world, pace: this.#pace, running: runningOf(world, record.id) })}\n`);
     }
     this.#drawAt = this.#elapsed() + SPARING * (this.#elapsed() - at);
   }
@@ -110,7 +110,16 @@ export class BackfillLive {
 
 /** Instants are UTC, and say so: beside them stand game dates. */
 function journalLine({ at, by, event, text }: JournalEntry): string {
-  return `${instant(at)} UTC  ${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `: ${text}`}`;
+  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `: ${text}`}`}`;
+}
+
+/** Entries whose text says what has happened. */
+const SPEAKING = new Set(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held']);
+
+/** The reasons of a gate that holds are in the status, which follows. */
+function shortened(event: string, text: string): string {
+  if (event === 'stage_started') return `${text} begins`;
+  return event === 'gate_held' || event === 'ramp_held' ? text.split(': ', 1).join('') : text;
 }
 
 function runningOf(world: World, id: string): readonly CellKey[] {

@@ -8,6 +8,7 @@ import type { GateDefinition, StageDefinition } from '../../shared/staged/schema
 import { attemptsSection } from './backfill-attempts.ts';
 import { failuresSection, standing } from './backfill-failures.ts';
 import { earlierHolds } from './backfill-holds.ts';
+import { isText } from './backfill-view.ts';
 import { markdownTable } from './markdown.ts';
 import { tookText } from './backfill-standing.ts';
 import { count, counted, dayList, instant } from './words.ts';
@@ -33,8 +34,6 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
   ].join('\n\n') + '\n';
 }
 
-const IS = { running: 'is running', paused: 'is paused', stopped: 'has stopped', gate_held: 'is held by a gate', waits_for_approval: 'waits for approval', finished: 'is finished', cancelled: 'was cancelled' } as const;
-
 /** What somebody wants to know who reads no further. */
 function summary(record: BackfillRecord, world: World, now: number): string {
   const took = tookText(record, record.createdAt, record.endedAt ?? now);
@@ -42,7 +41,7 @@ function summary(record: BackfillRecord, world: World, now: number): string {
   const held = record.stages.find((stage) => stage.gate?.passed === false)?.name;
   const passed = record.stages.filter((stage) => stage.gate?.passed === true).length;
   const gatesWith = record.definition.stages.filter((stage) => stage.gate !== undefined).length;
-  const ended = record.endedAt === null ? `It **${IS[record.state]}**, ${took} after its start${record.note === '' ? '' : `: ${record.note}`}.` : `It **${IS[record.state]}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${record.note === '' ? '' : ` (${record.note})`}.`;
+  const ended = record.endedAt === null ? `It **${isText(record)}**, ${took} after its start${record.note === '' ? '' : `: ${record.note}`}.` : `It **${isText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${record.note === '' ? '' : ` (${record.note})`}.`;
   return [
     ended,
     `${count(complete)} of ${count(expected)} cells are complete now (${percentText(complete, expected)}).`,

@@ -15,6 +15,13 @@ const FAILURES_SHOWN = 10;
 /** Characters of a note that a list shows. */
 const LONGEST_NOTE = 240;
 
+const IS = { running: 'is running', paused: 'is paused', stopped: 'has stopped', gate_held: 'is held by a gate', waits_for_approval: 'waits for approval', finished: 'is finished', cancelled: 'is cancelled' } as const;
+
+/** Its state within a sentence. */
+export function isText({ state }: Pick<BackfillRecord, 'state'>): string {
+  return IS[state];
+}
+
 export function stateText({ state }: Pick<BackfillRecord, 'state'>): string {
   return state.replaceAll('_', ' ');
 }

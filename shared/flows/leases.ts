@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { HeldBackError } from '../failures/errors.ts';
-import type { LeaseRecord } from '../ports/request-store.ts';
+import type { LeaseRecord, Snapshot } from '../ports/request-store.ts';
+import { hasEnded } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 
 const MINUTE = 60_000;
@@ -8,7 +9,8 @@ const MINUTE = 60_000;
 export const NAMED_LEASE_MS = 2 * MINUTE;
 /** Leases under which failures are held back for a digest. What they keep outlives their holder: it says what was told. */
 export const ALERTS_LEASE = 'alerts:';
-
+/** Of whoever advances a staged backfill. */
+export const BACKFILL_LEASE = 'backfill:';
 /** Of the one rollback that may be under way; its detail names its cells, as a plan's does. */
 export const ROLLBACK_LEASE = 'rollback';
 
@@ -107,19 +109,36 @@ async function renewLease(engine: Engine, name: string, until: number): Promise<
   });
 }
 
+/** The last that is known of the holder of a lease that has run out: when it renewed it, unless it is known to be dead since earlier. */
+export function heardAt({ until, detail }: LeaseRecord): number {
+  const read = died.safeParse(JSON.parse(detail));
+  return read.success ? read.data.heardAt : until - NAMED_LEASE_MS;
+}
+const died = z.object({ heardAt: z.number() });
+
 /** Gives back the leases of owners that are known to be dead: what they owned is free again at once. */
 export async function releaseLeasesOf(engine: Engine, isDead: (owner: string) => boolean): Promise<void> {
   const names = (await engine.parts.store.leases()).filter((lease) => isDead(lease.owner)).map((lease) => lease.name);
   if (names.length === 0) return;
   const now = engine.parts.clock.now();
-  await engine.change({ leases: names }, (snapshot) => {
-    const dead = names.map((name) => snapshot.lease(name)).filter((lease) => lease !== null && isDead(lease.owner)).filter((lease) => lease !== null);
-    return {
-      writes: {
-        releaseLeases: dead.filter(({ name }) => !name.startsWith(ALERTS_LEASE)).map(({ name }) => name),
-        leases: dead.filter(({ name }) => name.startsWith(ALERTS_LEASE)).map((lease) => ({ ...lease, until: Math.min(lease.until, now) })),
-      },
-      result: null,
-    };
+  const backfills = names.flatMap((name) => backfillOf(name) ?? []);
+  await engine.change({ leases: names, backfills }, (snapshot) => {
+    const dead = names.map((name) => snapshot.lease(name)).filter((lease) => lease !== null).filter((lease) => isDead(lease.owner));
+    const kept = dead.flatMap((lease) => keptOfDead(lease, snapshot, now));
+    return { writes: { releaseLeases: dead.filter(({ name }) => !kept.some((lease) => lease.name === name)).map(({ name }) => name), leases: kept }, result: null };
   });
+}
+
+/** Of a digest it says what was told; of a backfill that goes on, whom the next holder takes it over from. */
+function keptOfDead(lease: LeaseRecord, snapshot: Snapshot, now: number): LeaseRecord[] {
+  const { name, until } = lease;
+  if (name.startsWith(ALERTS_LEASE)) return [{ ...lease, until: Math.min(until, now) }];
+  const id = backfillOf(name);
+  const record = id === null ? null : snapshot.backfill(id);
+  if (!record || hasEnded(record)) return [];
+  return [until > now ? { ...lease, until: now, detail: JSON.stringify({ heardAt: heardAt(lease) }) } : lease];
+}
+
+function backfillOf(name: string): string | null {
+  return name.startsWith(BACKFILL_LEASE) ? name.slice(BACKFILL_LEASE.length) : null;
 }

@@ -5,12 +5,14 @@ import { suggestion } from '../pipeline/nearest.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
-import { hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
+import { joinedBy } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
 import { returnLease, takeLease } from './leases.ts';
 import { changeRow } from './rows.ts';
+import { leaseOf } from './staged-held.ts';
 import { wakeWaiters } from './wake.ts';
 
 /** What a person orders of staged backfills: each is one durable change of the record. */
@@ -49,7 +51,8 @@ export function refusedFor({ pipeline }: Engine, record: BackfillRecord, others:
     const what = other ? hasEnded(other) ? `which is ${other.state}` : 'which has no cell in common with this one' : 'which there is not';
     throw new InputError(`received --join ${join}, ${what}; ${open.length === 0 ? 'no open backfill has a cell in common with this one: leave --join out' : `allowed are ${open.join(', ')}`}`);
   }
-  return overlapping(pipeline, record, others.filter(({ id }) => id !== join));
+  const waitedFor = joinedBy(record, new Map(others.map((known) => [known.id, known])));
+  return overlapping(pipeline, record, others.filter((known) => !waitedFor.includes(known)));
 }
 
 function freeId(wanted: string, others: readonly BackfillRecord[]): string {
@@ -74,9 +77,9 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
     const names = (await store.backfills()).map((record) => record.id);
     throw new InputError(`received the backfill '${id}', which there is not; ${suggestion(id, names, 'see: smart-backfill backfill list')}; ${names.length === 0 ? 'none was started yet' : `allowed are ${names.slice(0, 20).join(', ')}`}`);
   }
-  const record = await engine.change({ backfills: [id], leases: [`backfill:${id}`] }, (snapshot) => {
+  const record = await engine.change({ backfills: [id], leases: [leaseOf(id)] }, (snapshot) => {
     const next = change(snapshot.backfill(id) ?? known, clock.now());
-    const lease = snapshot.lease(`backfill:${id}`);
+    const lease = snapshot.lease(leaseOf(id));
     // Marks it dirty: its holder goes round once more.
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });
@@ -95,6 +98,16 @@ async function takeBackSkipped(engine: Engine, { id, skips }: BackfillRecord): P
 /** Takes back what a backfill has opened and nobody runs yet: it is opened again when the backfill goes on. */
 export async function withdraw(engine: Engine, id: string): Promise<readonly CellKey[]> {
   return takeBack(engine, id, await engine.parts.store.openCells(), 'does not run now');
+}
+
+/** Whoever had a backfill paused or cancelled may have died before it took back what was queued: nobody is to run that. */
+export async function withdrawLeft(engine: Engine): Promise<void> {
+  const { store } = engine.parts;
+  const owners = new Set((await store.openCells()).flatMap(({ request }) => (request?.backfillId && !request.rollback ? [request.backfillId] : [])));
+  for (const id of owners) {
+    const record = await store.backfill(id);
+    if (record && !goesOnByItself(record)) await withdraw(engine, id);
+  }
 }
 
 /** Takes back those of these cells that a backfill has opened, that nobody else has asked for, and that nobody runs yet. */

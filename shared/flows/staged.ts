@@ -1,8 +1,9 @@
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
-import { keepLease, LostLeaseError, returnLease, takeLease, takeMark } from './leases.ts';
+import { keepLease, LostLeaseError, returnLease, takeMark } from './leases.ts';
 import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
+import { leaseOf, takeBackfill } from './staged-held.ts';
 import { RungWorkers } from './staged-workers.ts';
 import { work, type WorkOptions } from './work.ts';
 
@@ -20,10 +21,6 @@ const LOOK_AT_LEASE_MS = 500;
 /** What was queued by a process that died, and could not be taken at once, is looked for again after this long: nobody tells of it. */
 const LOOK_AGAIN_MS = 5000;
 
-export function leaseOf(id: string): string {
-  return `backfill:${id}`;
-}
-
 /**
  * Advances a staged backfill in this process until it does not run any more: its coordinator opens requests as slots get
  * free, and lanes of this process, or others that are rung, work them off. One process at a time does: null where another
@@ -33,7 +30,7 @@ export function leaseOf(id: string): string {
 export async function advanceBackfill(engine: Engine, id: string, options: AdvanceOptions): Promise<BackfillRecord | null> {
   const name = leaseOf(id);
   for (;;) {
-    if (await takeLease(engine, name, '{}') === null) return null;
+    if (!await takeBackfill(engine, id)) return null;
     const lived = keepLease(engine, name);
     const alerts = await holdAlerts(engine, id);
     const leaving = new AbortController();

@@ -60,6 +60,7 @@ const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   retry: retryRuleSchema.optional(),
   quota: text.optional(),
   plannedAt: z.number().optional(),
+  halts: z.boolean().optional(),
   rollback: rollbackOrderSchema.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
@@ -134,6 +135,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
   plannedAt: z.number().optional(),
+  halts: z.boolean().optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({

@@ -40,13 +40,14 @@ function gateFigures(world: World, record: BackfillRecord, gate: GateDefinition,
   const { from, to } = record.asked;
   const placeOf = (day: Day): Place => (takesDate(record, day) ? 'judged' : isAskedFor(record.asked, day) ? 'left_out' : 'outside');
   const judged = namesOf(judgedBy(world, record, gate));
-  const tables = figuresOf(world, { from, to, processors: judged }, placeOf).tables;
+  const { tables, unscheduled } = figuresOf(world, { from, to, processors: judged }, placeOf);
   // What failed in the stage counts whatever tables its gate is about.
   const failing = new Set([...judged, ...namesOf(processorsOf(world, record, record.stage))]);
   const { complete, failed } = progressUpTo(world, record, record.stage);
   return {
     // Where somebody asked for nothing that is critical, that is what the gate is about.
     tables: tables.some((table) => table.critical) ? tables : tables.map((table) => ({ ...table, critical: true })),
+    unscheduled,
     unresolved: figuresOf(world, { from, to, processors: failing }, placeOf).unresolved,
     checks: gate.checks.map((file) => checks.find((check) => checkFile(check.name) === file) ?? notThere(file)),
     runs: { ended: complete + failed, succeeded: complete },

@@ -1,6 +1,7 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import type { BackfillDefinition } from './schema.ts';
+import { policyOf } from './policy.ts';
 import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
 
 /**
@@ -124,6 +125,11 @@ export function wentOn(record: BackfillRecord, now: number): BackfillRecord {
   return { ...noted(record, now, SYSTEM, 'went_on', 'the quota starts anew'), state: 'running', note: '', goesOn: null };
 }
 
+/** Whoever advanced it has died, and another process goes on with it. */
+export function takenOver(record: BackfillRecord, dead: { readonly owner: string; readonly heardAt: number }, now: number): BackfillRecord {
+  return noted(record, now, SYSTEM, 'taken_over', `from ${dead.owner}, of which nothing was heard since ${new Date(dead.heardAt).toISOString()}: it goes on from what stands in state`);
+}
+
 /** Stands by while the backfill that it has joined is not over; null: that has ended, and it begins. */
 export function standsBy(record: BackfillRecord, other: Pick<BackfillRecord, 'id' | 'state'> | null, now: number): BackfillRecord {
   if (other) {
@@ -156,7 +162,7 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} is ${record.state.replaceAll('_', ' ')}, and starts nothing: ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
@@ -165,8 +171,14 @@ export function resumed(record: BackfillRecord, person: Person, now: number): Ba
   refuseEnded(record, 'resume');
   if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
-  const again = record.state === 'paused' ? record : tryingAgain(record);
+  const again = record.state === 'paused' && !stopsIt(record) ? record : tryingAgain(record);
   return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
+}
+
+/** What failed while it was paused would have stopped it: a person goes on at that. */
+function stopsIt(record: BackfillRecord): boolean {
+  const { name } = currentStage(record).definition;
+  return policyOf(record) === 'stop' && record.failures.some((entry) => entry.stage === name && entry.became === 'open');
 }
 
 /** Takes what failed in this stage up again, without leaving the state it is in where that is not a stop or a held gate. */

@@ -72,7 +72,7 @@ describe('smart-backfill backfill on a terminal', function () {
     sandbox.untell(state, 'fail', '2024-01-05');
     const again = await onTerminal(never, 'backfill', 'resume', 'season-2024', '--state', state);
     assert.equal(again.code, 0, again.end);
-    assert.match(again.end, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC {2}gate held: /m);
+    assert.match(again.end, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC {2}the gate after raw holds$/m);
     assert.match(again.end, /UTC {2}resumed by kim$/m);
     assert.doesNotMatch(again.end, /UTC {2}started/);
     assert.match(again.end, /season-2024 {2}finished\n[^]*its report: {2}npx smart-backfill backfill report season-2024/);

@@ -308,6 +308,20 @@ describe('flows/rollback', () => {
     assert.deepEqual(await tables(), before);
   });
 
+  it('brings back what it overwrote by a request that was open before it', async () => {
+    const before = await tables();
+    await deploy(100);
+    const { engine } = site;
+    await engine.refresh(dayOf(FROM), dayOf(TO));
+    const common = { by: 'ann', reason: '', at: bench.clock.now(), priority: 'low', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, summary: '', refused: null } as const;
+    await openAsk(engine, { ...common, id: 'by-hand', asker: 'person', reprocess: 'completed', backfillId: null }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await openAsk(engine, { ...common, id: 'staged', asker: 'backfill', reprocess: 'completed', backfillId: 'winter' }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await wait(site.worker.ring(site.stop.signal));
+    const result = await back(scopeOf('winter'));
+    assert.deepEqual(counts(result), { restored: 1 });
+    assert.deepEqual(await tables(), before);
+  });
+
   it('of one date and some processors, whoever overwrote them', async () => {
     const before = await tables();
     await badBackfill();
@@ -339,6 +353,8 @@ describe('flows/rollback', () => {
   it('is held back while the backfill runs, while another rollback does, and of an unknown one refused', async () => {
     const { id } = await startBackfill(site.engine, definitionOf(STAGES), { ...asked(FROM, TO), at: bench.clock.now() }, '2024');
     await assert.rejects(planRollback(site.engine, scopeOf(id)), new RegExp(`backfill ${id} is running: .*first: smart-backfill backfill pause ${id} --reason`));
+    await orderBackfill(site.engine, id, (current, now) => ({ ...current, state: 'paused', note: 'a quota is used up', goesOn: { since: now, at: now + 1000 } }));
+    await assert.rejects(planRollback(site.engine, scopeOf(id)), new RegExp(`backfill ${id} goes on by itself \\(a quota is used up\\): .*first: smart-backfill backfill pause ${id} --reason`));
     await assert.rejects(planRollback(site.engine, scopeOf('whole-2042')), /received the backfill 'whole-2042', of which nothing is known/);
     await orderBackfill(site.engine, id, (current, now) => paused(current, kim, now));
     assert.deepEqual((await planRollback(site.engine, scopeOf(id))).steps, []);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
 import { takeLease } from '../../shared/flows/leases.ts';
-import { resumed } from '../../shared/staged/transitions.ts';
+import { paused, resumed } from '../../shared/staged/transitions.ts';
 import { Fuse, SimulatedCrash } from '../simulation/crash.ts';
 import { Random, replayable, seeds } from '../simulation/random.ts';
 import { inManualTime, Site } from '../simulation/site.ts';
@@ -61,6 +61,25 @@ describe('A staged backfill', () => {
     assert.equal((await season.advance(id))?.state, 'finished');
     assert.deepEqual(await season.wrong(), []);
     assert.equal(new Set(season.outside.runs).size, season.outside.runs.length);
+  });
+
+  it('says in its journal whom it was taken over from, where whoever advanced it died, and nothing where that one left', async () => {
+    const { id } = await season.start([...RAW, BY_CASCADE]);
+    await season.reopen(new Fuse(60, false));
+    const died = season.site.engine.parts.owner;
+    await assert.rejects(season.advance(id), SimulatedCrash);
+    season.clock.set(season.clock.now() + HOUR);
+    await season.reopen();
+    await season.reopen();
+    await season.order(id, (record, now) => paused(record, kim, now));
+    await season.advance(id);
+    await season.order(id, (record, now) => resumed(record, kim, now));
+    assert.equal((await season.advance(id))?.state, 'finished');
+    const journal = (await season.site.store.backfill(id))?.journal.filter(({ event }) => event === 'taken_over') ?? [];
+    assert.equal(journal.length, 1);
+    assert.match(journal[0]?.text ?? '', new RegExp(`^from ${died}, of which nothing was heard since 2024-01-25T17:0\\d:\\d\\d\\.\\d{3}Z: `));
+    assert.deepEqual(await season.site.store.leases(), []);
+    assert.deepEqual(await season.wrong(), []);
   });
 
   it('is not advanced twice, and what has ended is left as it is', async () => {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { handleStages, type StageDeps } from '../../functions/stage-coordinator/handler.ts';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { Engine } from '../../shared/flows/engine.ts';
-import { leaseOf } from '../../shared/flows/staged.ts';
+import { leaseOf } from '../../shared/flows/staged-held.ts';
 import { Advancing } from '../../shared/flows/staged-process.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { ended, parsed, Sandbox, type Ended } from '../cli/harness.ts';
@@ -90,7 +90,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.equal(parsed(statusOutput, ended(await run('status', id, '--json'), 0)).state, 'finished');
     for (const date of days) assert.equal(promotions('Totals', date), 1, `Totals ${date} was promoted once`);
     const report = ended(await run('report', id), 0).stdout;
-    for (const told of [/never loaded/, /over night/, /invalid literal for int/, /the source is mended/, /finished/]) assert.match(report, told);
+    for (const told of [/never loaded/, /over night/, /invalid literal for int/, /the source is mended/, /taken over \| from [^|]+, of which nothing was heard since 2024-/, /finished/]) assert.match(report, told);
     assert.match(ended(await run('list'), 0).stdout, new RegExp(`${id} +finished`));
     assert.deepEqual((await cloud.runtime.store.openCells()).filter((cell) => cell.request?.backfillId === id), []);
     cloud.team.answer = () => null;

@@ -3,6 +3,7 @@ import sinon from 'sinon';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
+import { leaseOf } from '../../shared/flows/staged-held.ts';
 import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
 import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import { hasEnded, type Asked, type BackfillRecord } from '../../shared/staged/record.ts';
@@ -17,6 +18,9 @@ import { differences, inManualTime, Outside, rowsOf } from '../simulation/site.t
 import { asked, definitionOf, type StageSketch } from '../staged/builders.ts';
 
 const MINUTE_MS = 60_000;
+/** Processors of the phases that go by cascade. */
+const OF_DATES = /^(TeamForm|Context|Features|Ratings|Outlook) /;
+const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
 const broken = { type: 'ValueError', message: 'invalid literal for int()' };
 const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
 const used = { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' };
@@ -66,6 +70,19 @@ class Season {
     return record;
   }
 
+  /** Ticks each minute; a person resumes what stops, and pauses it where she wants to. */
+  async untilEnded(id: string, isPaused: () => boolean = () => false): Promise<void> {
+    for (let minute = 0; minute < 600; minute += 1) {
+      await this.ring(null);
+      await this.clock.sleep(MINUTE_MS);
+      const record = await this.record(id);
+      if (hasEnded(record)) break;
+      if (record.state !== 'running') await this.order(id, (current, now) => (current.state === 'running' || hasEnded(current) ? current : resumed(current, kim, now)));
+      else if (isPaused()) await this.order(id, (current, now) => (current.state === 'running' ? paused(current, kim, now) : current));
+    }
+    await this.cluster.quiet();
+  }
+
   /** What is not as it is to be at the end: rows, open requests, and cells whose rows were put in place more than once. */
   async wrong(): Promise<readonly string[]> {
     const effective = (await this.cluster.history.runs({ limit: 10_000 })).filter((run) => run.processing_decision === 'ran').map((run) => `${run.processor_name} ${run.data_date}`);
@@ -101,6 +118,29 @@ describe('a staged backfill on several instances of each function', function () 
     const record = await season.record(id);
     assert.equal(record.state, 'finished', JSON.stringify([record.note, record.failures]));
     assert.deepEqual(await season.wrong(), []);
+    season.close();
+  });
+
+  it('says in the journal whom it was taken over from, when a lease has run out', async () => {
+    const season = await Season.open(new Random(1));
+    const { store } = season.cluster;
+    season.outside.fail('Box 2024-01-05', broken, broken);
+    const id = await inManualTime(season.clock, season.start());
+    const diedAt = season.clock.now();
+    await season.terminal.change({ leases: [leaseOf(id)] }, () => ({ writes: { leases: [{ name: leaseOf(id), owner: 'stages-of-yesterday', until: diedAt + 120_000, again: false, detail: '{}' }] }, result: null }));
+    await inManualTime(season.clock, season.cluster.quiet());
+    assert.deepEqual((await store.openCells()).length, 0, 'nobody else opens anything while its lease lasts');
+    season.clock.set(diedAt + 120_000);
+    await season.ring(null);
+    await inManualTime(season.clock, season.cluster.quiet());
+    const record = await season.record(id);
+    assert.equal(record.state, 'gate_held');
+    assert.deepEqual(record.journal.slice(0, 3).map(({ event, text }) => [event, event === 'taken_over' ? text : '']), [
+      ['started', ''], ['stage_started', ''], ['taken_over', `from stages-of-yesterday, of which nothing was heard since ${new Date(diedAt).toISOString()}: it goes on from what stands in state`],
+    ]);
+    await season.order(id, (current, now) => resumed(current, kim, now));
+    await inManualTime(season.clock, season.cluster.quiet());
+    assert.equal((await season.record(id)).journal.filter(({ event }) => event === 'taken_over').length, 1, 'who left gave it back');
     season.close();
   });
 
@@ -144,6 +184,22 @@ describe('a staged backfill on several instances of each function', function () 
       season.close();
     }));
 
+    it(`goes by cascade from date to date, each cell once, where instances die and messages come twice (P4, P14; seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
+      const random = new Random(seed + 900);
+      const season = await Season.open(random, { kills: 0.6, duplicates: 0.3, skewMs: 4000, asynchronous: new Set(random.chance(0.5) ? ['Box', 'Ratings'] : []), invocationMs: 540_000 });
+      for (let count = random.below(3); count > 0; count -= 1) season.outside.fail(`${random.pick(['TeamForm', 'Context', 'Features'])} ${formatDay(random.pick(GAME_DAYS))}`, random.pick([broken, lost]));
+      const id = await inManualTime(season.clock, season.start([...SEASON_STAGES.slice(0, 2), BY_CASCADE]));
+      await inManualTime(season.clock, season.untilEnded(id));
+      const record = await season.record(id);
+      assert.equal(record.state, 'finished', `${season.cluster.killed} killed; ${record.note}`);
+      assert.deepEqual(await season.wrong(), [], `${season.cluster.killed} killed`);
+      const cascades = (await season.cluster.store.cascades(SEASON.from, SEASON.to)).filter(({ phase }) => phase === 'phase_3_analytics');
+      assert.ok(cascades.length > 10 && cascades.every((cascade) => cascade.backfillId === id && cascade.releasedAt !== null), 'each cascade carries its id');
+      const dates = season.outside.started.filter((cell) => OF_DATES.test(cell)).map((cell) => cell.slice(-10));
+      assert.deepEqual(dates, dates.toSorted(), 'no date begins before the one before it is verified');
+      season.close();
+    }));
+
     it(`goes on in the next invocation when the time of one is used up (seed ${seed})`, () => replayable(seed, 'staged backfill on several instances', async () => {
       // The mini pipeline's processors may take eight minutes.
       const season = await Season.open(new Random(seed), { invocationMs: 490_000, longestRunMs: 120_000 });
@@ -161,18 +217,7 @@ describe('a staged backfill on several instances of each function', function () 
       const season = await Season.open(random, { kills: 0.6, duplicates: 0.3, skewMs: 4000, asynchronous, invocationMs: 540_000 });
       for (let count = random.below(5); count > 0; count -= 1) season.outside.fail(`${random.pick(['BoxPage', 'TeamForm', 'Context', 'Features'])} ${formatDay(random.pick(GAME_DAYS))}`, random.pick([broken, lost]));
       const id = await inManualTime(season.clock, season.start());
-      await inManualTime(season.clock, (async () => {
-        for (let minute = 0; minute < 600; minute += 1) {
-          await season.ring(null);
-          await season.clock.sleep(MINUTE_MS);
-          const record = await season.record(id);
-          if (hasEnded(record)) break;
-          if (record.state === 'running') {
-            if (random.chance(0.1)) await season.order(id, (current, now) => (current.state === 'running' ? paused(current, kim, now) : current));
-          } else await season.order(id, (current, now) => (current.state === 'running' || hasEnded(current) ? current : resumed(current, kim, now)));
-        }
-        await season.cluster.quiet();
-      })());
+      await inManualTime(season.clock, season.untilEnded(id, () => random.chance(0.1)));
       const record = await season.record(id);
       assert.equal(record.state, 'finished', `${season.cluster.killed} killed; ${record.note}`);
       assert.deepEqual(await season.wrong(), [], `${season.cluster.killed} killed`);

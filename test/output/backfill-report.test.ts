@@ -65,7 +65,8 @@ describe('output/backfill-report', () => {
     const text = reportMarkdown(withFailures(recordOf(STAGES), many, 5000), world, 6000, []);
     const section = text.slice(text.indexOf('## Failures'), text.indexOf('## Skipped'));
     assert.ok(section.split('\n').length < 20, section);
-    assert.match(section, /58 cells failed in spite of retries \(300 times in all\); .*By category: processing\./);
+    assert.match(text, /58 cells failed in spite of retries \(300 times in all\); /);
+    assert.match(section, /By category: processing\. /);
     assert.match(section, /\d+ dates: 2024-01-01\.\.2024-01-03, /);
   });
 

@@ -18,6 +18,7 @@ import { effectiveTwice, StagedJudge, WatchedWarehouse } from './staged-judge.ts
 const ERRORS = [{ type: 'ValueError', message: 'invalid literal for int()' }, { type: 'ConnectionError', message: 'connection reset by peer' }, { type: 'MemoryError', message: 'Resources exceeded during query execution' }] as const;
 const POLICIES: readonly ErrorPolicy[] = ['stop', 'continue', 'skip-deps'];
 const NAMES = ['BoxPage', 'Box', 'TeamForm', 'Context', 'Features', 'Ratings'];
+const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
 /** Processors that may run on by themselves, and tell their end by a message. */
 const MAY_RUN_ON = ['Box', 'TeamForm', 'Context', 'Ratings'];
 
@@ -41,7 +42,8 @@ async function live(seed: number): Promise<void> {
   const judge = new StagedJudge(state, days, warehouse);
   for (let failures = random.below(6); failures > 0; failures -= 1) outside.fail(`${random.pick(NAMES)} ${formatDay(random.pick(gameDays))}`, random.pick(ERRORS));
   const person = cluster.person();
-  const stages: readonly StageSketch[] = SEASON_STAGES.map((stage, index) => ({ ...stage, ...(random.chance(0.4) ? { error_policy: random.pick(POLICIES) } : {}), ...(index > 0 && random.chance(0.2) ? { needs_approval: true } : {}) }));
+  const byCascade = random.chance(0.4);
+  const stages: readonly StageSketch[] = (byCascade ? [...SEASON_STAGES.slice(0, 2), BY_CASCADE] : SEASON_STAGES).map((stage, index) => ({ ...stage, ...(random.chance(0.4) ? { error_policy: random.pick(POLICIES) } : {}), ...(index > 0 && random.chance(0.2) ? { needs_approval: true } : {}) }));
   const { id } = await startBackfill(person, definitionOf(stages), { ...asked('2024-01-01', '2024-01-20'), to: days.at(-1)!, at: clock.now(), concurrency: 1 + random.below(6) }, '2024');
   const isPaused = random.chance(0.4);
   let runs = 0;

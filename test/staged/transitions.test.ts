@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { markOf, newsSince } from '../../shared/alerts/news.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { backfillRecordSchema, currentStage, hasEnded, type BackfillRecord, type GateResult } from '../../shared/staged/record.ts';
-import { approved, begun, cancelled, paused, resumed, retried, skipped, stageEnded, stopped, withFailures, type Person } from '../../shared/staged/transitions.ts';
+import { approved, begun, cancelled, paused, resumed, retried, skipped, stageEnded, stopped, takenOver, withFailures, type Person } from '../../shared/staged/transitions.ts';
 import { Random, seeds } from '../simulation/random.ts';
 import { asked, definitionOf, recordOf, TWO_STAGES } from './builders.ts';
 
@@ -48,6 +49,14 @@ describe('staged/transitions', () => {
     assert.deepEqual(twice.failures.map((entry) => entry.became), ['retried', 'open']);
   });
 
+  it('stays as it is when another process takes it over, and says from whom', () => {
+    const before = recordOf();
+    const { journal, ...after } = takenOver(before, { owner: 'host-7', heardAt: 60_000 }, 200_000);
+    assert.deepEqual({ ...after, journal: before.journal }, before);
+    assert.deepEqual(journal.at(-1), { at: 200_000, by: 'smart-backfill', event: 'taken_over', text: 'from host-7, of which nothing was heard since 1970-01-01T00:01:00.000Z: it goes on from what stands in state' });
+    assert.deepEqual(newsSince({ journal }, markOf(before.journal.at(-1)!)), [], 'nobody is alerted of it by itself');
+  });
+
   it('has room for its failures within what one document holds', () => {
     const many = Array.from({ length: 3000 }, (_, index) => ({ ...failure('2024-01-03', `r${index}`), message: 'x'.repeat(2000) }));
     const record = withFailures(recordOf(), many, 1);
@@ -83,7 +92,7 @@ describe('staged/transitions', () => {
     ['cancelling twice', () => cancelled(cancelled(recordOf(), kim, 1), kim, 2), /received cancel for backfill whole-1, which is cancelled/],
     ['approving what does not wait', () => approved(recordOf(), kim, 1), /waits for none: it is running/],
     ['pausing twice', () => paused(paused(recordOf(), kim, 1), kim, 2), /is paused already/],
-    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /is stopped, and starts nothing: Box failed/],
+    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /backfill whole-1 starts nothing as it is \(stopped\): Box failed/],
     ['resuming what runs', () => resumed(recordOf(), kim, 1), /is running; nothing is to be resumed/],
   ];
   for (const [what, act, message] of WRONG) it(`refuses ${what}`, () => { assert.throws(act, message); });
