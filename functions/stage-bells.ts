@@ -1,4 +1,5 @@
-import type { EndedCells, Engine } from '../shared/flows/engine.ts';
+import type { EndedCells } from '../shared/flows/ended-cells.ts';
+import type { Engine } from '../shared/flows/engine.ts';
 import type { MessageBus } from '../shared/ports/message-bus.ts';
 import { ringForStages } from './stage-doorbell.ts';
 

@@ -72,9 +72,15 @@ export async function runCommandLine(argv: readonly string[], given: Io, signal:
     const context: CliContext = { io, signal, argv, owner, command: name ?? '', runForwarded: runCommandLine, ended: (ended) => { code = ended; } };
     const listed = commands.find((command) => command.name === name);
     if (name !== null && name !== 'help' && !listed) return await failed(unknownCommand(name, io), exitCodes.badInput);
+    const loaded = listed ? (await listed.load())(context) : null;
+    const wrong = loaded && misunderstood(loaded, words, io);
+    if (wrong) {
+      io.err.write(`error: ${wrong}\n`);
+      return await failed(wrong, exitCodes.badInput);
+    }
     const program = programFor(io);
     for (const command of commands) {
-      if (command === listed) program.addCommand(quietly((await command.load())(context), io));
+      if (loaded && command === listed) program.addCommand(quietly(loaded, io));
       else program.command(command.name).description(command.summary);
     }
     await program.parseAsync(words, { from: 'user' });
@@ -153,6 +159,23 @@ function unknownCommand(name: string, io: Io): string {
   const message = `received the command '${name}', which there is not; ${hint}${hint.endsWith('?') ? '' : ';'} allowed are ${names.join(', ')}`;
   io.err.write(`error: ${message}\n`);
   return message;
+}
+
+/** What the parser of options would take for something else: a word that is none of a group's commands, and an option in the place of a value. */
+function misunderstood(command: Command, [, first, ...rest]: readonly string[], io: Io): string | null {
+  const children = command.commands.map((child) => child.name());
+  const inGroup = children.length > 0 && first !== undefined && !first.startsWith('-');
+  if (inGroup && first !== 'help' && !children.includes(first)) {
+    const hint = suggestion(first, children, `see: ${io.program} ${command.name()} --help`);
+    return `received the command '${command.name()} ${first}', which there is not; ${hint}${hint.endsWith('?') ? '' : ';'} allowed are ${children.join(', ')}`;
+  }
+  const own = inGroup ? command.commands.find((child) => child.name() === first) ?? command : command;
+  const words = first === undefined ? [] : [first, ...rest];
+  const end = words.indexOf('--');
+  const flags = new Set(own.options.flatMap((option) => option.long ?? []));
+  const withValue = own.options.filter((option) => option.required);
+  const at = words.findIndex((word, index) => (end < 0 || index < end) && withValue.some((option) => option.long === word || option.short === word) && flags.has(words[index + 1] ?? ''));
+  return at < 0 ? null : `received ${words[at]} without a value: ${words[at + 1]} comes next; write ${withValue.find((option) => option.long === words[at] || option.short === words[at])?.flags ?? words[at]}`;
 }
 
 /** A terminal and the launcher both pass one Ctrl-C on: what follows this soon is the same one. */

@@ -28,7 +28,7 @@ function told(error: unknown, signal: AbortSignal): Reported & { readonly bare?:
   if (error instanceof InvalidPipelineError) return { message: error.message, code: exitCodes.badInput, bare: true };
   if (error instanceof StateFolderError) return { message: `${error.received}\n  ${error.allowed}; ${error.mend}`, code: stateExitCode(error.exitCode) };
   if (error instanceof FailureError) return { message: error.detail ? `${error.message}\n  ${error.detail}` : error.message, code: exitCodeOfError(error) };
-  if (error instanceof ZodError) return { message: error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '), code: exitCodes.badInput };
+  if (error instanceof ZodError) return { message: error.issues.map(({ path, message }) => (message.startsWith('received ') ? message : `${path.join('.')}: ${message}`)).join('; '), code: exitCodes.badInput };
   return { message: `this is a fault of smart-backfill; nothing durable is lost\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`, code: exitCodes.fault };
 }
 

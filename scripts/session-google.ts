@@ -29,11 +29,12 @@ export async function withGoogle(context: CliContext, options: CommonOptions, ru
   const tell = (text: string): void => {
     if (!options.quiet) io.err.write(`${text}\n`);
   };
+  const followed = new Set<string>();
   let runtime: GoogleCliRuntime | null = null;
   try {
-    runtime = await openGoogleRuntime({ pipelineDirectory: directory, environment, startAt, onAlert: (alert) => tellAlert(alert, io, options), onTrouble: tell });
+    runtime = await openGoogleRuntime({ pipelineDirectory: directory, environment, startAt, onAlert: (alert) => tellAlert(alert, io, options, followed), onTrouble: tell });
     try {
-      return await run(sessionOf(context, options, runtime, false));
+      return await run(sessionOf(context, options, runtime, false, followed));
     } finally {
       if (!looks) await settled(runtime, tell);
     }

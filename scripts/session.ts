@@ -39,6 +39,8 @@ export interface Session {
   /** A text of the core with its commands as they have to be typed here. */
   text(core: string): string;
   log(level: 'error' | 'warn' | 'info' | 'debug', text: string): void;
+  /** Ids of backfills of which the command itself tells what becomes of them: their alerts go to the other channels only. */
+  readonly followed: Set<string>;
 }
 
 const levels = { error: 0, warn: 1, info: 2, debug: 3 } as const;
@@ -145,7 +147,8 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
     const { openEmbedded } = await import('./runtime/embedded.ts');
     const database = folder.openDatabase();
     let runtime: EmbeddedRuntime;
-    const notifier = { notify: async (alert: Alert) => tellAlert(alert, io, options) };
+    const followed = new Set<string>();
+    const notifier = { notify: async (alert: Alert) => tellAlert(alert, io, options, followed) };
     const onUndelivered = (channel: string, alert: Alert, reason: string): void => {
       if (!options.quiet) io.err.write(`note: an alert was not delivered (${channel}): ${reason}; it was: ${alert.title}\n`);
     };
@@ -162,7 +165,7 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
       const { forwardedIo } = await import('./output/io.ts');
       await folder.serve(({ argv: [program = io.program, ...argv], ...client }, streams) =>
         context.runForwarded(argv, forwardedIo({ ...client, program, stdout: streams.stdout, stderr: streams.stderr }), streams.signal, state));
-      return await run(sessionOf(context, options, runtime, false));
+      return await run(sessionOf(context, options, runtime, false, followed));
     } finally {
       signal.removeEventListener('abort', stop);
       await folder.stopServing(signal);
@@ -173,11 +176,11 @@ async function inFolder(directory: string, isNew: boolean, { context, options, r
   }
 }
 
-export function sessionOf(context: CliContext, options: CommonOptions, runtime: Runtime, served: boolean): Session {
+export function sessionOf(context: CliContext, options: CommonOptions, runtime: Runtime, served: boolean, followed = new Set<string>()): Session {
   const { io, signal } = context;
   const { pipeline } = runtime;
   return {
-    io, signal, options, pipeline, runtime, served,
+    io, signal, options, pipeline, runtime, served, followed,
     scope: () => readScope(options, pipeline, runtime.engine.moment().today),
     command: (...words) => [io.program, ...words.map(quoted), ...placeOf(options)].join(' '),
     text: (core) => withCommands(core, io.program, placeOf(options)),

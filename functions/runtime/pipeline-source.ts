@@ -11,7 +11,7 @@ import { pipelineSchema } from '../../shared/pipeline/schema.ts';
 export const BUNDLED_PIPELINE = 'pipeline.json';
 
 /** A definition that the build has found right: what its YAML says, and its processors' SQL. */
-export const bundledPipelineSchema = z.object({ definition: pipelineSchema, sql: z.record(z.string(), z.string()) });
+const bundledPipelineSchema = z.object({ definition: pipelineSchema, sql: z.record(z.string(), z.string()) });
 
 /**
  * The definition with its targets for Google: the bundle's own, or that of a folder. Throws an InputError with all that is

@@ -25,7 +25,7 @@ export function benchDetection(size: Size = MILLION_CELLS): DetectionFigures {
  * The same cells, one season's world after the other: windows never cross a season's start, so that the findings are the
  * same, and no more than one season has to be in memory.
  */
-export function benchDetectionBySeason({ processors, dates }: Size = MILLION_CELLS, seasonDays = 365): DetectionFigures {
+function benchDetectionBySeason({ processors, dates }: Size = MILLION_CELLS, seasonDays = 365): DetectionFigures {
   let [cells, findings, gaps, milliseconds] = [0, 0, 0, 0];
   for (let start = 0; start < dates; start += seasonDays) {
     const season = benchDetection({ processors, dates: Math.min(seasonDays, dates - start) });

@@ -1,11 +1,13 @@
 import { setTimeout as after } from 'node:timers/promises';
+import { formatDay } from '../../shared/calendar/day.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
 import type { ExitCode } from '../../shared/failures/exit-codes.ts';
+import type { World } from '../../shared/gaps/world.ts';
 import { goesOnByItself, hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
 import { backfillJson } from '../output/backfill-json.ts';
 import { BackfillLive } from '../output/backfill-live.ts';
-import { renderStatus } from '../output/backfill-view.ts';
+import { renderStatus, unresolved } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
 import type { Session } from '../session.ts';
@@ -21,6 +23,7 @@ const LOOK_ON_GOOGLE_MS = 1000;
 export async function followBackfill(session: Session, id: string): Promise<ExitCode> {
   const { io, signal, options, runtime: { kind, engine, store } } = session;
   const begun = await existing(session, id);
+  session.followed.add(id);
   // What is shown while it runs is read from the world.
   await engine.refresh(begun.asked.from, begun.asked.to);
   const live = new BackfillLive(io, begun, { read: () => store.backfill(id), world: () => engine.world, now: () => engine.parts.clock.now() }, options.quiet);
@@ -47,7 +50,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
     io.err.write(kind === 'google' ? `looking on has ended; the functions go on with it:  ${session.command('backfill', 'watch', id)}\n` : `interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
     return interrupted;
   }
-  tellNext(session, record);
+  tellNext(session, record, world);
   return exitOf(record);
 }
 
@@ -59,15 +62,23 @@ export async function existing(session: Session, id: string): Promise<BackfillRe
   throw new InputError(`received the backfill '${id}', which there is not; ${names.length === 0 ? 'none was started yet; see: smart-backfill backfill start --help' : `allowed are ${names.slice(0, 20).join(', ')}; see: smart-backfill backfill list`}`);
 }
 
-/** What a person does next. */
-export function tellNext(session: Session, record: BackfillRecord): void {
-  const next = { stopped: 'resume', gate_held: 'resume', paused: 'resume', waits_for_approval: 'approve', finished: 'report', running: 'watch', cancelled: 'report' } as const;
-  session.log('info', `${record.state === 'finished' || record.state === 'cancelled' ? 'its report' : record.state === 'running' ? session.runtime.kind === 'google' ? 'look on' : 'advance it' : 'when that is looked into'}:  ${session.command('backfill', next[record.state], record.id)}`);
+/** What a person does next; with a world also how to find out why, where something has failed. */
+export function tellNext(session: Session, record: BackfillRecord, world: World | null = null): void {
+  const onGoogle = session.runtime.kind === 'google';
+  const next: Readonly<Record<BackfillRecord['state'], readonly [string, string]>> = {
+    stopped: ['when that is mended', 'resume'], gate_held: ['when that is mended', 'resume'], paused: goesOnByItself(record) ? ['look on', 'watch'] : ['go on', 'resume'], waits_for_approval: ['let it start', 'approve'],
+    running: [onGoogle ? 'look on' : 'advance it, or look on', 'watch'], finished: ['its report', 'report'], cancelled: ['its report', 'report'],
+  };
+  const [words, command] = next[record.state];
+  // What failed says more than what was skipped because of it.
+  const [failure] = world === null || (record.state !== 'stopped' && record.state !== 'gate_held') ? [] : unresolved(record, world).toSorted((a, b) => Number(a.became === 'skipped') - Number(b.became === 'skipped'));
+  if (failure) session.log('info', `${failure.became === 'skipped' ? 'why it was skipped' : 'why it failed'}:  ${session.command('why', failure.processor, formatDay(failure.day))}`);
+  session.log('info', `${words}:  ${session.command('backfill', command, record.id)}`);
   const definition = openDefinitions(session).get(record.definition.name);
   if (!hasEnded(record) && definition?.hash !== record.definition.hash) session.log('warn', `note: the definition ${record.definition.name} is ${definition ? 'another' : 'not there any more'} since this backfill was started: it goes on with the one that it was started with`);
 }
 
-export function exitOf(record: BackfillRecord): ExitCode {
+function exitOf(record: BackfillRecord): ExitCode {
   switch (record.state) {
     case 'stopped': return workFailed;
     case 'gate_held': return incomplete;

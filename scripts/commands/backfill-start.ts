@@ -1,30 +1,39 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { addDays, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import { labelOf, refusedFor, startBackfill } from '../../shared/flows/staged-orders.ts';
 import { processorNames } from '../../shared/staged/overlap.ts';
+import { lackingBefore } from '../../shared/staged/before.ts';
 import { planAll, planDigest } from '../../shared/staged/plan.ts';
-import { isAskedFor, type Asked } from '../../shared/staged/record.ts';
+import { isAskedFor, type Asked, type BackfillRecord } from '../../shared/staged/record.ts';
 import { errorPolicies, type BackfillDefinition } from '../../shared/staged/schema.ts';
 import { begun } from '../../shared/staged/transitions.ts';
 import { plansJson, renderPlans } from '../output/backfill-plan-view.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
-import { counted } from '../output/words.ts';
+import { counted, dayList } from '../output/words.ts';
 import type { Session } from '../session.ts';
 import { followBackfill } from './backfill-follow.ts';
 import { definitionNamed } from './backfill-definition.ts';
 import { done, heldBack, interrupted } from './command.ts';
 import { commonOptions, readDates, readProcessors, readStartReason, scopeWords } from './options.ts';
 
-const number = (name: string, least: number, most: number) => z.coerce.number({ error: `received a --${name} that is no number; allowed is ${least} to ${most}` }).min(least, { error: `allowed for --${name} is ${least} to ${most}` }).max(most, { error: `allowed for --${name} is ${least} to ${most}` }).optional();
+/** A number that an option is given. */
+function number(name: string, least: number, most: number, whole: boolean) {
+  const allowed = `allowed is a ${whole ? 'whole number' : 'number'} from ${least} to ${most}`;
+  return z.string().transform((text, { addIssue }) => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!(value >= least && value <= most) || (whole && !Number.isInteger(value))) addIssue({ code: 'custom', message: `received --${name} '${text}'; ${allowed}` });
+    return value;
+  }).optional();
+}
 
 export const startOptions = commonOptions.extend({
-  definition: z.string().optional(), reprocess: z.enum(['none', 'failed', 'completed']).default('none'), datesFile: z.string().optional(), exclude: z.string().optional(), concurrency: number('concurrency', 1, 100).pipe(z.number().int().optional()),
-  delay: number('delay', 0, 86_400), errorPolicy: z.enum(errorPolicies).optional(), maxFailures: number('max-failures', 1, 1_000_000), ramp: z.boolean().default(false), join: z.string().optional(), reason: z.string().optional(), dryRun: z.boolean().default(false), detach: z.boolean().default(false), plan: z.string().optional(),
-});
+  definition: z.string().optional(), reprocess: z.enum(['none', 'failed', 'completed']).default('none'), datesFile: z.string().optional(), exclude: z.string().optional(), concurrency: number('concurrency', 1, 100, true), onlyMissing: z.boolean().default(false),
+  delay: number('delay', 0, 86_400, false), errorPolicy: z.enum(errorPolicies).optional(), maxFailures: number('max-failures', 1, 1_000_000, true), ramp: z.boolean().default(false), join: z.string().optional(), reason: z.string().optional(), dryRun: z.boolean().default(false), detach: z.boolean().default(false), plan: z.string().optional(),
+}).refine(({ onlyMissing, reprocess }) => !onlyMissing || reprocess === 'none', { error: 'received --only-missing and --reprocess, which contradict each other; allowed is one of them; leave one out' });
 export type StartOptions = z.infer<typeof startOptions>;
 
 /** Shows the plan, asks, starts, and runs it here unless it is detached. */
@@ -38,12 +47,16 @@ export async function startNow(session: Session, options: StartOptions) {
   const plans = planAll(world, preview);
   const digest = planDigest(plans);
   const style = outStyle(io);
+  // What the calendar is going to expect is known when this stage has filled it.
+  const filling = definition.stages.findIndex((stage, index) => stage.calendar_first && (plans[index]?.cells.some((cell) => cell.action !== 'check') ?? false));
+  const text = (all: boolean): string => renderPlans(plans, style, all, filling);
   const words = startWords(options, digest);
   const other = refusedFor(engine, preview, await engine.parts.store.backfills());
   if (options.dryRun) {
+    tellBefore(session, preview);
     if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
     else {
-      io.out.write(`${renderPlans(plans, style, true)}\nnothing was started; later stages are planned again when they begin, since earlier ones change what they see\n`);
+      io.out.write(`${text(true)}\nnothing was started; later stages are planned again when they begin, since earlier ones change what they see\n`);
       if (other) io.out.write(`it would be refused: ${other.id} has cells in common with it\n`);
       session.log('info', `start it:  ${session.command('backfill', 'start', ...words)}`);
     }
@@ -52,16 +65,24 @@ export async function startNow(session: Session, options: StartOptions) {
   if (options.plan !== undefined && options.plan !== digest) session.log('warn', `note: state has changed since the dry run: the plan was ${options.plan}, and is ${digest} now; what is there now counts`);
   if (!options.yes && !options.detach) {
     if (io.ask === null) {
+      if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
+      else io.out.write(`${text(false)}\n`);
+      tellBefore(session, preview);
       io.err.write(`nothing was started: nobody can be asked here; to start it:  ${session.command('backfill', 'start', ...words, '--yes')}\n`);
       return heldBack;
     }
-    io.err.write(renderPlans(plans, style, false));
-    const answer = await io.ask(`\nStart it: ${definition.stages.length} stages? [y/N] `, signal);
+    io.err.write(text(false));
+    tellBefore(session, preview);
+    const answer = await io.ask(`\nStart it: ${counted(definition.stages.length, 'stage')}? [y/N] `, signal);
     if (signal.aborted) return interrupted;
-    if (!/^y(es)?$/i.test(answer.trim())) return heldBack;
+    if (!/^y(es)?$/i.test(answer.trim())) {
+      io.err.write(`nothing was started; to start it:  ${session.command('backfill', 'start', ...words, '--yes')}\n`);
+      return heldBack;
+    }
   }
+  else tellBefore(session, preview);
   const record = await startBackfill(engine, definition, asked, labelOf(engine, asked));
-  session.log('info', `backfill ${record.id} has started: ${counted(plans.reduce((sum, plan) => sum + plan.cells.length, 0), 'cell')} as it looks now`);
+  session.log('info', `backfill ${record.id} has started: ${counted(plans.reduce((sum, plan) => sum + plan.cells.length, 0), 'cell')} as ${filling < 0 ? 'it looks now' : 'far as the calendar is known; it is filled first'}`);
   await session.runtime.ringStages(record.id);
   if (options.detach || kind === 'google') {
     if (options.json) writeJson(io, { id: record.id, state: record.state, plan: digest });
@@ -70,6 +91,17 @@ export async function startNow(session: Session, options: StartOptions) {
     return done;
   }
   return followBackfill(session, record.id);
+}
+
+/** Dates before those asked for that cells read and that are not there: no stage fills them. */
+function tellBefore(session: Session, preview: BackfillRecord): void {
+  const { engine } = session.runtime;
+  const before = lackingBefore(engine.world, preview, engine.strictness);
+  const [first] = before;
+  if (first === undefined) return;
+  const days = before.flatMap(({ days: of }) => of);
+  const [from, to] = [days.reduce((a, b) => (a < b ? a : b)), days.reduce((a, b) => (a > b ? a : b))];
+  session.log('warn', `note: it also reads what lies before ${formatDay(preview.asked.from)}, and fills none of it; not there, or not good: ${before.map(({ processor, days: of }) => `${processor} ${dayList(of, 3)}`).join('; ')}; what needs that fails; begin with --from ${formatDay(from)}, or first:  ${session.command('recover', '--all', '--from', formatDay(from), '--to', formatDay(to))}`);
 }
 
 function askedBy(session: Session, options: StartOptions, definition: BackfillDefinition): Asked {
@@ -97,14 +129,26 @@ function askedBy(session: Session, options: StartOptions, definition: BackfillDe
 function readDatesFile(file: string, session: Session): Day[] {
   const path = resolve(session.io.cwd, file);
   if (!existsSync(path)) throw new InputError(`received --dates-file ${file}, which is not there; allowed is a file with dates or ranges such as 2023-11-10..2023-11-15, one a line; correct the path`);
-  const words = readFileSync(path, 'utf8').split(/\r?\n/).map((line) => line.replace(/#.*$/, '').trim()).filter((line) => line !== '');
-  if (words.length === 0) throw new InputError(`received --dates-file ${file}, which names no date; write dates or ranges, one a line`);
-  return daysOf(words.join(','), session);
+  if (statSync(path).isDirectory()) throw new InputError(`received --dates-file ${file}, which is a folder; allowed is a file with dates or ranges, one a line; correct the path`);
+  const days = readFileSync(path, 'utf8').split(/\r?\n/).flatMap((line, at): Day[] => {
+    const words = line.replace(/#.*$/, '').trim();
+    if (words === '') return [];
+    try {
+      return daysOf(words, session);
+    } catch (error) {
+      throw error instanceof InputError ? new InputError(`${file}, line ${at + 1}: ${error.message}`) : error;
+    }
+  });
+  if (days.length === 0) throw new InputError(`received --dates-file ${file}, which names no date; write dates or ranges, one a line`);
+  return unique(days);
+}
+
+function unique(days: readonly Day[]): Day[] {
+  return [...new Set(days)].sort((a, b) => a - b);
 }
 
 function daysOf(text: string, { pipeline }: Session): Day[] {
-  const days = readDates(text, pipeline).flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => addDays(from, index)));
-  return [...new Set(days)].sort((a, b) => a - b);
+  return unique(readDates(text, pipeline).flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => addDays(from, index))));
 }
 
 function startWords(options: StartOptions, digest: string): string[] {

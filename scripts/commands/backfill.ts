@@ -9,12 +9,10 @@ import { approved, cancelled, paused, resumed, retried, skipped, type Person } f
 import { attemptsJson } from '../output/backfill-attempts.ts';
 import { backfillBrief, backfillJson } from '../output/backfill-json.ts';
 import { reportMarkdown } from '../output/backfill-report.ts';
-import { renderStatus, stateText } from '../output/backfill-view.ts';
+import { isText, renderBrief, renderStatus } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { renderStopped, stoppedJson } from '../output/stopped-view.ts';
 import { outStyle } from '../output/style.ts';
-import { renderTable } from '../output/table.ts';
-import { instant, range } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
 import { existing, followBackfill, tellNext } from './backfill-follow.ts';
 import { startNow, startOptions } from './backfill-start.ts';
@@ -47,7 +45,11 @@ export function backfillCommand(context: CliContext): Command {
     const options = reasonOptions.parse(given);
     const [id, date] = idAndDate.parse(words);
     const reason = readReason(options.reason, 'skipping a date');
-    return withState(context, options, (session) => order(session, id, (record, now) => skipped(record, readOneDate(date, session.pipeline), { by: session.io.user, reason }, now)));
+    return withState(context, options, async (session) => {
+      const code = await order(session, id, (record, now) => skipped(record, readOneDate(date, session.pipeline), { by: session.io.user, reason }, now));
+      session.log('info', `what reads rows of ${date} still waits for them; where they will never be there:  ${session.command('accept', 'PROCESSOR', date, '--reason', '…')}`);
+      return code;
+    });
   }));
   return group;
 }
@@ -116,7 +118,7 @@ function stopping(context: CliContext, name: 'pause' | 'cancel', description: st
       if (options.json) writeJson(io, { ...backfillJson(record, null), running: running.length, ...(stopped ? stoppedJson(stopped) : {}) });
       else {
         if (stopped) renderStopped(io, stopped);
-        io.out.write(`${record.id} is ${stateText(record)}${stopped || running.length === 0 ? '' : `; ${running.length} of its cells still run and are finished`}\n`);
+        io.out.write(`${record.id} ${isText(record)}${stopped || running.length === 0 ? '' : `; ${running.length} of its cells still ${running.length === 1 ? 'runs and is' : 'run and are'} finished`}\n`);
         tellNext(session, record);
       }
       return done;
@@ -131,7 +133,7 @@ async function order(session: Session, id: string, change: (record: BackfillReco
   if (silent) return done;
   if (options.json) writeJson(io, backfillJson(record, null));
   else {
-    io.out.write(`${record.id} is ${stateText(record)}\n`);
+    io.out.write(`${record.id} ${isText(record)}\n`);
     tellNext(session, record);
   }
   return done;
@@ -142,10 +144,7 @@ async function showList({ io, options, runtime: { store } }: Session) {
   if (options.json) writeJson(io, { backfills: records.map(backfillBrief) });
   else if (records.length === 0) io.out.write('no backfill was started yet\n');
   else {
-    io.out.write(renderTable(records, [
-      { header: 'ID', value: (record) => record.id }, { header: 'STATE', value: stateText, fit: 'wrap' }, { header: 'STAGE', value: (record) => record.definition.stages[record.stage]?.name ?? '' },
-      { header: 'DATES', value: (record) => range(record.asked.from, record.asked.to).replace('..', ' to '), fit: 'wrap' }, { header: 'BY', value: (record) => record.asked.by, fit: 'cut' }, { header: 'SINCE (UTC)', value: (record) => instant(record.createdAt).slice(0, 16) },
-    ], outStyle(io)));
+    io.out.write(records.map((record) => renderBrief(record, outStyle(io))).join('\n'));
   }
   return done;
 }
@@ -157,7 +156,7 @@ async function showStatus(session: Session, id: string) {
   if (options.json) writeJson(io, backfillJson(record, world));
   else {
     io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
-    tellNext(session, record);
+    tellNext(session, record, world);
   }
   return done;
 }

@@ -32,7 +32,7 @@ interface ByHand {
 
 function byHand(context: CliContext, { name, description, past, verb, until, takesBack, act }: ByHand): Command {
   const command = newCommand(name, description, ['state', 'json', 'now'])
-    .argument('<processor>', 'name of the processor')
+    .argument('<processor>', 'name of the processor, or several, separated by commas')
     .argument('<dates>', '2023-11-15, or 2023-11-10..2023-11-15, or several, separated by commas')
     .option('--reason <text>', 'why: needed, and kept');
   if (until) command.option('--until <date>', 'until the start of this date');
@@ -43,36 +43,37 @@ function byHand(context: CliContext, { name, description, past, verb, until, tak
     return withState(context, options, async (session) => {
       const { io, pipeline, runtime } = session;
       const { engine } = runtime;
-      const processor = readProcessor(processorName, pipeline);
+      const processors = [...new Set(processorName.split(',').map((one) => readProcessor(one, pipeline)))];
       const ranges = readDates(dates, pipeline);
       const [first] = ranges;
       const to = ranges.map((range) => range.to).sort((a, b) => b - a)[0];
       if (first && to !== undefined) await engine.refresh(first.from, to);
-      const cells = cellsOf(processor, ranges, (from, until_) => engine.world.expectedDates(processor).within(from, until_));
+      const cells = processors.flatMap((processor) => cellsOf(processor, ranges, (from, until_) => engine.world.expectedDates(processor).within(from, until_)));
       const changed: CellKey[] = [];
       for (const cell of cells) if (!takesBack || takesBack.has(await runtime.store.cell(cell))) changed.push(cell);
       if (changed.length > 0) await act(session, changed, { by: io.user, reason }, options);
       // What it has let go on has to be rung for where nothing looks at the queue by itself.
       if (changed.length > 0 && runtime.kind === 'google' && name !== 'hold') await runtime.workOff(session.signal);
-      const acted = new Set(changed.map((cell) => cell.day));
-      const after = cells.map((cell) => ({ ...cell, status: statusOf(factsOf(engine.world, processor, cell.day)) }));
-      if (options.json) writeJson(io, { action: name, cells: after.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), status: cell.status, changed: acted.has(cell.day) })) });
+      const acted = new Set(changed.map(cellText));
+      const after = cells.map((cell) => ({ ...cell, status: statusOf(factsOf(engine.world, engine.world.processor(cell.processor), cell.day)) }));
+      if (options.json) writeJson(io, { action: name, cells: after.map((cell) => ({ processor: cell.processor, game_date: formatDay(cell.day), status: cell.status, changed: acted.has(cellText(cell)) })) });
       else {
         const style = outStyle(io);
         const untouched = cells.length - changed.length;
         const [one] = cells;
-        const which = cells.length === 1 && one ? cellText(one) : `${counted(untouched, 'cell')} of ${processor.name}`;
-        if (changed.length > 0) io.out.write(`${past} ${counted(changed.length, 'cell')} of ${processor.name}: ${reason}\n`);
+        const names = processors.map((processor) => processor.name).join(', ');
+        const which = cells.length === 1 && one ? cellText(one) : `${counted(untouched, 'cell')} of ${names}`;
+        if (changed.length > 0) io.out.write(`${past} ${counted(changed.length, 'cell')} of ${names}: ${reason}\n`);
         if (untouched > 0) io.out.write(`${which} ${untouched === 1 ? 'was' : 'were'} not ${takesBack?.what ?? ''}: nothing to take back\n`);
         io.out.write(renderTable(after.slice(0, 31), [
-          { header: 'DATE', value: (cell) => formatDay(cell.day) },
+          ...(processors.length === 1 ? [] : [{ header: 'PROCESSOR', value: (cell: CellKey) => cell.processor }]), { header: 'DATE', value: (cell) => formatDay(cell.day) },
           { header: 'STATUS NOW', value: (cell) => cell.status, dress: (text, cell) => text.replace(cell.status, statusText(style, cell.status)) },
         ], style, 2));
       }
       return done;
     }, {
       check: (pipeline) => {
-        readProcessor(processorName, pipeline);
+        for (const one of processorName.split(',')) readProcessor(one, pipeline);
         readDates(dates, pipeline);
         if (options.until !== undefined) readDay(options.until, '--until');
       },

@@ -132,7 +132,7 @@ function checkInCalendar({ from, to }: DateRange, pipeline: Pipeline): void {
   }
 }
 
-export function readSeason(name: string, pipeline: Pipeline): Season {
+function readSeason(name: string, pipeline: Pipeline): Season {
   const season = pipeline.seasons.find((candidate) => candidate.name === name);
   if (season) return season;
   const names = pipeline.seasons.map((candidate) => candidate.name);

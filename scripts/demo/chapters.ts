@@ -103,7 +103,7 @@ export async function recoverByItself(demo: OpenedDemo, plan: RecoveryPlan, narr
   return command;
 }
 
-export function tellRuns(runs: readonly RecoveredRun[], milliseconds: number, narrator: Narrator): void {
+function tellRuns(runs: readonly RecoveredRun[], milliseconds: number, narrator: Narrator): void {
   const ran = runs.filter((run) => run.outcome === 'ran');
   const unchanged = runs.filter((run) => run.outcome === 'unchanged');
   const cut = runs.filter((run) => run.outcome === 'cut_off');

@@ -1,18 +1,21 @@
 import type { World } from '../../shared/gaps/world.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 import { wholeProgress } from '../../shared/staged/progress.ts';
-import type { BackfillRecord } from '../../shared/staged/record.ts';
+import type { BackfillRecord, JournalEntry } from '../../shared/staged/record.ts';
 import { plainLine, screenLines } from './backfill-screen.ts';
 import type { Io } from './io.ts';
 import { Pace } from './pace.ts';
 import { errStyle, paragraph, styleOf } from './style.ts';
 import { instant } from './words.ts';
 
+const SYSTEM = 'smart-backfill';
 const REDRAW_MS = 250;
 const LOOK_EVERY_MS = 1000;
 const LINE_EVERY_MS = 10_000;
 /** Drawing takes at most a twentieth of the time. */
 const SPARING = 20;
+/** Entries of before that are told to who comes to a backfill that is under way. */
+const BEFORE = 3;
 
 export interface LiveSource {
   /** The record as it is in the state now. */
@@ -48,6 +51,7 @@ export class BackfillLive {
     this.#elapsed = source.elapsed ?? (() => performance.now());
     this.#quiet = quiet;
     this.#record = record;
+    this.#told = Math.max(0, record.journal.length - BEFORE);
     this.#lineAt = this.#elapsed() + LINE_EVERY_MS;
     if (!quiet) this.#timer = setInterval(() => this.#tick(), REDRAW_MS).unref();
     this.see(record);
@@ -59,7 +63,7 @@ export class BackfillLive {
     const news = record.journal.slice(this.#told);
     this.#told = record.journal.length;
     if (this.#quiet || news.length === 0) return;
-    const lines = news.map((entry) => `${instant(entry.at)}  ${entry.event.replaceAll('_', ' ')}${entry.text === '' ? '' : `: ${entry.text}`}`);
+    const lines = news.map(journalLine);
     this.#io.err.write(`${(this.#io.err.block ? lines.map((line) => paragraph(line, errStyle(this.#io))) : lines).join('\n')}\n`);
   }
 
@@ -84,7 +88,7 @@ export class BackfillLive {
       block(screenLines({ record, world, pace: this.#pace, running: runningOf(world, record.id), now: this.#source.now() }, style));
     } else if (at >= this.#lineAt) {
       this.#lineAt = at + LINE_EVERY_MS;
-      this.#io.err.write(`${plainLine({ record, world, pace: this.#pace })}\n`);
+      this.#io.err.write(`${plainLine({ record, world, pace: this.#pace, running: runningOf(world, record.id) })}\n`);
     }
     this.#drawAt = this.#elapsed() + SPARING * (this.#elapsed() - at);
   }
@@ -102,6 +106,20 @@ export class BackfillLive {
       this.#looking = false;
     }
   }
+}
+
+/** Instants are UTC, and say so: beside them stand game dates. */
+function journalLine({ at, by, event, text }: JournalEntry): string {
+  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `: ${text}`}`}`;
+}
+
+/** Entries whose text says what has happened. */
+const SPEAKING = new Set(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held']);
+
+/** The reasons of a gate that holds are in the status, which follows. */
+function shortened(event: string, text: string): string {
+  if (event === 'stage_started') return `${text} begins`;
+  return event === 'gate_held' || event === 'ramp_held' ? text.split(': ', 1).join('') : text;
 }
 
 function runningOf(world: World, id: string): readonly CellKey[] {

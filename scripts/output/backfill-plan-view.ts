@@ -13,17 +13,19 @@ type NamedPlan = StagePlan & { readonly stage: string };
 const RANGES_SHOWN = 6;
 const ROWS_SHOWN = 12;
 
-/** `all`: every date is named, in as few words as ranges allow. */
-export function renderPlans(plans: readonly NamedPlan[], style: Style, all: boolean): string {
-  return plans.map((plan) => renderPlan(plan, style, all)).join('\n');
+/** `all`: every date is named, in as few words as ranges allow. `filling`: the stage that fills the calendar first; -1: none has to. */
+export function renderPlans(plans: readonly NamedPlan[], style: Style, all: boolean, filling = -1): string {
+  return plans.map((plan, index) => renderPlan(plan, style, all, filling < 0 || index < filling ? 'known' : index === filling ? 'filling' : 'unknown')).join('\n');
 }
 
-function renderPlan({ stage, cells, leftOut, ramp }: NamedPlan, style: Style, all: boolean): string {
+const NOTHING = { known: 'nothing to run, as it looks now', filling: 'nothing to run, as it looks now', unknown: 'known when the calendar is filled' } as const;
+
+function renderPlan({ stage, cells, leftOut, ramp }: NamedPlan, style: Style, all: boolean, calendar: keyof typeof NOTHING): string {
   const taken = grouped(cells, (cell) => `${cell.processor} ${cell.action} ${kindOf(cell.reason)}`);
   const left = grouped(leftOut, (cell) => `${cell.processor} ${kindOf(cell.reason)}`);
   const shown = all ? left : left.slice(0, ROWS_SHOWN);
   const dates = (of: readonly CellKey[]): string => dayList(of.map((cell) => cell.day), all ? Number.POSITIVE_INFINITY : RANGES_SHOWN);
-  const head = `${style.bold(`stage ${stage}`)}: ${cells.length === 0 ? 'nothing to run, as it looks now' : counted(cells.length, 'cell')}${leftOut.length === 0 ? '' : `, ${count(leftOut.length)} left out`}\n`;
+  const head = `${style.bold(`stage ${stage}`)}: ${cells.length === 0 ? NOTHING[calendar] : `${counted(cells.length, 'cell')}${calendar === 'filling' ? ', which fill the calendar; what else it has is known then' : ''}`}${leftOut.length === 0 ? '' : `, ${count(leftOut.length)} left out`}\n`;
   const takenTable = renderTable(taken, [
     { header: 'CELLS', value: ({ of }) => count(of.length), align: 'right' }, { header: 'PROCESSOR', value: ({ first }) => first.processor, fit: 'middle' }, { header: 'ACTION', value: ({ first }) => first.action },
     { header: 'WHY, AND DATES', value: ({ first, of }) => `${first.reason}: ${dates(of)}`, fit: 'wrap' },

@@ -4,7 +4,7 @@ import type { CellKey } from '../../shared/requests/cell.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { wholeProgress, type Progress } from '../../shared/staged/progress.ts';
 import { currentStage, type BackfillRecord } from '../../shared/staged/record.ts';
-import { stagesTable, stateText } from './backfill-view.ts';
+import { stagesTable, stateText, unresolved } from './backfill-view.ts';
 import type { Pace } from './pace.ts';
 import { cut, type Style } from './style.ts';
 import { cellText, count, counted, duration } from './words.ts';
@@ -29,16 +29,16 @@ export function screenLines({ record, world, pace, running, now }: ScreenView, s
   const ended = whole.complete + whole.failed;
   const filled = whole.expected === 0 ? 0 : Math.floor((BAR * ended) / whole.expected);
   const bar = `${style.green('█'.repeat(filled))}${style.dim('░'.repeat(BAR - filled))}`;
-  const failures = record.failures.filter((failure) => failure.became === 'open');
+  const failures = unresolved(record, world).filter((failure) => failure.became === 'open');
   const all = failures.length + record.failuresLeftOut;
-  const [head = '', ...stages] = stagesTable(record, world, style, now, 'cut').trimEnd().split('\n');
+  const [head = '', ...stages] = stagesTable(record, world, style, now).trimEnd().split('\n');
   // Of many stages the one that it is in, and those around it.
   const first = Math.max(0, Math.min(record.stage - Math.floor(STAGES_SHOWN / 2), stages.length - STAGES_SHOWN));
   return [
     '',
     `${style.bold(record.id)}  ${style.cyan(stateText(record))} for ${duration(Math.max(0, now - record.createdAt))}`,
     head, ...stages.slice(first, first + STAGES_SHOWN),
-    `${bar} ${wholeText(whole, record, pace)}`,
+    `${bar} ${wholeText(whole, record, running.length === 0 ? null : pace)}`,
     style.dim(`now     ${running.length === 0 ? 'nothing runs' : running.slice(0, 8).map(cellText).join(', ')}`),
     ...(all === 0 ? [] : [style.red(`failed  ${counted(all, 'cell')}; the last:`)]),
     ...failures.slice(-FAILURES_SHOWN).map((failure) => style.red(`  ${formatDay(failure.day)} ${failure.processor} (${failure.category}): ${failure.message}`)),
@@ -46,13 +46,14 @@ export function screenLines({ record, world, pace, running, now }: ScreenView, s
 }
 
 /** The same in one plain line, for a pipe. */
-export function plainLine({ record, world, pace }: Pick<ScreenView, 'record' | 'world' | 'pace'>): string {
-  return `${record.id}: stage ${currentStage(record).definition.name}, ${wholeText(wholeProgress(world, record), record, pace)}`;
+export function plainLine({ record, world, pace, running }: Pick<ScreenView, 'record' | 'world' | 'pace' | 'running'>): string {
+  return `${record.id}: stage ${currentStage(record).definition.name}, ${wholeText(wholeProgress(world, record), record, running.length === 0 ? null : pace)}`;
 }
 
-function wholeText({ expected, complete, failed }: Progress, record: BackfillRecord, pace: Pace): string {
+/** `pace` is null while nothing runs: before another attempt, or for want of a slot. How fast it was before that says nothing then. */
+function wholeText({ expected, complete, failed }: Progress, record: BackfillRecord, pace: Pace | null): string {
   const figures = `${count(complete)} of ${count(expected)} cells ${percentText(complete, expected)}`;
   // What the calendar is going to expect is not known yet.
-  const left = currentStage(record).definition.calendar_first ? 'calendar first' : pace.left(expected - complete - failed);
-  return [figures, ...(failed === 0 ? [] : [`${count(failed)} failed`]), ...(pace.text === '' ? [] : [pace.text]), ...(left === '' ? [] : [left])].join(', ');
+  const left = currentStage(record).definition.calendar_first ? 'calendar first' : pace?.left(expected - complete - failed) ?? 'nothing runs at the moment';
+  return [figures, ...(failed === 0 ? [] : [`${count(failed)} failed`]), ...(pace === null || pace.text === '' ? [] : [pace.text]), ...(left === '' ? [] : [left])].join(', ');
 }

@@ -20,7 +20,7 @@ export interface RootGroup {
 }
 
 /** Findings by root cause: roots of consecutive dates with the same reason are one group, the oldest first. */
-export function groupByRoot(findings: readonly Finding[], world: World): RootGroup[] {
+function groupByRoot(findings: readonly Finding[], world: World): RootGroup[] {
   const roots = new Map<string, { root: Root; findings: Finding[] }>();
   for (const finding of findings) {
     const key = `${finding.root.processor}/${finding.root.day}`;

@@ -25,6 +25,12 @@ export function instant(epochMilliseconds: number): string {
   return new Date(epochMilliseconds).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** `2023-11-16 04:10:22 to 04:11:03`; of two days `2023-11-16 23:59:58 to 2023-11-17 00:00:04`. In UTC. */
+export function span(first: number, last: number): string {
+  const [from, to] = [instant(first), instant(last)];
+  return `${from} to ${from.slice(0, 11) === to.slice(0, 11) ? to.slice(11) : to}`;
+}
+
 /** `2023-11-15`, or `2023-11-10..2023-11-15`. */
 export function range(from: Day, to: Day): string {
   return from === to ? formatDay(from) : `${formatDay(from)}..${formatDay(to)}`;

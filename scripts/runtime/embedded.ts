@@ -19,6 +19,7 @@ import type { Subscription } from '../../shared/embedded/sqlite-subscriptions.ts
 import { tellDigests } from '../../shared/flows/digests.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
+import { withdrawLeft } from '../../shared/flows/staged-orders.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import { work } from '../../shared/flows/work.ts';
 import { Worker, type WorkerOptions } from '../../shared/flows/worker.ts';
@@ -112,6 +113,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedRu
   });
   // This process owns the folder: whoever else has a lease on a cell is dead, and what it committed is finished.
   await sweep(engine, (other) => other !== owner);
+  await withdrawLeft(engine);
   const telling = new AbortController();
   void tellAgainAndAgain(engine, telling.signal);
   return {

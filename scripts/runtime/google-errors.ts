@@ -27,7 +27,7 @@ export function foundAndMend(thrown: unknown, roles: string, otherwise: string):
   return { found, mend: isDenied(thrown) ? `grant ${roles} to whoever runs this` : otherwise };
 }
 
-export function isDenied(thrown: unknown): boolean {
+function isDenied(thrown: unknown): boolean {
   if (!(thrown instanceof Error)) return false;
   const code: unknown = Reflect.get(thrown, 'code');
   return code === 403 || code === 401 || code === GRPC_PERMISSION_DENIED || code === GRPC_UNAUTHENTICATED || isDenied(thrown.cause);

@@ -52,7 +52,7 @@ export async function translateWithInputs(sql: string, inputs: readonly Translat
 }
 
 /** A translated query with its inputs before its own WITH clauses. */
-export function withInputs(translated: string, inputs: readonly TranslationInput[]): string {
+function withInputs(translated: string, inputs: readonly TranslationInput[]): string {
   if (inputs.length === 0) return translated;
   const clauses = inputs.map(({ name, select }) => `"${name.replaceAll('"', '""')}" AS (${select})`).join(', ');
   const own = /^WITH( RECURSIVE)?\s+/i.exec(translated);

@@ -83,13 +83,14 @@ export class RecordsInMemory {
   }
 
   setCell(record: CellRecord): void {
-    const id = cellId(record);
     const before = this.storedCell(record)?.request ?? null;
     put(this.#cells, record.day, record.processor, record);
     const request = record.request;
+    if (!request && !before) return;
+    const id = cellId(record);
     if (request) this.#open.set(id, record);
-    else if (before) this.#open.delete(id);
-    if (request || before) this.queue.set(record);
+    else this.#open.delete(id);
+    this.queue.set(record);
     const awaitedBefore = before && waits(before.state) ? before.waitingFor : null;
     const awaited = request && waits(request.state) ? request.waitingFor : null;
     if (awaitedBefore) this.#dropWaiter(awaitedBefore, id);

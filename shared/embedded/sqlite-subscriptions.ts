@@ -73,7 +73,7 @@ export function checkSubscriptions(topics: readonly string[], subscriptions: rea
 }
 
 /** A topic or subscription that the pipeline does not have. */
-export class UnknownTopicError extends Error {
+class UnknownTopicError extends Error {
   readonly topic: string;
   constructor(topic: string, allowed: readonly string[], what: string) {
     super(`${what} topic '${topic}', which there is not; topics are ${[...allowed].sort().join(', ') || '(none)'}; correct the name`);

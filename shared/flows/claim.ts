@@ -8,6 +8,7 @@ import { readiness } from '../requests/readiness.ts';
 import { slotsAt } from '../requests/slots.ts';
 import { claimed, completed, waiting } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
+import { isHalted } from './halt.ts';
 import { changeRow, historyRow } from './rows.ts';
 
 /** A claimed cell: its lease and its slot are durable. */
@@ -67,7 +68,7 @@ function attempt(engine: Engine, processor: Processor, key: CellKey, { now, runI
     // This very claim: its commit was done, and its answer was lost.
     if (request?.lease?.runId === runId) return { writes: {}, result: { kind: 'claimed', claim: { processor, record, request, lease: request.lease } } };
     if (!request || request.state !== 'queued' || (request.notBefore ?? 0) > now) return nothing('not_now');
-    if (snapshot.controls().paused) return nothing('not_now');
+    if (snapshot.controls().paused || isHalted(snapshot.controls(), request)) return nothing('not_now');
     const { plannedAt } = request;
     if (plannedAt !== undefined && !renewed && engine.isOlderThan(plannedAt)) return { writes: {}, result: { kind: 'outdated', plannedAt } };
     const ready = readiness(engine.world, processor, key.day, request, engine.strictness);

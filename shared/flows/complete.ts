@@ -10,6 +10,7 @@ import { encodeTrace, traceEntries, traceOf } from '../gaps/trace.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellRecord, EndedBadly, VerifiedRun } from '../requests/cell.ts';
 import { instantOf, type PhaseComplete } from '../requests/messages.ts';
+import { isUndone } from '../rollback/overwrites.ts';
 import { backfillWith, cascadingBackfill } from '../staged/cascading.ts';
 import { decideTurn, heldByBackfill, openBackfills, type Cascaded } from './cascade.ts';
 import type { Engine } from './engine.ts';
@@ -98,6 +99,7 @@ async function recordCompletion(engine: Engine, processor: Processor, day: Day, 
     const repeated = record.last?.runId === runId && record.last.origin === 'external' && record.last.fingerprint === (coverage?.fingerprint ?? EMPTY_FINGERPRINT) && message.status === 'success';
     if (repeated) return { writes: {}, result: { external: false, ours: false, wasBackfill: request?.isBackfill ?? false } };
     const wasBackfill = request?.isBackfill ?? false;
+    if (isUndone(record, runId, coverage?.fingerprint ?? EMPTY_FINGERPRINT)) return { writes: { history: [row('ignored')] }, result: { external: false, ours: false, wasBackfill } };
     // While an attempt of ours is under way, only its own message counts; others are kept in the history.
     if (ours || request?.state === 'processing') return { writes: ours ? {} : { history: [row('ignored')] }, result: { external: false, ours, wasBackfill } };
     if (message.status !== 'success') {

@@ -6,43 +6,14 @@ import type { Coverage } from '../gaps/coverage.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { Clock, Ids } from '../ports/clock.ts';
-import type { Notifier } from '../ports/notifier.ts';
-import type { ProcessorRunner } from '../ports/processor-runner.ts';
-import type { Reads, RequestStore, Snapshot, Writes } from '../ports/request-store.ts';
-import type { Warehouse } from '../ports/warehouse.ts';
+import type { Reads, Snapshot, Writes } from '../ports/request-store.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { CalendarReader } from './calendar-reader.ts';
+import { endedOf, type EndedCells } from './ended-cells.ts';
+import type { EngineParts } from './engine-parts.ts';
 import { Listeners } from './listeners.ts';
 import { ReadableCoverage } from './readable.ts';
 import { Running } from './running.ts';
-
-export interface EngineParts {
-  readonly pipeline: Pipeline;
-  readonly store: RequestStore;
-  readonly warehouse: Warehouse;
-  readonly runner: ProcessorRunner;
-  readonly notifier: Notifier;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  /** Names this process in leases. */
-  readonly owner: string;
-  /** Runs at a time in this process. */
-  readonly lanes: number;
-  /**
-   * Other processes work on the same state: what they have open is read again as this one goes on. The embedded runtime
-   * owns its state folder alone.
-   */
-  readonly shared?: boolean;
-  /** Asked for after each cell of a long run: what was committed is not to wait for the end of it. Never rejects. */
-  readonly sendCommitted?: () => Promise<void>;
-}
-
-/** Cells of one staged backfill that have no open request any more. */
-export interface EndedCells {
-  readonly backfillId: string;
-  readonly cells: readonly CellKey[];
-}
 
 type Change = (world: World) => void;
 
@@ -325,12 +296,4 @@ export class Engine {
   get remembered(): readonly RememberedGames[] {
     return this.#calendar.remembered;
   }
-}
-
-function endedOf(before: Snapshot, after: readonly CellRecord[]): EndedCells[] {
-  const ended = after.flatMap((record) => {
-    const backfillId = record.request === null ? before.cell(record).request?.backfillId ?? null : null;
-    return backfillId === null ? [] : [{ backfillId, cell: { processor: record.processor, day: record.day } }];
-  });
-  return [...Map.groupBy(ended, (one) => one.backfillId)].map(([backfillId, all]) => ({ backfillId, cells: all.map(({ cell }) => cell) }));
 }

@@ -14,6 +14,7 @@ import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { untoldOf } from './failure-alerts.ts';
+import { halting } from './halt.ts';
 import { changeRow, historyRow } from './rows.ts';
 
 /** An asynchronous target has begun: the lease, and its slot, last until its deadline. */
@@ -134,6 +135,7 @@ export async function finishFailed(engine: Engine, claim: Claim, failure: Failur
       cells: [after.record],
       askCells: ended ? outcomesOf(claim, request, 'failed', failure.message, now) : [],
       untold: ended ? untoldOf(after.record, request, after.failure, failure.alert) : [],
+      ...(ended && claim.request.halts ? halting(snapshot.controls(), request) : {}),
       changes: [changeRow(after.record, request, ended ? 'failed' : 'queued', now, { error: failure.message, metadata: { category: failure.category, rule: failure.rule } })],
       history: [historyRow(processor, record.day, request, {
         runId: lease.runId, status: 'failed', decision: ended ? 'failed' : 'retry', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: failure.message, category: failure.category,
@@ -165,7 +167,8 @@ export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs
 /** Runs a finishing decision only while the claim's lease is still the cell's (P8, P17); frees the slot with it. */
 async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot, request: OpenRequest) => Writes, slowUntil: number | null = null): Promise<void> {
   const { record, lease, processor } = claim;
-  await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
+  const { halts = false } = claim.request;
+  await engine.change({ cells: [record], slots: [processor.name], ...(halts ? { controls: true } : {}) }, (snapshot) => {
     const { request } = snapshot.cell(record);
     const slots = freed(snapshot.slots(processor.name), claim, slowUntil);
     // Somebody took the cell over: what this attempt found out is theirs to record.

@@ -128,6 +128,9 @@ function whyNotExpected(engine: Engine, processor: Processor, day: Day): string 
   return `none of its ${games.length} games is of ${processor.only?.join(', ') ?? 'this processor'}`;
 }
 
+/** In front of the name of the plan or backfill that has a cell. */
+const OWNED = /^belongs to /;
+
 /** What mends a cell is what the planner says of it: a step, or the reason why it is left out. */
 async function mendOf(engine: Engine, cell: CellKey, facts: CellFacts | null): Promise<Mend> {
   const nothing = (text: string): Mend => ({ command: null, text });
@@ -143,6 +146,8 @@ async function mendOf(engine: Engine, cell: CellKey, facts: CellFacts | null): P
   const left = plan.leftOut.find((entry) => keyOf(entry) === keyOf(cell));
   const cause = left?.because ? plan.leftOut.find((entry) => left.because && keyOf(entry) === keyOf(left.because)) ?? left : left;
   if (!cause) return nothing('no recovery mends it');
+  const owner = cause.code === 'owned' ? await engine.parts.store.backfill(cause.reason.replace(OWNED, '')) : null;
+  if (owner) return { command: ['backfill', 'status', owner.id], text: `an open staged backfill has it (${owner.id}, ${owner.state.replaceAll('_', ' ')}): what comes next is in its status` };
   return mendOfLeftOut(engine, cause.code, cause, words, cause.reason);
 }
 

@@ -21,7 +21,7 @@ import { wakeWaiters } from './wake.ts';
  */
 
 /** No heartbeat is needed: putting a date back takes seconds. */
-export const ROLLBACK_LEASE_MS = 10 * 60_000;
+const ROLLBACK_LEASE_MS = 10 * 60_000;
 
 export interface RolledBackCell extends RollbackStep {
   /** `left`: as `decision` says, which was made again under the lease. `failed`: nothing was put back. */

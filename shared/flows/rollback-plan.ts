@@ -7,7 +7,7 @@ import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { decideRollback, noteMeant, type CellNow, type RollbackDecision, type RollbackWish } from '../rollback/decide.ts';
 import { writesItself } from '../rollback/overwrites.ts';
 import { ends, readersOf, type RollbackReaders } from '../rollback/readers.ts';
-import type { BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 
 /** Which cells are meant: a backfill's, or those of a date; `processors` null is every one. */
@@ -38,8 +38,9 @@ export async function planRollback(engine: Engine, scope: RollbackScope): Promis
   return { steps, readers: readersOf(engine.world, taken) };
 }
 
-function refuseRunning({ id, state }: Pick<BackfillRecord, 'id' | 'state'>): void {
-  if (state === 'running') throw new HeldBackError(`backfill ${id} is running: it would write on while it is rolled back; first: smart-backfill backfill pause ${id} --reason "…"`);
+function refuseRunning({ id, state, note, goesOn }: Pick<BackfillRecord, 'id' | 'state' | 'note' | 'goesOn'>): void {
+  const does = state === 'running' ? 'is running' : `goes on by itself (${note})`;
+  if (goesOnByItself({ state, goesOn })) throw new HeldBackError(`backfill ${id} ${does}: it would write on while it is rolled back; first: smart-backfill backfill pause ${id} --reason "…"`);
 }
 
 async function refuseUnknown(engine: Engine, id: string): Promise<void> {
@@ -66,7 +67,7 @@ async function cellsOfBackfill(engine: Engine, scope: RollbackScope, backfill: B
 
 async function cellsOfDate(engine: Engine, scope: RollbackScope, day: Day): Promise<readonly Candidate[]> {
   const records = new Map((await engine.parts.store.cells(day, day)).map((record) => [record.processor, record]));
-  const running = (await engine.parts.store.backfills()).find(({ id, state }) => state === 'running' && [...records.values()].some((record) => record.overwrites?.at(-1)?.backfillId === id));
+  const running = (await engine.parts.store.backfills()).find((one) => goesOnByItself(one) && [...records.values()].some((record) => record.overwrites?.at(-1)?.backfillId === one.id));
   if (running) refuseRunning(running);
   return Promise.all(engine.pipeline.processors.filter((processor) => isWanted(scope, processor)).map(async (processor) => (
     { processor, record: records.get(processor.name) ?? await engine.parts.store.cell({ processor: processor.name, day }) }

@@ -2,10 +2,12 @@ import { formatDay } from '../calendar/day.ts';
 import { HeldBackError } from '../failures/errors.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { Alert } from '../ports/notifier.ts';
+import type { CellKey } from '../requests/cell.ts';
 import { readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
 import { noted } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
+import { heldBehind, holdOn } from './rollback-holds.ts';
 import { rollBackCell, type RolledBackCell } from './rollback-cell.ts';
 import type { RollbackPlan, RollbackScope, RollbackStep } from './rollback-plan.ts';
 
@@ -32,28 +34,47 @@ export interface RolledBack {
 export async function rollBack(engine: Engine, plan: RollbackPlan, scope: RollbackScope, options: RollBackOptions): Promise<RolledBack> {
   const taken = plan.steps.filter(({ decision }) => decision.kind === 'restore' || decision.kind === 'empty');
   const cells: RolledBackCell[] = plan.steps.filter((step) => !taken.includes(step)).map((step) => ({ ...step, outcome: 'left', rows: 0, error: null }));
-  if (taken.length > 0) await underLease(engine, taken, scope, () => walk(engine, taken, scope, options, (cell) => {
-    cells.push(cell);
-    options.on?.(cell);
-  }));
-  const back = cells.filter(isBack);
-  const readers = readersOf(engine.world, back);
-  const result = { cells, readers, interrupted: options.signal.aborted };
-  if (back.length > 0) {
-    await engine.parts.notifier.notify(alertOf(engine, scope, options, result));
-    await writeJournals(engine, back, options);
+  const told = async (broken?: string): Promise<RolledBack> => {
+    const back = cells.filter(isBack);
+    const result = { cells, readers: readersOf(engine.world, back), interrupted: options.signal.aborted };
+    if (back.length === 0) return result;
+    await engine.parts.notifier.notify(alertOf(engine, scope, options, result, broken));
+    await writeJournals(engine, back, options, (members) => {
+      const restored = members.filter(({ outcome }) => outcome === 'restored').length;
+      return `${restored} cells have their rows of before, ${members.length - restored} have none`;
+    });
+    return result;
+  };
+  if (taken.length === 0) return told();
+  try {
+    const held = await heldBehind(engine, taken);
+    await underLease(engine, [...taken, ...held], scope, async () => {
+      // Should this process die, people and the journal know all the same.
+      await engine.parts.notifier.notify(begunAlertOf(engine, scope, options, taken.length));
+      await writeJournals(engine, taken, options, (members) => `a rollback of ${members.length} ${members.length === 1 ? 'cell' : 'cells'} begins`);
+      try {
+        await walk(engine, taken, scope, options, (cell) => {
+          cells.push(cell);
+          options.on?.(cell);
+        });
+      } finally {
+        await holdOn(engine, held);
+      }
+    });
+  } catch (thrown) {
+    await told(thrown instanceof Error ? thrown.message : 'its state can not be read').catch(() => undefined);
+    throw thrown;
   }
-  return result;
+  return told();
 }
 
 /** It stands in the report of each backfill whose rows are gone. */
-async function writeJournals(engine: Engine, back: readonly RolledBackCell[], { by, reason }: RollBackOptions): Promise<void> {
+async function writeJournals<Step extends RollbackStep>(engine: Engine, steps: readonly Step[], { by, reason }: RollBackOptions, said: (members: readonly Step[]) => string): Promise<void> {
   const at = engine.parts.clock.now();
-  const byBackfill = Map.groupBy(back, ({ decision }) => (decision.kind === 'restore' || decision.kind === 'empty' ? decision.note?.backfillId ?? null : null));
-  for (const [id, cells] of byBackfill) {
+  const byBackfill = Map.groupBy(steps, ({ decision }) => (decision.kind === 'restore' || decision.kind === 'empty' ? decision.note?.backfillId ?? null : null));
+  for (const [id, members] of byBackfill) {
     if (id === null) continue;
-    const restored = cells.filter(({ outcome }) => outcome === 'restored').length;
-    const text = `${reason}: ${restored} cells have their rows of before, ${cells.length - restored} have none`;
+    const text = `${reason}: ${said(members)}`;
     await engine.change({ backfills: [id] }, (snapshot) => {
       const record = snapshot.backfill(id);
       return { writes: record ? { backfills: [noted(record, at, by, 'rollback', text)] } : {}, result: null };
@@ -65,7 +86,7 @@ function isBack({ outcome }: RolledBackCell): boolean {
   return outcome === 'restored' || outcome === 'emptied';
 }
 
-async function underLease(engine: Engine, taken: readonly RollbackStep[], scope: RollbackScope, work: () => Promise<void>): Promise<void> {
+async function underLease(engine: Engine, taken: readonly CellKey[], scope: RollbackScope, work: () => Promise<void>): Promise<void> {
   const planId = scope.backfillId === null ? 'a rollback' : `the rollback of ${scope.backfillId}`;
   if (await takeLease(engine, ROLLBACK_LEASE, JSON.stringify({ planId, cells: taken.map(keyOf) })) === null) {
     throw new HeldBackError('another rollback is under way: one at a time; wait until it has ended, then run this again');
@@ -95,7 +116,15 @@ async function walk(engine: Engine, steps: readonly RollbackStep[], scope: Rollb
   }
 }
 
-function alertOf(engine: Engine, scope: RollbackScope, { by, reason }: RollBackOptions, { cells, readers }: Pick<RolledBack, 'cells' | 'readers'>): Alert {
+function begunAlertOf(engine: Engine, { backfillId, day, processors }: RollbackScope, { by, reason }: RollBackOptions, count: number): Alert {
+  return {
+    severity: 'warning', event: 'rollback_begun', title: `${backfillId ?? 'rows'}: a rollback of ${count} ${count === 1 ? 'cell' : 'cells'} has begun`,
+    lines: [`by ${by}: ${reason}`, 'its end is told as well; should that not come, whoever ran it has died: look, and roll back again'],
+    command: `smart-backfill rollback${backfillId === null ? '' : ` --backfill ${backfillId}`}${day === null ? '' : ` --date ${formatDay(day)}`}${processors === null ? '' : ` --processor ${[...processors].join(',')}`} --dry-run`, at: engine.parts.clock.now(),
+  };
+}
+
+function alertOf(engine: Engine, scope: RollbackScope, { by, reason }: RollBackOptions, { cells, readers }: Pick<RolledBack, 'cells' | 'readers'>, broken?: string): Alert {
   const [restored, emptied] = (['restored', 'emptied'] as const).map((outcome) => cells.filter((cell) => cell.outcome === outcome).length);
   const refused = cells.filter(({ outcome, decision }) => outcome === 'failed' || decision.kind === 'refuse').length;
   const what = scope.backfillId === null ? 'rows' : scope.backfillId;
@@ -104,6 +133,7 @@ function alertOf(engine: Engine, scope: RollbackScope, { by, reason }: RollBackO
     lines: [
       `by ${by}: ${reason}`,
       ...(refused > 0 ? [`${refused} cells were not rolled back`] : []),
+      ...(broken === undefined ? [] : [`it was broken off: ${broken}; run it again`]),
       ...readers.stale.map(({ processor, days }) => `${processor}: ${days.length} cells are stale because of it`),
       'what was rolled back is held: it runs again when its inputs or its definition change, or a person asks',
     ],

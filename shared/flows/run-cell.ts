@@ -163,7 +163,7 @@ function verify(engine: Engine, processor: Processor, day: Day, coverage: Covera
 }
 
 /** A run that reported success with rows that can't be right. Held: the same inputs would give the same rows. */
-export class SilentFailure extends NeverRetryError {
+class SilentFailure extends NeverRetryError {
   constructor(processor: string, shortcomings: readonly string[], aftermath: string) {
     super(`silent_failure: ${processor} reported success, but ${shortcomings.join('; ')}; ${aftermath}`, { category: 'processing' });
   }

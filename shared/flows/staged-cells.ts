@@ -11,15 +11,27 @@ export function recordOf({ world }: Engine, { processor, day }: CellKey): CellRe
 }
 
 /** The failure that a cell ended with, as the backfill's record has it; none where it did not. */
-export function failureOf(engine: Engine, cell: CellKey): NewFailure[] {
+function failureOf(engine: Engine, cell: CellKey): NewFailure[] {
   const { failure } = recordOf(engine, cell);
   return failure ? [{ processor: cell.processor, day: cell.day, category: failure.category, message: failure.message, runId: failure.runId, skipped: false }] : [];
 }
 
-/** What failed and was not noted: whoever advanced the backfill before died in between. */
-export function unnoted(engine: Engine, record: BackfillRecord, leftOut: readonly LeftOutCell[]): NewFailure[] {
-  const isNoted = (cell: CellKey): boolean => record.failures.some((known) => known.runId === (recordOf(engine, cell).failure?.runId ?? null) && known.processor === cell.processor && known.day === cell.day);
-  return leftOut.filter((cell) => cell.failed && !isNoted(cell)).flatMap((cell) => failureOf(engine, cell));
+/**
+ * What has failed in a stage and is not tried again by itself. It may not have been noted, since whoever advanced the
+ * backfill died in between; or was noted while that was paused, and stops it now.
+ */
+export function failed(engine: Engine, leftOut: readonly LeftOutCell[]): NewFailure[] {
+  return leftOut.filter((cell) => cell.failed).flatMap((cell) => failureOf(engine, cell));
+}
+
+/**
+ * The failure that a cell of the stage has ended with. One that it has from before is none: what is taken back before
+ * anybody has run it ends too.
+ */
+export function endedFailure(engine: Engine, record: BackfillRecord, cell: CellKey): NewFailure[] {
+  const { recentAsks, failure } = recordOf(engine, cell);
+  const isOld = failure !== null && failure.runId !== null && record.failures.some((known) => known.runId === failure.runId && known.became === 'retried');
+  return !isOld && recentAsks.some((ask) => ask.startsWith(askPrefix(record, record.stage))) ? failureOf(engine, cell) : [];
 }
 
 /** When one of these cells last ended for the stage that the backfill is in; 0: never. */

@@ -1,10 +1,11 @@
 import type { CellKey } from '../requests/cell.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
-import { currentStage, goesOnByItself, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
-import { failureOf, lastServed, recordOf, runsElsewhere, unnoted } from './staged-cells.ts';
+import { releaseHalt } from './halt.ts';
+import { endedFailure, failed, lastServed, recordOf, runsElsewhere } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
 import { HeldBackfill, type HeldOptions } from './staged-held.ts';
 import { openStageCells } from './staged-open.ts';
@@ -100,7 +101,10 @@ export class Coordinator {
           await withdraw(this.#engine, this.#id);
           if (this.#walk === null && await runsElsewhere(this.#engine, this.#id)) await this.#plan(record);
           const stillRuns = this.#walk !== null && this.#walk.running > 0 && await this.#stillRuns(record);
-          if (!stillRuns && !goesOnByItself(record)) return record;
+          if (!stillRuns && !goesOnByItself(record)) {
+            if (hasEnded(record)) await releaseHalt(this.#engine, this.#id);
+            return record;
+          }
           // What it has taken back is planned again.
           if (!stillRuns) this.#forget();
           const wait = stillRuns ? TICK_MS : await goOnAfterQuota(this.#engine, this.#held);
@@ -109,14 +113,15 @@ export class Coordinator {
           await this.#wait(wait);
           continue;
         }
-        if ((await this.#engine.parts.store.controls()).paused || (!this.#hasBegun && await standsBy(this.#engine, this.#held, record))) {
+        const { paused, halted = [] } = await this.#engine.parts.store.controls();
+        if (paused || (!this.#hasBegun && await standsBy(this.#engine, this.#held, record))) {
           await this.#wait(TICK_MS);
           continue;
         }
         this.#hasBegun = true;
         const { round } = currentStage(record).progress;
         if (this.#walks?.stage !== record.stage || this.#walks.round !== round) await this.#plan(record);
-        const wait = await this.#step(record);
+        const wait = await this.#step(record, halted.includes(this.#id));
         if (wait > 0) await this.#wait(wait);
       }
     } finally {
@@ -158,17 +163,20 @@ export class Coordinator {
     this.#unverified = walk.date;
     this.#servedAt = Math.max(this.#servedAt, lastServed(this.#engine, record, [...cells, ...leftOut]));
     this.#options.on?.({ kind: 'round', record, cells: cells.length });
-    const unknown = unnoted(this.#engine, record, leftOut);
-    if (unknown.length > 0) await this.#held.note(unknown);
+    const left = failed(this.#engine, leftOut);
+    if (left.length > 0) await this.#held.note(left);
   }
 
   /** One look: notes what ended, starts what there is room for. Says for how long there is nothing to do; 0: look again. */
-  async #step(record: BackfillRecord): Promise<number> {
+  async #step(record: BackfillRecord, isHalted: boolean): Promise<number> {
     const walk = this.#walk;
     if (!walk) return 0;
     await this.#engine.hearOthers();
     this.#engine.keepTime();
+    // Something has failed, here or in another process: it is noted before anything else starts.
+    if (isHalted) await this.hear(null);
     if (await this.#noteEnds(record, walk) || await pausedByQuota(this.#engine, this.#held, walk.runningCells) || await this.#verify(record, walk)) return 0;
+    if (isHalted) await releaseHalt(this.#engine, this.#id);
     if (walk.finished) {
       await this.#endRound(record, walk);
       return 0;
@@ -219,13 +227,14 @@ export class Coordinator {
   async #noteEnds(record: BackfillRecord, walk: StageWalk): Promise<boolean> {
     const stuck = await takeBackStuck(this.#engine, this.#id, walk.runningCells);
     const failures = stuck.map((over) => blockedFailure(over, policyOf(record)));
+    for (const { cell } of stuck) walk.end(this.#engine.world, cell);
     for (const cell of walk.runningCells) {
       const { request, failure } = recordOf(this.#engine, cell);
       if (request) continue;
       walk.end(this.#engine.world, cell);
       this.#servedAt = Math.max(this.#servedAt, this.#engine.parts.clock.now());
       this.#options.on?.({ kind: 'ended', key: cell, failed: failure !== null });
-      failures.push(...failureOf(this.#engine, cell));
+      failures.push(...endedFailure(this.#engine, record, cell));
     }
     if (failures.length === 0) return false;
     await this.#held.note(failures);

@@ -5,9 +5,10 @@ import { suggestion } from '../pipeline/nearest.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
-import { hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
+import { joinedBy } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
 import { returnLease, takeLease } from './leases.ts';
 import { changeRow } from './rows.ts';
@@ -50,7 +51,8 @@ export function refusedFor({ pipeline }: Engine, record: BackfillRecord, others:
     const what = other ? hasEnded(other) ? `which is ${other.state}` : 'which has no cell in common with this one' : 'which there is not';
     throw new InputError(`received --join ${join}, ${what}; ${open.length === 0 ? 'no open backfill has a cell in common with this one: leave --join out' : `allowed are ${open.join(', ')}`}`);
   }
-  return overlapping(pipeline, record, others.filter(({ id }) => id !== join));
+  const waitedFor = joinedBy(record, new Map(others.map((known) => [known.id, known])));
+  return overlapping(pipeline, record, others.filter((known) => !waitedFor.includes(known)));
 }
 
 function freeId(wanted: string, others: readonly BackfillRecord[]): string {
@@ -82,13 +84,30 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });
   if (record.state !== 'running') await withdraw(engine, id);
+  else if (record.skips.length > known.skips.length) await takeBackSkipped(engine, record);
   engine.ordered.tell(id);
   return record;
+}
+
+/** A date that is skipped while the backfill runs: what nobody runs yet of it is not run. */
+async function takeBackSkipped(engine: Engine, { id, skips }: BackfillRecord): Promise<void> {
+  const days = new Set(skips.map(({ day }) => day));
+  await takeBack(engine, id, (await engine.parts.store.openCells()).filter(({ day }) => days.has(day)), 'has the date skipped');
 }
 
 /** Takes back what a backfill has opened and nobody runs yet: it is opened again when the backfill goes on. */
 export async function withdraw(engine: Engine, id: string): Promise<readonly CellKey[]> {
   return takeBack(engine, id, await engine.parts.store.openCells(), 'does not run now');
+}
+
+/** Whoever had a backfill paused or cancelled may have died before it took back what was queued: nobody is to run that. */
+export async function withdrawLeft(engine: Engine): Promise<void> {
+  const { store } = engine.parts;
+  const owners = new Set((await store.openCells()).flatMap(({ request }) => (request?.backfillId && !request.rollback ? [request.backfillId] : [])));
+  for (const id of owners) {
+    const record = await store.backfill(id);
+    if (record && !goesOnByItself(record)) await withdraw(engine, id);
+  }
 }
 
 /** Takes back those of these cells that a backfill has opened, that nobody else has asked for, and that nobody runs yet. */

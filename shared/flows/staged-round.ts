@@ -1,8 +1,10 @@
+import type { Pipeline } from '../pipeline/pipeline.ts';
 import { processorsOf } from '../staged/plan.ts';
+import { policyOf } from '../staged/policy.ts';
 import { rampOf, rampStep, upTo } from '../staged/ramp.ts';
 import { currentStage, type BackfillRecord } from '../staged/record.ts';
 import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
-import { nextRound, rampLooked, stageEnded } from '../staged/transitions.ts';
+import { nextRound, rampLooked, stageEnded, stageHeld } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
 import { runChecks } from './staged-checks.ts';
 
@@ -18,11 +20,18 @@ type Change = (current: BackfillRecord, now: number) => BackfillRecord;
 export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, signal: AbortSignal): Promise<Change | null> {
   const { definition, progress } = currentStage(record);
   if (opened > 0 && progress.round - progress.retriedFrom < MOST_ROUNDS) return nextRound;
+  const gone = goneFrom(engine.pipeline, record);
+  if (gone.length > 0) return (current, now) => stageHeld(current, gone, now);
   // A gate over tables of which nothing was asked for says nothing.
   const gate = definition.gate && concernsGate(engine.world, record, definition.gate) ? definition.gate : undefined;
   const processors = processorsOf(engine.world, record, record.stage);
   const step = rampStep(engine.world, record, record.stage, processors);
-  if (!gate && !step) return (current, now) => stageEnded(current, null, now);
+  if (!gate && !step) {
+    return (current, now) => {
+      const reasons = holdsByItself(current) ? unresolved(current) : [];
+      return reasons.length > 0 ? stageHeld(current, reasons, now) : stageEnded(current, null, now);
+    };
+  }
   const looked = step ? upTo(record, step.to) : record;
   const world = await engine.refresh(looked.asked.from, looked.asked.to);
   const checks = gate ? await runChecks(engine, looked, gate, signal) : [];
@@ -34,6 +43,23 @@ export async function roundEnded(engine: Engine, record: BackfillRecord, opened:
     const result = judge(current, now);
     return rampLooked(current, { words: step.words, next }, { gate: result, reasons: result ? result.reasons : unresolved(current) }, now);
   };
+}
+
+/** Where the pipeline is another than when the backfill was started: what it does not have any more can neither be run nor judged. */
+function goneFrom(pipeline: Pipeline, record: BackfillRecord): string[] {
+  const { definition } = currentStage(record);
+  const phases = new Set([...definition.phases, ...definition.gate?.phases ?? []]);
+  const lost = [...phases].filter((name) => !pipeline.phases.some((phase) => phase.name === name));
+  const unknown = (record.asked.processors ?? []).filter((name) => !pipeline.byName.has(name));
+  return [...lost.map((name) => `the pipeline does not have the phase ${name} any more`), ...unknown.map((name) => `the pipeline does not have the processor ${name} any more`)];
+}
+
+/**
+ * A stage without a gate goes on although something of it has failed where its policy says so. Not where all dates were
+ * tried first, since no later stage comes back to them; nor where its one date was to tell whether anything works.
+ */
+function holdsByItself(record: BackfillRecord): boolean {
+  return policyOf(record) === 'continue' || currentStage(record).definition.dates !== 'all';
 }
 
 /** Without a gate's rules one still holds: nothing has failed. */

@@ -8,7 +8,8 @@ import { takeBack } from './staged-orders.ts';
 
 /**
  * Requests of a backfill that would wait for ever: what they read has gone since they were opened, and nobody works on it.
- * The detector leaves a backfill's cells alone, so that nobody else would come. They are taken back; says why.
+ * The detector leaves a backfill's cells alone, so that nobody else would come. They are taken back, unless somebody else has
+ * asked for them too: then they wait on for that, and the backfill does not. Says why.
  */
 export async function takeBackStuck(engine: Engine, id: string, running: readonly StageCell[]): Promise<readonly { readonly cell: StageCell; readonly note: string }[]> {
   const recordOf = ({ processor, day }: CellKey) => engine.world.record(engine.world.processor(processor), day);
@@ -27,5 +28,6 @@ export async function takeBackStuck(engine: Engine, id: string, running: readonl
   });
   if (stuck.length === 0) return [];
   const taken = new Set((await takeBack(engine, id, stuck.map(({ cell }) => recordOf(cell)), 'has nobody who fills what it reads')).map(keyOf));
-  return stuck.filter(({ cell }) => taken.has(keyOf(cell)));
+  // Somebody may have run one of them meanwhile.
+  return stuck.filter(({ cell }) => taken.has(keyOf(cell)) || recordOf(cell).request?.state === 'waiting' || recordOf(cell).request?.state === 'blocked');
 }

@@ -1,9 +1,10 @@
 import { describeCell } from '../gaps/usable.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
 import { quotaPaused, standsBy as standingBy, turnGiven, wentOn } from '../staged/transitions.ts';
-import { joined, quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
+import { quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
+import type { RequestStore } from '../ports/request-store.ts';
 import { recordOf } from './staged-cells.ts';
 import type { HeldBackfill } from './staged-held.ts';
 
@@ -23,9 +24,21 @@ export async function goOnAfterQuota({ parts: { clock } }: Engine, held: HeldBac
 /** Whether the backfill that this one has joined is not over yet. */
 export async function standsBy({ parts: { store, clock } }: Engine, held: HeldBackfill, record: BackfillRecord): Promise<boolean> {
   if (record.asked.join === undefined) return false;
-  const other = joined(record, await store.backfill(record.asked.join));
+  const other = await waitedFor(store, record);
   await held.change((current) => (current.state === 'running' ? standingBy(current, other, clock.now()) : current));
   return other !== null;
+}
+
+/** The first that has not ended of those that it has joined: the one that it named may have been cancelled while it waited itself. */
+async function waitedFor(store: RequestStore, { asked }: BackfillRecord): Promise<BackfillRecord | null> {
+  const seen = new Set<string>();
+  for (let { join } = asked; join !== undefined && !seen.has(join);) {
+    seen.add(join);
+    const other = await store.backfill(join);
+    if (other === null || !hasEnded(other)) return other;
+    ({ join } = other.asked);
+  }
+  return null;
 }
 
 /** A used-up quota pauses the backfill, until that starts anew. True where it has. */

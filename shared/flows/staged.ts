@@ -79,7 +79,7 @@ async function workFor(engine: Engine, coordinator: Coordinator, { signal, onSta
     const waiting = new AbortController();
     const dueMs = due === null ? LOOK_AGAIN_MS : Math.max(0, due - engine.parts.clock.now());
     await Promise.race([woken, engine.parts.clock.sleep(Math.min(dueMs, LOOK_AGAIN_MS), AbortSignal.any([stopped, waiting.signal]))]);
-    waiting.abort();
+    waiting.abort('it is not waited for any more');
   }
 }
 

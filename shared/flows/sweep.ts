@@ -6,6 +6,7 @@ import type { Engine } from './engine.ts';
 import { beganRows, finishStopped, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
 import { untoldOf } from './failure-alerts.ts';
+import { halting } from './halt.ts';
 import { releaseLeasesOf } from './leases.ts';
 import { takeOverRollback } from './rollback-cell.ts';
 import { fromMarker } from './run-cell.ts';
@@ -86,7 +87,7 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
     return 'gaveUp';
   }
   const now = engine.parts.clock.now();
-  const gaveUp = await engine.change({ cells: [record], slots: [processor.name] }, (snapshot) => {
+  const gaveUp = await engine.change({ cells: [record], slots: [processor.name], controls: true }, (snapshot) => {
     const current = snapshot.cell(record);
     const slots = withoutExpired(snapshot.slots(processor.name), now);
     const freed = { ...slots, holders: slots.holders.filter((holder) => holder.day !== record.day) };
@@ -101,7 +102,7 @@ async function takeOver(engine: Engine, record: CellRecord): Promise<'finished' 
       const ended = endedWithout(current, failure);
       return {
         writes: {
-          cells: [ended], slots: [freed], changes: [...beganRows(record, lease, request), changeRow(ended, current.request, 'failed', now, { error: message })],
+          ...halting(snapshot.controls(), current.request), cells: [ended], slots: [freed], changes: [...beganRows(record, lease, request), changeRow(ended, current.request, 'failed', now, { error: message })],
           history: [historyRow(processor, record.day, current.request, { runId: lease.runId, status: 'failed', decision: 'failed', at: now, error: message, category: 'infrastructure' })],
           untold: untoldOf(ended, current.request, failure, categoryPolicies.infrastructure.alert),
           askCells: current.request.asks.map((askId) => ({ askId, processor: record.processor, day: record.day, outcome: 'failed' as const, note: message, at: now })),

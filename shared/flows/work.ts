@@ -255,5 +255,5 @@ function beat(engine: Engine, claim: Claim, isStopped: AbortSignal): { stop(): v
     }
   };
   void renew();
-  return { stop: () => controller.abort(), stopped: stopped.signal };
+  return { stop: () => controller.abort('its run has ended'), stopped: stopped.signal };
 }

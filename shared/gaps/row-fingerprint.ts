@@ -36,7 +36,7 @@ export function coverageOfRows(processor: Measured, rows: readonly RowValues[]):
 }
 
 /** The hash of a row over named columns: nulls are left out, so that a new nullable column changes nothing. */
-export function rowHash(row: RowValues, columns: readonly string[]): Hash64 {
+function rowHash(row: RowValues, columns: readonly string[]): Hash64 {
   let text = '';
   for (const name of columns) {
     const value = row[name] ?? null;

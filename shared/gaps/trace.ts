@@ -12,7 +12,7 @@ export interface TraceEntry {
   readonly content: string;
 }
 
-export const ABSENT = 'absent';
+const ABSENT = 'absent';
 
 /** Names an edge inside a trace: the upstream, and its columns where it reads only some. */
 export function traceKey(edge: Edge): string {

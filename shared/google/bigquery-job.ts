@@ -22,7 +22,7 @@ export const jobSchema = z.object({
 export type Job = z.infer<typeof jobSchema>;
 
 /** A job that ended badly. Its reason tells what to do, as at request level (P22). */
-export class BigQueryJobError extends Error {
+class BigQueryJobError extends Error {
   override readonly name = 'BigQueryJobError';
   readonly jobId: string;
   readonly reason: string;

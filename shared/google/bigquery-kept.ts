@@ -10,7 +10,7 @@ import { measuringRangeSql } from './bigquery-coverage.ts';
 import { measured } from './bigquery-measure.ts';
 import { dateParameter, type QueryParameter } from './bigquery-parameters.ts';
 import { replacingSql } from './bigquery-replacing.ts';
-import { fieldsOfTable, tableOf, type DatasetTable } from './bigquery-tables.ts';
+import { addFields, fieldsOfTable, tableOf, unlessThere, type DatasetTable } from './bigquery-tables.ts';
 import { andOwnRows, columnList, quoted } from './bigquery-values.ts';
 
 /**
@@ -40,6 +40,8 @@ export class BigQueryKept {
   readonly #options: KeptOptions;
   /** Columns of clones into which this process keeps. */
   readonly #known = new Map<string, readonly string[]>();
+  /** Clones that are being made now. */
+  readonly #making = new Map<string, Promise<void>>();
 
   constructor(options: KeptOptions) {
     this.#options = options;
@@ -59,21 +61,40 @@ export class BigQueryKept {
   async #keepIn(clone: DatasetTable, processor: Processor, day: Day, keep: Keep): Promise<boolean> {
     const { jobs, measureDay } = this.#options;
     const { dataset, table } = tableOf(processor);
-    if (!this.#known.has(clone.table) && await this.#columns(clone) === null) {
-      // Of two workers one makes it, and the other finds it made.
-      await jobs.query({ purpose: 'keep', processor: processor.name, sql: cloningSql(jobs.api.named(clone.dataset, clone.table), jobs.api.named(dataset, table), keep.until) });
-    }
+    if (!this.#known.has(clone.table)) await this.#made(clone, processor, keep.until);
     const columns = this.#known.get(clone.table) ?? await this.#columns(clone) ?? [];
     this.#known.set(clone.table, columns);
     const kept = (await this.#measure(processor, clone, columns, day, day)).get(day);
     if ((kept?.fingerprint ?? EMPTY_FINGERPRINT) === keep.fingerprint) return true;
     // The clone is older than these rows.
     if ((await measureDay(processor, day)).fingerprint !== keep.fingerprint) return false;
+    // Its table may have gained columns since it was made, and lost others.
+    const held = await fieldsOfTable(jobs.api, { dataset, table });
+    const all = (await addFields(jobs.api, clone, held)).map(({ name }) => name);
+    this.#known.set(clone.table, all);
+    const shared = all.filter((name) => held.some((field) => field.name === name));
     await jobs.query({
       purpose: 'keep', processor: processor.name, parameters: [dateParameter('game_date', day)],
-      sql: replacingSql(processor, jobs.api.named(clone.dataset, clone.table), `(${ofDaySql(processor, columns, jobs.api.named(dataset, table))})`, columns),
+      sql: replacingSql(processor, jobs.api.named(clone.dataset, clone.table), `(${ofDaySql(processor, shared, jobs.api.named(dataset, table))})`, shared),
     });
     return true;
+  }
+
+  /** Lanes of one process make it once; of two processes one makes it, and the other finds it made. */
+  #made(clone: DatasetTable, processor: Processor, until: number): Promise<void> {
+    const known = this.#making.get(clone.table);
+    if (known) return known;
+    const made = this.#make(clone, processor, until).finally(() => this.#making.delete(clone.table));
+    this.#making.set(clone.table, made);
+    return made;
+  }
+
+  async #make(clone: DatasetTable, processor: Processor, until: number): Promise<void> {
+    if (await this.#columns(clone) !== null) return;
+    const { jobs } = this.#options;
+    const { dataset, table } = tableOf(processor);
+    const sql = cloningSql(jobs.api.named(clone.dataset, clone.table), jobs.api.named(dataset, table), until);
+    await unlessThere(() => jobs.query({ purpose: 'keep', processor: processor.name, sql }));
   }
 
   async kept(processor: Processor, name: string, from: Day, to: Day): Promise<ReadonlyMap<Day, string>> {
@@ -135,7 +156,7 @@ export function puttingBackSql(stage: string, columns: readonly string[], rows: 
 }
 
 /** `at`: epoch milliseconds. */
-export function pastSql(processor: Processor, columns: readonly string[], relation: string, at: number): string {
+function pastSql(processor: Processor, columns: readonly string[], relation: string, at: number): string {
   return ofDaySql(processor, columns, `${relation} FOR SYSTEM_TIME AS OF ${timestampLiteral(at)}`);
 }
 

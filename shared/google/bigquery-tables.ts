@@ -109,11 +109,17 @@ async function ensureTable(api: BigQueryApi, processor: Processor): Promise<void
     timePartitioning: { type: 'DAY', field: processor.dateColumn }, ...(clustering.length > 0 ? { clustering: { fields: clustering } } : {}),
   }));
   if (made) return;
-  const path = `/datasets/${dataset}/tables/${table}`;
-  const { schema } = await api.call(tableSchema, { method: 'GET', path });
-  const there = new Set(schema.fields.map(({ name }) => name));
-  const gained = fieldsOf(processor).filter(({ name }) => !there.has(name));
-  if (gained.length > 0) await api.call(anyAnswer, { method: 'PATCH', path, body: { schema: { fields: [...schema.fields, ...gained] } } });
+  await addFields(api, { dataset, table }, fieldsOf(processor));
+}
+
+/** Gives a table those of these columns that it lacks. Returns the columns that it has then. */
+export async function addFields(api: BigQueryApi, where: DatasetTable, wanted: readonly TableField[]): Promise<readonly TableField[]> {
+  const there = await fieldsOfTable(api, where);
+  const gained = wanted.filter(({ name }) => there.every((field) => field.name !== name));
+  if (gained.length === 0) return there;
+  const fields = [...there, ...gained];
+  await api.call(anyAnswer, { method: 'PATCH', path: `/datasets/${where.dataset}/tables/${where.table}`, body: { schema: { fields } } });
+  return fields;
 }
 
 /** False where it was there. */

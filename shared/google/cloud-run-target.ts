@@ -13,7 +13,7 @@ export interface CloudRunTargetOptions {
 }
 
 /** The variable in which a job finds its order, beside its one argument. */
-export const ORDER_VARIABLE = 'SMART_BACKFILL_ORDER';
+const ORDER_VARIABLE = 'SMART_BACKFILL_ORDER';
 
 const JOB_NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const FULL_JOB_NAME = /^projects\/[^/]+\/locations\/[^/]+\/jobs\/[^/]+$/;

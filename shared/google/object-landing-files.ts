@@ -50,7 +50,7 @@ export function partsOf(name: string): { readonly day: Day; readonly file: strin
   return day === undefined ? undefined : { day, file };
 }
 
-export const landingMarkerSchema = z.object({
+const landingMarkerSchema = z.object({
   runId: z.string(), generation: z.number().int(), token: z.number().int(), fingerprint: z.string(), trace: z.string(),
   /** The object that is to become the data; gone once it has. */
   pending: z.string().nullable(),

@@ -66,8 +66,9 @@ export class ObjectLanding {
   }
 
   async keep(processor: Processor, day: Day, keep: Keep): Promise<boolean> {
-    if (!this.#keeping.has(keep.name)) await this.#throwAway(keep.at);
+    const isFirst = !this.#keeping.has(keep.name);
     this.#keeping.add(keep.name);
+    if (isFirst) await this.#throwAway(keep.at, keep.until - keep.at);
     if ((await this.#keptOf(keptObject(processor, keep.name, day)))?.fingerprint === keep.fingerprint) return true;
     const { rows } = await this.#readable(processor, day);
     if (coverageOfRows(processor, rows ?? []).fingerprint !== keep.fingerprint) return false;
@@ -95,9 +96,10 @@ export class ObjectLanding {
     return found === null ? null : keptFile(textOf(found.bytes), object);
   }
 
-  /** What was kept long enough. */
-  async #throwAway(now: number): Promise<void> {
-    for (const { name } of await this.#objects.list(`${KEPT}/`)) {
+  /** What was kept long enough. What is younger than that is not read: of a backfill of seasons there are thousands. */
+  async #throwAway(now: number, keptForMs: number): Promise<void> {
+    for (const { name, updatedAtMs } of await this.#objects.list(`${KEPT}/`)) {
+      if (updatedAtMs + keptForMs > now) continue;
       const kept = await this.#keptOf(name);
       if (kept === null || kept.until <= now) await this.#objects.remove(name);
     }

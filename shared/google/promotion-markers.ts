@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Day } from '../calendar/day.ts';
 import type { Promotion } from '../ports/warehouse.ts';
@@ -37,7 +36,7 @@ export interface PromotionMarkers {
   settle(key: MarkerKey, marker: Promotion): Promise<void>;
 }
 
-export const promotionSchema: z.ZodType<Promotion> = z.object({
+const promotionSchema: z.ZodType<Promotion> = z.object({
   runId: z.string(), generation: z.number().int(), token: z.number().int(), fingerprint: z.string(), trace: z.string(),
 });
 
@@ -61,36 +60,4 @@ export function withIntent(state: MarkerState, marker: Promotion): { readonly in
 export function withPromoted({ promoted, intents }: MarkerState, marker: Promotion): MarkerState {
   const newest = promoted && promoted.generation >= marker.generation ? promoted : marker;
   return { promoted: newest, intents: intents.filter(({ generation }) => generation > newest.generation) };
-}
-
-/** Markers of one process, for tests and the local cloud. */
-export class MemoryPromotionMarkers implements PromotionMarkers {
-  readonly #states = new Map<string, MarkerState>();
-  readonly #epoch = randomUUID();
-
-  async epoch(): Promise<string> {
-    return this.#epoch;
-  }
-
-  async intend(key: MarkerKey, marker: Promotion): Promise<Intent> {
-    const { intent, state } = withIntent(this.#stateOf(key), marker);
-    this.#states.set(nameOf(key), state);
-    return intent;
-  }
-
-  async read(key: MarkerKey): Promise<MarkerState> {
-    return this.#stateOf(key);
-  }
-
-  async settle(key: MarkerKey, marker: Promotion): Promise<void> {
-    this.#states.set(nameOf(key), withPromoted(this.#stateOf(key), marker));
-  }
-
-  #stateOf(key: MarkerKey): MarkerState {
-    return this.#states.get(nameOf(key)) ?? NO_MARKERS;
-  }
-}
-
-function nameOf({ processor, day }: MarkerKey): string {
-  return `${processor} ${day}`;
 }

@@ -16,7 +16,7 @@ const answerSchema = z.object({
 const ROWS_A_REQUEST = 500;
 
 /** Rows that BigQuery refused one by one; `errors` have the reasons. */
-export class RefusedRowsError extends Error {
+class RefusedRowsError extends Error {
   override readonly name = 'RefusedRowsError';
   readonly errors: readonly { readonly reason?: string; readonly message?: string }[];
 

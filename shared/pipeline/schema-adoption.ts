@@ -9,7 +9,7 @@ const status = z.enum(completionStatuses);
 const theirs = z.string().min(1).max(200);
 
 /** The fields of a phase-complete message that another name may stand for. */
-export const completionFields = [
+const completionFields = [
   'phase', 'processor_name', 'game_date', 'status', 'backfill_mode', 'skip_downstream_trigger', 'rows_processed', 'run_id', 'started_at', 'completed_at',
   'backfill_id', 'code_version', 'error_message',
 ] as const;
@@ -37,7 +37,7 @@ export const tableFilterSchema = z.strictObject({
 });
 
 /** An existing history table of the team, or a view of it; it is read and never altered. */
-export const historyViewSchema = z.strictObject({
+const historyViewSchema = z.strictObject({
   table: tableName,
   /** Our column and theirs. */
   columns: z.strictObject({

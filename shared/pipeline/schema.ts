@@ -32,7 +32,7 @@ export const DEFAULTS = {
 const positive = z.number().int().positive();
 
 export const columnTypes = ['STRING', 'INT64', 'FLOAT64', 'NUMERIC', 'BOOL', 'DATE', 'TIMESTAMP'] as const;
-export const columnTypeSchema = z.enum(columnTypes);
+const columnTypeSchema = z.enum(columnTypes);
 export type ColumnType = z.infer<typeof columnTypeSchema>;
 
 /**
@@ -40,7 +40,7 @@ export type ColumnType = z.infer<typeof columnTypeSchema>;
  * or game dates counts back from the own date, without it; `include_own_date` adds it (the default, unless the reader is
  * due before the games and the upstream after them). No window crosses a season's start.
  */
-export const windowSchema = z.union([
+const windowSchema = z.union([
   z.literal('own_date'),
   z.literal('season_to_date'),
   z.strictObject({
@@ -60,8 +60,8 @@ const upstreamSchema = z.strictObject({
   columns: z.array(name).min(1).optional(),
 });
 
-export const modeSchema = z.enum(['observe', 'assist', 'enforce']);
-export const policySchema = z.enum(['report', 'reprocess']);
+const modeSchema = z.enum(['observe', 'assist', 'enforce']);
+const policySchema = z.enum(['report', 'reprocess']);
 
 const targetSchema = z.union([
   z.strictObject({ bigquery_sql: z.string() }),

@@ -90,7 +90,7 @@ function likeliest(forms: readonly (readonly Issue[])[], value: unknown): readon
   return best;
 }
 
-export function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   let value = data;
   for (const step of path) {
     if (Array.isArray(value) && typeof step === 'number') value = value[step];

@@ -32,7 +32,7 @@ function reachOf(form: WindowForm): WindowReach {
 }
 
 /** How many of its own units a reach holds: the critical part cannot be longer. */
-export function lengthOf(reach: WindowReach): number {
+function lengthOf(reach: WindowReach): number {
   if (reach.kind === 'none') return 0;
   if (reach.kind === 'season_to_date') return Number.POSITIVE_INFINITY;
   return reach.kind === 'days' ? reach.days : reach.gameDates;

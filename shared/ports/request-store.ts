@@ -81,6 +81,8 @@ export interface Controls {
   readonly autoCells: { readonly day: Day; readonly count: number } | null;
   /** Digest of what the last over-the-bounds alert named, so that it is sent again only when that changes. */
   readonly lastBoundsAlert: string | null;
+  /** Staged backfills, by id, of which a cell has failed under `stop`: no cell of theirs starts before their coordinator has looked. */
+  readonly halted?: readonly string[];
 }
 
 export interface OutgoingMessage {

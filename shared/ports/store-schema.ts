@@ -18,6 +18,7 @@ export const controlsSchema: z.ZodType<Controls> = z.object({
   adoptedOn: daySchema.nullable(),
   autoCells: z.object({ day: daySchema, count: z.int() }).nullable(),
   lastBoundsAlert: z.string().nullable(),
+  halted: z.array(z.string()).optional(),
 });
 
 export const rememberedGamesSchema = z.array(rememberedGameSchema);

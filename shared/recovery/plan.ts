@@ -12,7 +12,7 @@ export interface PlanStep extends CellKey {
   readonly isRootCause: boolean;
 }
 
-export const leftOutCodes = [
+const leftOutCodes = [
   'over_threshold', 'over_plan_cells', 'daily_budget', 'before_detect_from', 'held', 'cooling', 'open', 'altered', 'stale_report', 'source_empty',
   'not_backfillable', 'blocked', 'owned', 'observe', 'reader_outside',
 ] as const;

@@ -35,6 +35,8 @@ export interface Ask {
   readonly retry?: RetryRule;
   /** When its cells were planned, where others run them. */
   readonly plannedAt?: number;
+  /** When one of its cells has failed for good, none of the same backfill starts any more. */
+  readonly halts?: boolean;
 }
 
 export interface AskCell {

@@ -71,6 +71,8 @@ export interface OpenRequest {
   readonly quota?: string;
   /** When what it was opened by was planned: who runs it has to know calendar and rows of that moment. */
   readonly plannedAt?: number;
+  /** When it fails for good, nothing more of its backfill starts. */
+  readonly halts?: boolean;
   /** No run: the cell's rows are taken back to what they were before a staged backfill wrote them, or taken away. */
   readonly rollback?: RollbackOrder;
   /** A person wants what runs stopped: whoever runs it sees this at its next heartbeat. */
@@ -116,8 +118,8 @@ export interface Overwrite {
   readonly suspect: string | null;
   /** Fingerprint of the rows that its last verified run wrote; null while there is none. */
   readonly wrote: string | null;
-  /** The backfill's rows are gone again. */
-  readonly rolledBack?: { readonly by: string; readonly reason: string; readonly at: number };
+  /** The backfill's rows are gone again. `run`: of the run that was recorded for them. */
+  readonly rolledBack?: { readonly by: string; readonly reason: string; readonly at: number; readonly run?: string };
 }
 
 export interface Lease {

@@ -19,13 +19,13 @@ const instant = z.number();
 /** A game date as records keep it: days since 1970-01-01. */
 export const daySchema = z.int().transform(day);
 
-export const cellKeySchema: z.ZodType<CellKey> = z.object({ processor: text, day: daySchema });
+const cellKeySchema: z.ZodType<CellKey> = z.object({ processor: text, day: daySchema });
 
 const traceDigestsSchema: z.ZodType<TraceDigests> = z.object({
   digest: text, edges: z.record(text, text), definitionHash: text, codeVersion: text,
 });
 
-export const leaseOfCellSchema: z.ZodType<Lease> = z.object({
+const leaseOfCellSchema: z.ZodType<Lease> = z.object({
   owner: text, token: z.int(), until: instant, runId: text, startedAt: instant,
   started: z.object({ handle: text, trace: traceDigestsSchema, held: text }).optional(),
 });
@@ -36,7 +36,7 @@ const retryRuleSchema: z.ZodType<RetryRule> = z.object({ maxAttempts: z.int(), d
 
 const rollbackOrderSchema: z.ZodType<RollbackOrder> = z.object({ backfillId: text.nullable(), deletes: z.boolean(), by: text, reason: text });
 
-export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
+const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   state: z.enum(requestStates),
   kind: z.enum(requestKinds),
   priority: z.enum(priorities),
@@ -60,6 +60,7 @@ export const openRequestSchema: z.ZodType<OpenRequest> = z.object({
   retry: retryRuleSchema.optional(),
   quota: text.optional(),
   plannedAt: z.number().optional(),
+  halts: z.boolean().optional(),
   rollback: rollbackOrderSchema.optional(),
   stop: stopOrderSchema.optional(),
   claims: z.int().optional(),
@@ -95,7 +96,7 @@ const endedBadlySchema: z.ZodType<EndedBadly> = z.object({
 
 const overwriteSchema: z.ZodType<Overwrite> = z.object({
   backfillId: text, at: instant, held: text, last: verifiedRunSchema.nullable(), suspect: text.nullable(), wrote: text.nullable(),
-  rolledBack: z.object({ by: text, reason: text, at: instant }).optional(),
+  rolledBack: z.object({ by: text, reason: text, at: instant, run: text.optional() }).optional(),
 });
 
 const acceptanceSchema: z.ZodType<Acceptance> = z.object({
@@ -134,6 +135,7 @@ export const askSchema: z.ZodType<Ask> = z.object({
   cause: text.optional(),
   retry: retryRuleSchema.optional(),
   plannedAt: z.number().optional(),
+  halts: z.boolean().optional(),
 });
 
 export const askCellSchema: z.ZodType<AskCell> = z.object({

@@ -42,6 +42,7 @@ export function opened(record: CellRecord, ask: Ask, cell: { readonly reason: st
     takeovers: 0,
     ...(ask.retry ? { retry: ask.retry } : {}),
     ...(ask.plannedAt === undefined ? {} : { plannedAt: ask.plannedAt }),
+    ...(ask.halts === undefined ? {} : { halts: ask.halts }),
   };
   return { ...remembering(record, ask.id), generation: record.generation + 1, request };
 }
@@ -66,6 +67,8 @@ export function joined(record: CellRecord, request: OpenRequest, ask: Ask, again
       // A live cascade must go on even when a backfill was there first.
       skipDownstreamTrigger: request.skipDownstreamTrigger && ask.skipDownstreamTrigger,
       isBackfill: request.isBackfill && ask.isBackfill,
+      // What is to be overwritten for a staged backfill too is noted and kept for it. A run under way has noted nothing.
+      backfillId: request.backfillId ?? (request.state === 'processing' ? null : ask.backfillId),
     },
   };
 }

@@ -19,9 +19,12 @@ export function overwriteBy(record: CellRecord, backfillId: string | null): Over
   return record.overwrites?.findLast((note) => note.backfillId === backfillId && !note.rolledBack) ?? null;
 }
 
-/** A backfill's run is about to begin on what is there now, by `held`, its fingerprint. What was noted before stays. */
+/** A backfill's run is about to begin on what is there now, by `held`, its fingerprint. What was noted before stays, unless somebody else's run was recorded since. */
 export function claimNoted(record: CellRecord, backfillId: string, now: { readonly at: number; readonly held: string }): CellRecord {
-  return overwriteBy(record, backfillId) ? record : renoted(record, backfillId, now);
+  const known = overwriteBy(record, backfillId);
+  const { last } = record;
+  const isOthers = known?.wrote === null && known.held !== now.held && last?.fingerprint === now.held && last.runId !== known.last?.runId;
+  return known && !isOthers ? record : renoted(record, backfillId, now);
 }
 
 /** Nothing of the backfill is there yet, and somebody else has written since it was noted: these rows are the ones that it overwrites. */
@@ -48,6 +51,11 @@ export function isToBeKept(note: Overwrite | null, fingerprint: string): note is
 /** Whether a target writes its table by itself: what it wrote is there whatever became of the run. */
 export function writesItself({ target }: Pick<Processor, 'target'>): boolean {
   return 'http' in target || 'cloud_run_job' in target || 'pubsub' in target;
+}
+
+/** Whether the rows of this run were rolled back, and those of before are there: a message of it that comes late, or again, tells of rows that are gone. */
+export function isUndone({ overwrites = [] }: CellRecord, runId: string, fingerprint: string): boolean {
+  return overwrites.some(({ rolledBack, held }) => rolledBack?.run === runId && held === fingerprint);
 }
 
 export function withNotes(record: CellRecord, notes: readonly Overwrite[]): CellRecord {

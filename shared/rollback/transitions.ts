@@ -21,8 +21,9 @@ export function rolledBack(record: CellRecord, order: RollbackOrder, failure: En
   const note = overwriteBy(record, order.backfillId);
   const notes = record.overwrites ?? [];
   const from = note === null ? notes.length : notes.indexOf(note);
+  const undone = record.last?.runId;
   // What was written after it, and is undone with it by force, is gone too.
-  const marked = notes.map((other, index) => (index >= from && !other.rolledBack ? { ...other, rolledBack: { by: order.by, reason: order.reason, at: failure.at } } : other));
+  const marked = notes.map((other, index) => (index >= from && !other.rolledBack ? { ...other, rolledBack: { by: order.by, reason: order.reason, at: failure.at, ...(undone === undefined ? {} : { run: undone }) } } : other));
   const back: CellRecord = { ...withNotes(record, marked), last: order.deletes ? null : note?.last ?? null, suspect: note?.suspect ?? null, failure };
   return { ...back, ...ended(back) };
 }

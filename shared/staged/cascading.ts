@@ -3,7 +3,7 @@ import { turnOf } from '../cascade/turn.ts';
 import type { World } from '../gaps/world.ts';
 import type { Phase, Pipeline } from '../pipeline/pipeline.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
-import { hasEnded, roundAsked, takesDate, type BackfillRecord } from './record.ts';
+import { hasEnded, roundAsked, takesDate, takesProcessor, type BackfillRecord } from './record.ts';
 import type { BackfillDefinition } from './schema.ts';
 
 /** Staged backfills and the router's cascades: what of a stage comes by cascade, and which cascades wait for a backfill. */
@@ -31,7 +31,7 @@ export function cascadingBackfill(open: readonly BackfillRecord[], cell: CellRec
 /** The open backfill that has a cell among its own. */
 export function backfillWith(pipeline: Pipeline, open: readonly BackfillRecord[], { processor, day }: CellKey): BackfillRecord | null {
   const phase = pipeline.byName.get(processor)?.phase.name ?? '';
-  return open.find((record) => !hasEnded(record) && takesDate(record, day) && takesProcessor(record, processor) && record.definition.stages.some((stage) => stage.phases.includes(phase))) ?? null;
+  return open.find((record) => !hasEnded(record) && takesDate(record, day) && takesProcessor(record.asked, processor) && record.definition.stages.some((stage) => stage.phases.includes(phase))) ?? null;
 }
 
 /**
@@ -41,15 +41,11 @@ export function backfillWith(pipeline: Pipeline, open: readonly BackfillRecord[]
 export function holderOf(pipeline: Pipeline, open: readonly BackfillRecord[], phase: Phase, days: readonly Day[]): { readonly id: string; readonly stage: string } | null {
   const names = [phase, pipeline.phases[phase.index + 1]].flatMap((one) => one ?? []);
   for (const record of open) {
-    if (hasEnded(record) || !days.some((day) => takesDate(record, day)) || !names.some((one) => one.processors.some((name) => takesProcessor(record, name)))) continue;
+    if (hasEnded(record) || !days.some((day) => takesDate(record, day)) || !names.some((one) => one.processors.some((name) => takesProcessor(record.asked, name)))) continue;
     const stage = record.definition.stages.slice(record.stage).findLast((one) => one.dates === 'all' && names.some(({ name }) => one.phases.includes(name)));
     if (stage) return { id: record.id, stage: stage.name };
   }
   return null;
-}
-
-function takesProcessor({ asked }: BackfillRecord, processor: string): boolean {
-  return asked.processors === null || asked.processors.includes(processor);
 }
 
 /** Why a definition can't be run here: a cascade has to be this program's own, and to start requests. Null: it can. */

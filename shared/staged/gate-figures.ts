@@ -11,6 +11,7 @@ import type { TableFigures, UnresolvedFailure } from './gate.ts';
 export interface ScopeFigures {
   readonly tables: readonly TableFigures[];
   readonly unresolved: readonly UnresolvedFailure[];
+  readonly unscheduled: readonly Day[];
 }
 
 /** `left_out`: a person took it out of the count, with a reason that is told elsewhere. `outside`: nobody asked for it. */
@@ -20,7 +21,18 @@ export function figuresOf(world: World, scope: Scope, placeOf: (day: Day) => Pla
   const judged = world.pipeline.processors.filter((processor) => scope.processors === null || scope.processors.has(processor.name));
   const unresolved: UnresolvedFailure[] = [];
   const tables = judged.map((processor) => tableFigures(world, processor, scope, placeOf, unresolved));
-  return { tables, unresolved: unresolved.sort((a, b) => a.day - b.day || world.processor(a.processor).rank - world.processor(b.processor).rank) };
+  return { tables, unscheduled: unscheduledIn(world, scope, judged, placeOf), unresolved: unresolved.sort((a, b) => a.day - b.day || world.processor(a.processor).rank - world.processor(b.processor).rank) };
+}
+
+/** Dates whose calendar was never filled by those that fill it, where these are not judged themselves. */
+function unscheduledIn(world: World, { from, to }: Scope, judged: readonly Processor[], placeOf: (day: Day) => Place): readonly Day[] {
+  const filling = world.pipeline.processors.filter((processor) => processor.fillsCalendar);
+  if (filling.some((processor) => judged.includes(processor))) return [];
+  const days = filling.flatMap((processor) => [...world.expectedDates(processor).within(from, to)].filter((day) => {
+    const { data, activity } = factsOf(world, processor, day);
+    return data === 'missing' && activity !== 'accepted' && placeOf(day) === 'judged';
+  }));
+  return [...new Set(days)].sort((a, b) => a - b);
 }
 
 function tableFigures(world: World, processor: Processor, { from, to }: Scope, placeOf: (day: Day) => Place, unresolved: UnresolvedFailure[]): TableFigures {

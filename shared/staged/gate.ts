@@ -1,4 +1,4 @@
-import type { Day } from '../calendar/day.ts';
+import { formatDay, type Day } from '../calendar/day.ts';
 import type { FailureCategory } from '../failures/category.ts';
 import type { CellKey } from '../requests/cell.ts';
 
@@ -61,6 +61,8 @@ export interface GateFigures {
   readonly tables: readonly TableFigures[];
   readonly unresolved: readonly UnresolvedFailure[];
   readonly checks: readonly CheckFigures[];
+  /** Dates, ascending, of which no schedule is there: what is expected on them is not known. None where its tables are judged themselves. */
+  readonly unscheduled?: readonly Day[];
   /** Cells that were run, and how many of them ended well; null where nothing is known of runs. */
   readonly runs: { readonly ended: number; readonly succeeded: number } | null;
 }
@@ -174,18 +176,27 @@ function doubtsOf({ table, stale, altered, suspect }: TableFigures): string[] {
   return doubts.filter(({ dates }) => dates > 0).map(({ dates, word }) => `${table}: ${dates} ${dates === 1 ? 'date is' : 'dates are'} ${word}`);
 }
 
-function notesOf({ tables, unresolved }: GateFigures, rules: GateRules): string[] {
+function notesOf({ tables, unresolved, unscheduled = [] }: GateFigures, rules: GateRules): string[] {
   const sum = (of: (table: TableFigures) => number): number => tables.reduce((total, table) => total + of(table), 0);
   const [accepted, pending, leftOut] = [sum((table) => table.accepted), sum((table) => table.pending), sum((table) => table.leftOut)];
   const others = tables.filter((table) => !table.critical && covered(table) < table.expected);
   return [
     ...(accepted > 0 ? [`${accepted} accepted by a person: counted as complete`] : []),
     ...(pending > 0 ? [`${pending} expected and not due yet: not counted`] : []),
+    ...unscheduledNote(unscheduled),
     ...(leftOut > 0 ? [`${leftOut} left out with a reason: not counted`] : []),
     ...(rules.failures === 'show' ? failureTexts(unresolved) : []),
     ...tables.filter((table) => rules.doubtful === 'show' || !table.critical).flatMap(doubtsOf).map((doubt) => `${doubt}: counted as complete`),
     ...others.map((table) => `${table.table} is not critical: ${percentText(covered(table), table.expected)} of ${table.expected} dates`),
   ];
+}
+
+function unscheduledNote(days: readonly Day[]): string[] {
+  const [first] = days;
+  const last = days.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const which = first === last ? formatDay(first) : `${days.length} dates from ${formatDay(first)} to ${formatDay(last)}`;
+  return [`no schedule is there of ${which}: what is expected then is not known, and not counted`];
 }
 
 /** As a person reads it: `66.6 %`; of nothing `–`. */

@@ -1,13 +1,11 @@
 import { day as dayNumber, type Day } from '../calendar/day.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { hasEnded, isAskedFor, takesDate, type BackfillRecord } from './record.ts';
+import { hasEnded, isAskedFor, processorsAsked, takesDate, type BackfillRecord } from './record.ts';
 
 /** Processors that any stage of a backfill runs. */
 export function processorNames(pipeline: Pipeline, record: Pick<BackfillRecord, 'definition' | 'asked'>): ReadonlySet<string> {
-  const phases = new Set(record.definition.stages.flatMap((stage) => stage.phases));
-  const { processors } = record.asked;
-  return new Set(pipeline.processors.filter((processor) => phases.has(processor.phase.name) && (processors === null || processors.includes(processor.name))).map((processor) => processor.name));
+  return new Set(processorsAsked(pipeline, record, record.definition.stages.flatMap((stage) => stage.phases)).map(({ name }) => name));
 }
 
 /** An open backfill that has a cell in common with this one, or null. */

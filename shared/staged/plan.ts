@@ -13,7 +13,7 @@ import type { Reprocess } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { cascadeTo } from './cascading.ts';
 import { rampOf, rampStep, type RampStep } from './ramp.ts';
-import { askedByAny, isAskedFor, roundAsked, takesDate, type BackfillRecord } from './record.ts';
+import { askedByAny, isAskedFor, isExcluded, processorsAsked, roundAsked, skipOf, takesDate, type BackfillRecord } from './record.ts';
 
 /**
  * `fill`: rows are missing or short. `redo`: rows are known to be wrong. `rerun`: run although nothing has changed.
@@ -43,8 +43,7 @@ export interface StagePlan {
 /** Processors of a stage, in topological order, as far as they were asked for. */
 export function processorsOf(world: Pick<World, 'pipeline'>, record: BackfillRecord, stage: number): readonly Processor[] {
   const phases = record.definition.stages[stage]?.phases ?? [];
-  const { processors } = record.asked;
-  const own = world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  const own = processorsAsked(world.pipeline, record, phases);
   // A cascade starts a whole phase: those that come by one are taken up phase by phase.
   return record.definition.stages[stage]?.cascade ? own.toSorted((a, b) => a.phase.index - b.phase.index || a.rank - b.rank) : own;
 }
@@ -161,9 +160,9 @@ interface Judged {
 function judge(world: World, record: BackfillRecord, stage: number, processor: Processor, day: Day, planned: readonly Day[][]): Judged | null {
   const facts = factsOf(world, processor, day);
   if (facts.data === 'not_expected') return null;
-  const skip = record.skips.find((entry) => entry.day === day);
+  const skip = skipOf(record, day);
   if (skip) return { action: null, reason: `skipped by ${skip.by}: ${skip.reason}` };
-  if (!isAskedFor(record.asked, day)) return { action: null, reason: record.asked.exclude.includes(day) ? 'excluded' : 'not among the dates asked for' };
+  if (!isAskedFor(record.asked, day)) return { action: null, reason: isExcluded(record.asked, day) ? 'excluded' : 'not among the dates asked for' };
   if (facts.data === 'pending') return { action: null, reason: 'not due yet' };
   const own = world.record(processor, day);
   const asked = roundAsked(record, stage, own.recentAsks);

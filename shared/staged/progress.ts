@@ -24,6 +24,7 @@ export function progressOf(world: World, record: BackfillRecord, stage: number):
   const hasEnded = record.stages[stage]?.endedAt !== null;
   const canary = definition === undefined || definition.dates === 'all' ? null : canaryOf(world, record, processors, definition.dates);
   return counted(world, record, processors, {
+    hasFailed: openFailures(record),
     takes: (processor, day) => canary === null || canary.day === day || (definition?.calendar_first === true && processor.fillsCalendar),
     // Complete before it began, and to be run all the same: it is done when this stage has run it.
     isDone: hasEnded || reprocessOf(record, stage) !== 'completed' ? () => true : (processor, day) => {
@@ -36,7 +37,7 @@ export function progressOf(world: World, record: BackfillRecord, stage: number):
 /** Of all stages up to this one; what several of them have counts once. */
 export function progressUpTo(world: World, record: BackfillRecord, stage: number): Progress {
   const stages = record.definition.stages.slice(0, stage + 1);
-  return counted(world, record, new Set(stages.flatMap((_, index) => processorsOf(world, record, index))), { takes: () => true, isDone: () => true });
+  return counted(world, record, new Set(stages.flatMap((_, index) => processorsOf(world, record, index))), { takes: () => true, isDone: () => true, hasFailed: () => false });
 }
 
 /** Of the whole backfill: each cell once, but what a stage runs again although it is complete. */
@@ -44,16 +45,24 @@ export function wholeProgress(world: World, record: BackfillRecord): Progress {
   const stages = record.definition.stages.map((definition, stage) => ({ stage, processors: processorsOf(world, record, stage), plain: definition.dates === 'all' && reprocessOf(record, stage) !== 'completed' }));
   const plain = new Set(stages.filter((one) => one.plain).flatMap(({ processors }) => processors));
   const again = stages.filter((one) => !one.plain && (reprocessOf(record, one.stage) === 'completed' || one.processors.some((processor) => !plain.has(processor))));
-  const parts = [counted(world, record, plain, { takes: () => true, isDone: () => true }), ...again.map(({ stage }) => progressOf(world, record, stage))];
+  const parts = [counted(world, record, plain, { takes: () => true, isDone: () => true, hasFailed: openFailures(record) }), ...again.map(({ stage }) => progressOf(world, record, stage))];
   return parts.reduce((sum, part) => ({ expected: sum.expected + part.expected, complete: sum.complete + part.complete, failed: sum.failed + part.failed }));
 }
 
+/** What was not run for want of an input has failed to a backfill, and no run of it says so. */
+function openFailures({ failures }: BackfillRecord): Counting['hasFailed'] {
+  const open = new Set(failures.filter(({ became }) => became === 'open').map(({ processor, day }) => `${processor} ${day}`));
+  return ({ name }, day) => open.has(`${name} ${day}`);
+}
+
 interface Counting {
+  /** Besides what its last run says. */
+  readonly hasFailed: (processor: Processor, day: Day) => boolean;
   readonly takes: (processor: Processor, day: Day) => boolean;
   readonly isDone: (processor: Processor, day: Day) => boolean;
 }
 
-function counted(world: World, record: BackfillRecord, processors: Iterable<Processor>, { takes, isDone }: Counting): Progress {
+function counted(world: World, record: BackfillRecord, processors: Iterable<Processor>, { takes, isDone, hasFailed }: Counting): Progress {
   let [expected, complete, failed] = [0, 0, 0];
   const { from, to } = record.asked;
   for (const processor of processors) {
@@ -63,7 +72,7 @@ function counted(world: World, record: BackfillRecord, processors: Iterable<Proc
       if (facts.data === 'not_expected' || facts.data === 'pending') continue;
       expected += 1;
       if (isSettled(facts)) complete += isDone(processor, day) ? 1 : 0;
-      else if (world.record(processor, day).request === null && unresolvedFailure(world, processor, day)) failed += 1;
+      else if (world.record(processor, day).request === null && (hasFailed(processor, day) || unresolvedFailure(world, processor, day))) failed += 1;
     }
   }
   return { expected, complete, failed };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Day } from '../calendar/day.ts';
 import { failureCategories } from '../failures/category.ts';
+import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { reprocessModes } from '../requests/ask.ts';
 import { daySchema } from '../requests/record-schema.ts';
 import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from './schema.ts';
@@ -10,7 +11,7 @@ import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from '.
  * a person's commands write it, never a worker: how far its cells are is read from the cells. Times are epoch milliseconds.
  */
 
-export const backfillStates = ['running', 'paused', 'stopped', 'gate_held', 'waits_for_approval', 'finished', 'cancelled'] as const;
+const backfillStates = ['running', 'paused', 'stopped', 'gate_held', 'waits_for_approval', 'finished', 'cancelled'] as const;
 export type BackfillState = (typeof backfillStates)[number];
 
 const text = z.string();
@@ -109,6 +110,8 @@ export const backfillRecordSchema = z.object({
   failures: z.array(failedCellSchema),
   /** Failures that found no room in `failures`. */
   failuresLeftOut: z.int(),
+  /** Of these, what was run and failed, and was not tried again since. */
+  openLeftOut: z.int().optional(),
   skips: z.array(z.object({ day: daySchema, by: text, reason: text, at: instant })),
   journal: z.array(journalEntrySchema),
   /** Paused by a used-up quota at `since`: it goes on by itself at `at`. */
@@ -165,12 +168,46 @@ export function askedByAny({ id }: Pick<BackfillRecord, 'id'>, recentAsks: reado
   return recentAsks.some((ask) => ask.startsWith(`backfill:${id}:`));
 }
 
+type Skip = BackfillRecord['skips'][number];
+
+/** The processors of these phases, in topological order, as far as they were asked for. */
+export function processorsAsked({ processors }: Pick<Pipeline, 'processors'>, { asked }: Pick<BackfillRecord, 'asked'>, phases: readonly string[]): readonly Processor[] {
+  return processors.filter(({ name, phase }) => phases.includes(phase.name) && takesProcessor(asked, name));
+}
+
+export function takesProcessor({ processors }: Pick<Asked, 'processors'>, name: string): boolean {
+  return processors === null || processors.includes(name);
+}
+
 /** Whether a date is among those asked for and not skipped by a person. */
-export function takesDate({ asked, skips }: Pick<BackfillRecord, 'asked' | 'skips'>, day: Day): boolean {
-  return isAskedFor(asked, day) && !skips.some((skip) => skip.day === day);
+export function takesDate(record: Pick<BackfillRecord, 'asked' | 'skips'>, day: Day): boolean {
+  return isAskedFor(record.asked, day) && skipOf(record, day) === undefined;
 }
 
 export function isAskedFor(asked: Pick<Asked, 'from' | 'to' | 'dates' | 'exclude'>, day: Day): boolean {
-  if (day < asked.from || day > asked.to || asked.exclude.includes(day)) return false;
-  return asked.dates === null || asked.dates.includes(day);
+  if (day < asked.from || day > asked.to || isExcluded(asked, day)) return false;
+  return asked.dates === null || has(asked.dates, day);
+}
+
+export function isExcluded({ exclude }: Pick<Asked, 'exclude'>, day: Day): boolean {
+  return exclude.length > 0 && has(exclude, day);
+}
+
+/** The skip of a date; of several, the first. */
+export function skipOf({ skips }: Pick<BackfillRecord, 'skips'>, day: Day): Skip | undefined {
+  if (skips.length === 0) return undefined;
+  let byDay = skipsByDay.get(skips);
+  if (!byDay) skipsByDay.set(skips, byDay = new Map(skips.toReversed().map((skip) => [skip.day, skip])));
+  return byDay.get(day);
+}
+
+// A plan looks at the lists of a record for each of its cells, and a season is long: each is gone through once. Records
+// are values: a list never changes.
+const daySets = new WeakMap<readonly Day[], ReadonlySet<Day>>();
+const skipsByDay = new WeakMap<readonly Skip[], ReadonlyMap<Day, Skip>>();
+
+function has(days: readonly Day[], day: Day): boolean {
+  let set = daySets.get(days);
+  if (!set) daySets.set(days, set = new Set(days));
+  return set.has(day);
 }

@@ -6,10 +6,10 @@ import { reprocessModes } from '../requests/ask.ts';
 
 export const errorPolicies = ['stop', 'continue', 'skip-deps'] as const;
 export type ErrorPolicy = (typeof errorPolicies)[number];
-export const stageOrders = ['parallel', 'by_date'] as const;
+const stageOrders = ['parallel', 'by_date'] as const;
 
 /** Numbers that a stage may leave out. Concurrency of the sequential stages: source document 001 runs one date at a time. */
-export const STAGE_DEFAULTS = { concurrency: 4, retries: 2, retry_delay_seconds: 30, delay_seconds: 0 } as const;
+const STAGE_DEFAULTS = { concurrency: 4, retries: 2, retry_delay_seconds: 30, delay_seconds: 0 } as const;
 
 const percent = z.number().min(0).max(100);
 
@@ -66,7 +66,7 @@ export const backfillsSchema = z.strictObject({
 export type BackfillsFile = z.infer<typeof backfillsSchema>;
 
 /** A gate's query, with its text. */
-export const checkSchema = z.object({ file: z.string(), sql: z.string() });
+const checkSchema = z.object({ file: z.string(), sql: z.string() });
 export type Check = z.infer<typeof checkSchema>;
 
 /** A definition as a backfill keeps it: it goes on with the one that it was started with. */

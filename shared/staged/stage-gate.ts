@@ -6,7 +6,7 @@ import { judgeGate, type CheckFigures, type GateFigures, type GateRules, type Ta
 import { figuresOf, type Place } from './gate-figures.ts';
 import { processorsOf } from './plan.ts';
 import { progressUpTo } from './progress.ts';
-import { isAskedFor, takesDate, type BackfillRecord, type GateResult, type GateTable } from './record.ts';
+import { isAskedFor, processorsAsked, takesDate, type BackfillRecord, type GateResult, type GateTable } from './record.ts';
 import type { GateDefinition } from './schema.ts';
 
 /** The gate after a stage: judged as every gate is, over the dates asked for, and kept in the backfill's record. */
@@ -40,13 +40,14 @@ function gateFigures(world: World, record: BackfillRecord, gate: GateDefinition,
   const { from, to } = record.asked;
   const placeOf = (day: Day): Place => (takesDate(record, day) ? 'judged' : isAskedFor(record.asked, day) ? 'left_out' : 'outside');
   const judged = namesOf(judgedBy(world, record, gate));
-  const tables = figuresOf(world, { from, to, processors: judged }, placeOf).tables;
+  const { tables, unscheduled } = figuresOf(world, { from, to, processors: judged }, placeOf);
   // What failed in the stage counts whatever tables its gate is about.
   const failing = new Set([...judged, ...namesOf(processorsOf(world, record, record.stage))]);
   const { complete, failed } = progressUpTo(world, record, record.stage);
   return {
     // Where somebody asked for nothing that is critical, that is what the gate is about.
     tables: tables.some((table) => table.critical) ? tables : tables.map((table) => ({ ...table, critical: true })),
+    unscheduled,
     unresolved: figuresOf(world, { from, to, processors: failing }, placeOf).unresolved,
     checks: gate.checks.map((file) => checks.find((check) => checkFile(check.name) === file) ?? notThere(file)),
     runs: { ended: complete + failed, succeeded: complete },
@@ -54,9 +55,7 @@ function gateFigures(world: World, record: BackfillRecord, gate: GateDefinition,
 }
 
 function judgedBy(world: Pick<World, 'pipeline'>, record: BackfillRecord, gate: GateDefinition): readonly Processor[] {
-  const phases = gate.phases ?? record.definition.stages[record.stage]?.phases ?? [];
-  const { processors } = record.asked;
-  return world.pipeline.processors.filter((processor) => phases.includes(processor.phase.name) && (processors === null || processors.includes(processor.name)));
+  return processorsAsked(world.pipeline, record, gate.phases ?? record.definition.stages[record.stage]?.phases ?? []);
 }
 
 function namesOf(processors: readonly Processor[]): ReadonlySet<string> {

@@ -1,7 +1,8 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import type { BackfillDefinition } from './schema.ts';
-import { currentStage, goesOnByItself, hasEnded, isAskedFor, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
+import { policyOf } from './policy.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
 
 /**
  * The state machine of a staged backfill, as functions from its record to its next.
@@ -20,10 +21,11 @@ export interface Person {
   readonly reason: string;
 }
 
-/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. */
-const MOST_FAILURES = 800;
-const MOST_ENTRIES = 600;
+/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. Lengths are bytes of JSON. */
+const MOST_FAILURES = 700;
+const MOST_ENTRIES = 500;
 const LONGEST_MESSAGE = 300;
+const LONGEST_ENTRY = 400;
 const SYSTEM = 'smart-backfill';
 
 export function begun(id: string, definition: BackfillDefinition, asked: Asked): BackfillRecord {
@@ -63,6 +65,12 @@ export function stageEnded(record: BackfillRecord, gate: GateResult | null, now:
   return entered(passed, record.stage + 1, now);
 }
 
+/** Nothing is left to do in the stage, and something is wrong that no gate of its would tell: it holds like one. */
+export function stageHeld(record: BackfillRecord, reasons: readonly string[], now: number): BackfillRecord {
+  const note = `stage ${currentStage(record).definition.name} holds: ${reasons.join('; ')}`;
+  return { ...noted(record, now, SYSTEM, 'stage_held', note), state: 'gate_held', note };
+}
+
 export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
 
 /** Adds what failed or was skipped since; what is known already is added once. */
@@ -72,11 +80,31 @@ export function withFailures(record: BackfillRecord, found: readonly NewFailure[
   const fresh = found.filter((failure) => !known.has(failureKey(failure)));
   if (fresh.length === 0) return record;
   const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
-    ...failure, message: failure.message.slice(0, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? failure.message.slice(0, LONGEST_MESSAGE) : '',
+    ...failure, message: cut(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cut(failure.message, LONGEST_MESSAGE) : '',
   }));
-  const all = [...record.failures, ...entries];
-  return { ...record, failures: all.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + Math.max(0, all.length - MOST_FAILURES) };
+  return fitting(record, [...record.failures, ...entries]);
 }
+
+/** Of too many failures the oldest of those that were tried again make room first; what is open and finds none counts all the same. */
+function fitting(record: BackfillRecord, all: readonly FailedCell[]): BackfillRecord {
+  let over = all.length - MOST_FAILURES;
+  if (over <= 0) return { ...record, failures: [...all] };
+  const kept = all.filter((entry) => entry.became !== 'retried' || (over -= 1) < 0);
+  const left = kept.slice(MOST_FAILURES).filter((entry) => entry.became === 'open' && entry.runId !== null).length;
+  return { ...record, failures: kept.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + all.length - MOST_FAILURES, openLeftOut: (record.openLeftOut ?? 0) + left };
+}
+
+function cut(text: string, bytes: number): string {
+  let room = bytes;
+  let end = 0;
+  for (const character of text) {
+    room -= encoder.encode(JSON.stringify(character)).length - 2;
+    if (room < 0) break;
+    end += character.length;
+  }
+  return text.slice(0, end);
+}
+const encoder = new TextEncoder();
 
 function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
   return `${processor} ${day} ${runId ?? ''}`;
@@ -134,7 +162,7 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} is ${record.state.replaceAll('_', ' ')}, and starts nothing: ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
@@ -143,8 +171,14 @@ export function resumed(record: BackfillRecord, person: Person, now: number): Ba
   refuseEnded(record, 'resume');
   if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
-  const again = record.state === 'paused' ? record : tryingAgain(record);
+  const again = record.state === 'paused' && !stopsIt(record) ? record : tryingAgain(record);
   return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
+}
+
+/** What failed while it was paused would have stopped it: a person goes on at that. */
+function stopsIt(record: BackfillRecord): boolean {
+  const { name } = currentStage(record).definition;
+  return policyOf(record) === 'stop' && record.failures.some((entry) => entry.stage === name && entry.became === 'open');
 }
 
 /** Takes what failed in this stage up again, without leaving the state it is in where that is not a stop or a held gate. */
@@ -159,7 +193,7 @@ function tryingAgain(record: BackfillRecord): BackfillRecord {
   const { definition, progress } = currentStage(record);
   const round = progress.round + 1;
   const failures = record.failures.map((entry): FailedCell => (entry.stage === definition.name && entry.became !== 'retried' ? { ...entry, became: 'retried' } : entry));
-  return withProgress({ ...record, failures }, { round, retriedFrom: round });
+  return withProgress({ ...record, failures, openLeftOut: 0 }, { round, retriedFrom: round });
 }
 
 export function cancelled(record: BackfillRecord, person: Person, now: number): BackfillRecord {
@@ -178,7 +212,7 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   refuseEnded(record, 'skip');
   const date = formatDay(day);
   if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
-  const before = record.skips.find((skip) => skip.day === day);
+  const before = skipOf(record, day);
   if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
   const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
@@ -196,6 +230,6 @@ function withProgress(record: BackfillRecord, change: Partial<StageProgress>): B
 
 /** An entry in the journal. Of too many the first and the newest are kept. */
 export function noted(record: BackfillRecord, at: number, by: string, event: string, text: string): BackfillRecord {
-  const [first, ...rest] = [...record.journal, { at, by, event, text: text.slice(0, 2 * LONGEST_MESSAGE) }];
+  const [first, ...rest] = [...record.journal, { at, by, event, text: cut(text, LONGEST_ENTRY) }];
   return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
 }

@@ -1,5 +1,5 @@
 import type { CellKey, CellRecord } from '../requests/cell.ts';
-import { hasEnded, type BackfillRecord } from './record.ts';
+import type { BackfillRecord } from './record.ts';
 
 /** What a running backfill waits for by itself: a quota, another backfill, its turn beside daily work. All of record and time. */
 
@@ -22,9 +22,17 @@ export function quotaMet(cells: readonly CellRecord[], now: number): { readonly 
   return met;
 }
 
-/** The backfill that one has joined, while it has not ended. */
-export function joined({ asked }: Pick<BackfillRecord, 'asked'>, other: BackfillRecord | null): BackfillRecord | null {
-  return asked.join !== undefined && other !== null && !hasEnded(other) ? other : null;
+/** The backfill that one has joined, the one that this has, and so on: a third one over the same cells joins the second. */
+export function joinedBy({ asked }: Pick<BackfillRecord, 'asked'>, known: ReadonlyMap<string, BackfillRecord>): readonly BackfillRecord[] {
+  const chain: BackfillRecord[] = [];
+  for (let next = asked.join; next !== undefined;) {
+    const other = known.get(next);
+    // Whoever joins is younger than whom it joins: a chain has an end.
+    if (!other || chain.includes(other)) break;
+    chain.push(other);
+    next = other.asked.join;
+  }
+  return chain;
 }
 
 /**

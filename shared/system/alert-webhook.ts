@@ -4,6 +4,8 @@ import { TryAfterError, type Channel } from './channels.ts';
 
 /** Read of an answer that refuses: enough for Slack's words, such as `invalid_payload`. */
 const MOST_READ = 200;
+/** A shorter part of an address is a word such as `services`, and no secret by itself. */
+const SHORTEST_SECRET = 9;
 
 /** The address of an incoming webhook, which is a secret: no message repeats it. Null where none is given. */
 export function webhookOf(variable: string, value: string | undefined): URL | null {
@@ -13,7 +15,10 @@ export function webhookOf(variable: string, value: string | undefined): URL | nu
 }
 
 export function isWebhook(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+  if (!URL.canParse(value)) return false;
+  // One with a user's name in it fetch takes for none.
+  const { protocol, username, password } = new URL(value);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
 /** A Slack-compatible incoming webhook: one POST of JSON an alert. */
@@ -23,7 +28,7 @@ export function alertWebhook(url: URL): Channel {
     deliver: async (alert, signal) => {
       const response = await posted(url, JSON.stringify(slackMessage(alert)), signal);
       const { status, headers } = response;
-      const said = response.ok ? '' : (await response.text().catch(() => '')).slice(0, MOST_READ);
+      const said = response.ok ? '' : withoutAddress(await response.text().catch(() => ''), url).slice(0, MOST_READ);
       if (response.ok) {
         await response.body?.cancel();
         return;
@@ -43,8 +48,14 @@ async function posted(url: URL, body: string, signal: AbortSignal): Promise<Resp
     return await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body, redirect: 'manual', signal });
   } catch (thrown) {
     const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause.message : String(thrown);
-    throw new RetryLaterError(`the webhook at ${url.host} is not reached: ${cause}`);
+    throw new RetryLaterError(`the webhook at ${url.host} is not reached: ${withoutAddress(cause, url)}`);
   }
+}
+
+/** Servers repeat the path that they do not know, and fetch the address that it refuses. */
+function withoutAddress(text: string, { href, pathname, search, username, password }: URL): string {
+  const parts = [...pathname.split('/'), ...search.split(/[?&=]/)].filter((part) => part.length >= SHORTEST_SECRET);
+  return [href, `${pathname}${search}`, pathname, search, password, username, ...parts].filter((secret) => secret.length > 1).reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
 }
 
 /** Seconds, as Slack gives them: https://docs.slack.dev/apis/web-api/rate-limits. Null where there are none. */

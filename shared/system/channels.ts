@@ -102,7 +102,7 @@ export class Channels implements Notifier {
     const signal = AbortSignal.any([over.signal, this.#closed.signal]);
     // Whatever a channel makes of its signal, it is not waited for any longer.
     const late = clock.sleep(timeoutMs, AbortSignal.any([ended.signal, this.#closed.signal])).then(() => new Error(`no answer within ${timeoutMs} ms`));
-    const delivered = channel.deliver(alert, signal).then(() => null, (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))));
+    const delivered = (async () => channel.deliver(alert, signal))().then(() => null, (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))));
     const outcome = await Promise.race([delivered, late]);
     ended.abort();
     over.abort();

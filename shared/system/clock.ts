@@ -1,4 +1,3 @@
-import { setTimeout as after } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.ts';
 
 /** Timers longer than this fire at once; a longer sleep is slept in parts. */
@@ -18,62 +17,23 @@ export class SystemClock implements Clock {
   }
 
   async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    try {
-      for (let left = Math.max(0, milliseconds); left >= 0; left -= LONGEST_TIMER_MS) {
-        await after(Math.min(left, LONGEST_TIMER_MS), undefined, { signal });
-        if (left <= LONGEST_TIMER_MS) return;
-      }
-    } catch (error) {
-      if (!signal?.aborted) throw error;
+    for (let left = Math.max(0, milliseconds); left >= 0; left -= LONGEST_TIMER_MS) {
+      if (signal?.aborted) return;
+      await timer(Math.min(left, LONGEST_TIMER_MS), signal);
+      if (left <= LONGEST_TIMER_MS) return;
     }
   }
 }
 
-interface Sleeper {
-  readonly until: number;
-  wake(): void;
-}
-
-/** A clock that moves only when told; sleepers wake in the order of their times. */
-export class ManualClock implements Clock {
-  #now: number;
-  #sleepers: Sleeper[] = [];
-
-  constructor(startAt: number) {
-    this.#now = startAt;
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    if (milliseconds <= 0 || signal?.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        signal?.removeEventListener('abort', wake);
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-        resolve();
-      };
-      const sleeper: Sleeper = { until: this.#now + milliseconds, wake };
-      signal?.addEventListener('abort', wake, { once: true });
-      this.#sleepers.push(sleeper);
-    });
-  }
-
-  /** The instant at which the next sleeper wakes, or null. */
-  nextWake(): number | null {
-    return this.#sleepers.reduce<number | null>((next, { until }) => (next === null ? until : Math.min(next, until)), null);
-  }
-
-  advance(milliseconds: number): void {
-    this.set(this.#now + milliseconds);
-  }
-
-  /** Moves on to an instant; to an earlier one, too, which wakes nobody. */
-  set(instant: number): void {
-    const due = this.#sleepers.filter(({ until }) => until <= instant).sort((a, b) => a.until - b.until);
-    this.#now = instant;
-    for (const sleeper of due) sleeper.wake();
-  }
+/** Node's own promise of a timer makes an error, with its stack, of each that is ended early: as a beat is after every cell. */
+async function timer(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(running);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const running = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', end, { once: true });
+  });
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded, type EmbeddedRuntime } from '../../scripts/runtime/embedded.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { complete } from '../../shared/flows/complete.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommandLine } from '../../scripts/cli.ts';
 import { withBlock } from '../../scripts/output/block.ts';
@@ -59,16 +59,22 @@ describe('smart-backfill backfill on a terminal', function () {
     assert.match(end.replaceAll('\n', ''), /it goes on with: {2}npx smart-backfill backfill watch season-2024/);
   });
 
-  it('tells of alerts above the table, and leaves the end with what to do next', async () => {
+  it('says once what has become of it, and what to do next; its alerts go to the other channels', async () => {
     const state = sandbox.state();
     sandbox.tell(state, 'fail', '2024-01-05');
     const held = await onTerminal(never, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--yes', '--state', state);
     assert.equal(held.code, 3, held.end);
-    assert.match(held.end, /\nalert \(critical\): backfill season-2024 .*gate/);
-    assert.match(held.end, /season-2024 {2}gate held\n {2}the gate after raw holds: [^]*\nraw +gate held +22 of 23 [^]*when that is looked into: {2}npx smart-backfill backfill resume/);
+    assert.doesNotMatch(held.end, /alert/);
+    assert.equal(held.end.split('the gate after raw holds').length, 3, held.end);
+    assert.match(held.end, /season-2024 {2}gate held\n {2}the gate after raw holds:\n {2}- mini_raw\.scores: [^]*\nraw +gate held +22 of 23 [^]*\n1 cell failed\n {2}Scores 2024-01-05 \(processing\)\n {4}ValueError: [^]*why it failed: {2}npx smart-backfill why Scores 2024-01-05 [^]*when that is mended: {2}npx smart-backfill backfill resume/);
+    const alerts = readFileSync(join(state, 'alerts.jsonl'), 'utf8');
+    assert.match(alerts, /"severity":"critical","event":"backfill_gate_held"/);
     sandbox.untell(state, 'fail', '2024-01-05');
     const again = await onTerminal(never, 'backfill', 'resume', 'season-2024', '--state', state);
     assert.equal(again.code, 0, again.end);
+    assert.match(again.end, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC {2}the gate after raw holds$/m);
+    assert.match(again.end, /UTC {2}resumed by kim$/m);
+    assert.doesNotMatch(again.end, /UTC {2}started/);
     assert.match(again.end, /season-2024 {2}finished\n[^]*its report: {2}npx smart-backfill backfill report season-2024/);
   });
 });

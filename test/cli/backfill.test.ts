@@ -76,7 +76,7 @@ describe('smart-backfill backfill', function () {
     assert.match(report.stdout, /checks\/form\.sql \(form\): 0 rows found/);
     const [listed] = z.looseObject({ backfills: z.array(z.looseObject({ id: z.string(), asked: z.looseObject({ reason: z.string() }) })) }).parse(JSON.parse((await run(state, 'backfill', 'list', '--json')).stdout)).backfills;
     const list = (await run(state, 'backfill', 'list')).stdout;
-    assert.match(list, /^season-2024 +finished +computed +2024-01-01 to/m);
+    assert.match(list, /^season-2024 {2}finished\n {2}2024-01-01\.\.2024-01-\d\d, asked for by .* UTC:\s+the\s+year is missing\n/);
     assert.ok(list.split('\n').every((line) => line.length <= 80), list);
     const status = read(await run(state, 'backfill', 'status', 'season-2024', '--json'));
     for (const [name, value] of Object.entries(listed ?? {})) assert.deepEqual(status[name], value, name);
@@ -87,6 +87,20 @@ describe('smart-backfill backfill', function () {
     const again = await run(state, 'backfill', 'resume', 'season-2024');
     assert.equal(again.code, 2);
     assert.match(again.stderr, /received resume for backfill season-2024, which is finished/);
+  });
+
+  it('starts nothing where nobody can be asked: it prints the plan, what it reads and nobody fills, and the command, with exit code 5', async () => {
+    const state = sandbox.state();
+    const words = ['backfill', 'start', '--definition', 'season', '--from', '2024-01-04', '--to', '2024-01-08'];
+    const unasked = await run(state, ...words);
+    assert.equal(unasked.code, 5, unasked.stderr);
+    assert.match(unasked.stdout, /^stage raw: 5 cells, which fill the calendar; what else it has is known then\n[^]*\nstage computed: known when the calendar is filled\n/);
+    assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: {2}npx smart-backfill backfill start .* --yes/);
+    assert.deepEqual(planned.parse(JSON.parse((await run(state, ...words, '--json')).stdout)).stages.map(({ stage }) => stage), ['raw', 'computed']);
+    assert.equal((await run(state, 'backfill', 'list')).stdout, 'no backfill was started yet\n');
+    assert.equal((await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-12')).code, 0);
+    const note = (await run(state, ...words, '--dry-run')).stderr;
+    assert.match(note, /note: it also reads what lies before 2024-01-04, and fills none of it; not there, or not good: Scores 2024-01-0[^;]*; what needs that fails; begin with --from 2024-01-0\d, or first: {2}npx smart-backfill recover --all --from 2024-01-0\d --to 2024-01-03 /);
   });
 
   it('prints in a dry run what it would take, and says when state has changed since', async () => {
@@ -165,14 +179,16 @@ describe('smart-backfill backfill', function () {
     ['no dates', ['start', '--definition', 'season', '--yes'], /received no dates/],
     ['dates of which none is left', ['start', '--definition', 'season', '--from', '2024-01-03', '--to', '2024-01-03', '--exclude', '2024-01-03', '--yes'], /of which none is left/],
     ['a phase that the definition does not have', ['start', '--definition', 'approved', '--season', '2024', '--phase', 'phase_2_computed', '--yes'], /of which the definition approved has none/],
-    ['a concurrency of none', ['start', '--definition', 'season', '--season', '2024', '--concurrency', '0', '--yes'], /allowed for --concurrency is 1 to 100/],
+    ['a concurrency of none', ['start', '--definition', 'season', '--season', '2024', '--concurrency', '0', '--yes'], /received --concurrency '0'; allowed is a whole number from 1 to 100/],
     ['a backfill that there is not', ['status', 'nothing'], /received the backfill 'nothing', which there is not; none was started yet/],
     ['a pause without a reason', ['pause', 'nothing'], /received no reason/],
     ['a dates file that is not there', ['start', '--definition', 'season', '--dates-file', 'no.txt', '--yes'], /received --dates-file no\.txt, which is not there/],
+    ['a dates file with a line that is no date', ['start', '--definition', 'season', '--dates-file', join(sandbox.folder, 'dates.txt'), '--yes'], /dates\.txt, line 3: received the date '2024-01-3', which is no date/],
     ['Google without its variables', ['list', '--runtime', 'google'], /GOOGLE_CLOUD_PROJECT: received nothing/],
   ];
   it('refuses what can’t be right, with exit code 2', async () => {
     const state = sandbox.state();
+    writeFileSync(join(sandbox.folder, 'dates.txt'), '2024-01-02 # the first\n\n2024-01-3\n');
     for (const [what, words, message] of WRONG) {
       const google = words.includes('google');
       const ended = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);

@@ -41,10 +41,9 @@ describe('the command line', function () {
   let complete: string;
 
   before(async () => {
-    complete = sandbox.state();
-    const built = await sandbox.run(complete, 'recover', '--all', '--yes', '--season', '2024', '--json');
-    assert.equal(built.code, 0, built.stderr);
-    const { runs } = parsed(recoverOutput, built);
+    const { state, made } = await sandbox.complete('--json');
+    complete = state;
+    const { runs } = parsed(recoverOutput, made);
     assert.equal(runs.filter((run) => run.outcome === 'ran' || run.outcome === 'unchanged').length, 34);
   });
   after(() => sandbox.remove());
@@ -170,6 +169,8 @@ describe('the command line', function () {
     const state = await damaged("DELETE FROM mini_raw.scores WHERE game_date = DATE '2024-01-12'", "DELETE FROM mini_computed.form WHERE game_date = DATE '2024-01-12'");
     assert.match(ended(await sandbox.run(state, 'accept', 'Scores', '2024-01-12', '--reason', 'never played'), 0).stdout, /2024-01-12 +accepted/);
     ended(await sandbox.run(state, 'unaccept', 'Scores', '2024-01-12', '--reason', 'played after all'), 0);
+    assert.match(ended(await sandbox.run(state, 'accept', 'Scores,Form', '2024-01-12', '--reason', 'never played'), 0).stdout, /accepted 2 cells of Scores, Form: never played\n.*\n +Scores +2024-01-12 +accepted\n +Form +2024-01-12 +accepted/);
+    ended(await sandbox.run(state, 'unaccept', 'Form,Scores', '2024-01-12', '--reason', 'played after all'), 0);
     assert.match(ended(await sandbox.run(state, 'hold', 'Scores', '2024-01-12', '--reason', 'wait for the league', '--json'), 0).stdout, /"status": "held"/);
     assert.match(ended(await sandbox.run(state, 'recover', '--yes'), 5).stdout, /held: held by .*: wait for the league/);
     assert.match(ended(await sandbox.run(state, 'why', 'Scores', '2024-01-12'), 0).stdout, /unhold Scores 2024-01-12/);

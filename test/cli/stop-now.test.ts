@@ -12,9 +12,7 @@ describe('stopping what runs at once', function () {
   const sandbox = new Sandbox();
   let complete: string;
   before(async () => {
-    complete = sandbox.state();
-    const built = await sandbox.run(complete, 'recover', '--all', '--yes', '--season', '2024');
-    assert.equal(built.code, 0, built.stderr);
+    ({ state: complete } = await sandbox.complete());
   });
   after(() => sandbox.remove());
 

@@ -40,9 +40,7 @@ describe('the command line verifies, and assesses needs', function () {
   let complete: string;
 
   before(async () => {
-    complete = sandbox.state();
-    const built = await sandbox.run(complete, 'recover', '--all', '--yes', '--season', '2024');
-    assert.equal(built.code, 0, built.stderr);
+    ({ state: complete } = await sandbox.complete());
   });
   after(() => sandbox.remove());
 

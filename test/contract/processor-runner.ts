@@ -16,7 +16,7 @@ export interface RunnerUnderTest {
   readonly heard?: () => Row | undefined;
 }
 
-export const inputRows: readonly Row[] = [{ game_date: '2023-11-15', player_id: 1, points: 20 }, { game_date: '2023-11-15', player_id: 2, points: null }];
+const inputRows: readonly Row[] = [{ game_date: '2023-11-15', player_id: 1, points: 20 }, { game_date: '2023-11-15', player_id: 2, points: null }];
 
 export function orderFor(processor: Processor, change: Partial<RunOrder> = {}): RunOrder {
   const day = dayOf('2023-11-15');

@@ -68,7 +68,7 @@ export function everything(): Writes {
     cascades: [cascade],
     leases: [{ name: 'detector', owner: 'w', until: now + 1, again: true, detail: '{}' }],
     backfills: [backfill],
-    controls: { paused: { by: 'ana', reason: 'maintenance', at: now }, adoptedOn: nov15, autoCells: { day: nov15, count: 3 }, lastBoundsAlert: 'b1' },
+    controls: { paused: { by: 'ana', reason: 'maintenance', at: now }, adoptedOn: nov15, autoCells: { day: nov15, count: 3 }, lastBoundsAlert: 'b1', halted: ['season-2023-24'] },
     untold: [untoldFailure('Raw 19676 1')],
     outbox: [{ id: 'out-1', topic: 'nba-phase2-raw-complete', body: '{"phase":"phase_2_raw"}' }],
     history: [historyRow({ run_id: 'run-1' })],

@@ -68,7 +68,7 @@ describe('SqliteRequestStore', () => {
     ['an unknown state', `UPDATE cells SET record = json_set(record, '$.request.state', 'asleep')`, /cell Raw 2023-11-15 .*request\.state.*restore/s],
     ['another cell', `UPDATE cells SET record = json_set(record, '$.processor', 'Summary')`, /cell Raw 2023-11-15 .*Summary/s],
     ['no text', 'UPDATE cells SET record = 7', /cell Raw 2023-11-15 .*expected object.*restore/s],
-    ['no date', "UPDATE cells SET day = 'soon'", /a row of table cells.*restore/s],
+    ['no date', "UPDATE cells SET day = 'soon'", /cell Raw soon .*restore/s],
     ['a broken lease', "UPDATE leases SET record = '[]'", /lease plan-7/],
   ] as const) {
     it(`names a damaged row: ${what}`, async () => {

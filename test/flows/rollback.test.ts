@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import { ROLLBACK_LEASE } from '../../shared/flows/leases.ts';
+import { complete } from '../../shared/flows/complete.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { makePlan } from '../../shared/flows/recover.ts';
@@ -17,6 +18,7 @@ import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
+import { phaseCompleteSchema } from '../../shared/requests/messages.ts';
 import { planStage } from '../../shared/staged/plan.ts';
 import type { Asked, BackfillRecord } from '../../shared/staged/record.ts';
 import { paused } from '../../shared/staged/transitions.ts';
@@ -145,6 +147,35 @@ describe('flows/rollback', () => {
     assert.deepEqual([await tables(), outside.runs.length, site.alerts.length], [rows, runs, alerts]);
   });
 
+  it('stays held where a message of the run that it undid comes late, or twice', async () => {
+    const id = await badBackfill();
+    const run = (await record('TeamForm', FROM)).last?.runId;
+    await back(scopeOf(id));
+    const before = await record('TeamForm', FROM);
+    const message = phaseCompleteSchema.parse({ phase: site.processor('TeamForm').phase.name, processor_name: 'TeamForm', game_date: FROM, status: 'success', run_id: run, backfill_mode: true });
+    assert.partialDeepStrictEqual(await complete(site.engine, message, 'late'), { kind: 'recorded', external: false });
+    assert.deepEqual(await record('TeamForm', FROM), before);
+  });
+
+  it('tells of what is back, and of its end, also where the state can not be written any more', async () => {
+    const id = await badBackfill();
+    const scope = scopeOf(id);
+    const plan = await planRollback(site.engine, scope);
+    const { engine } = site;
+    const change = engine.change.bind(engine);
+    let ended = 0;
+    engine.change = (reads, decide) => (ended < 3 ? change(reads, decide) : Promise.reject(new Error('no state')));
+    const broken = rollBack(engine, plan, scope, { ...kim, signal: site.stop.signal, on: () => { ended += 1; } });
+    await assert.rejects(wait(broken), /no state/);
+    const [begun, over] = site.alerts.filter(({ event }) => event.startsWith('roll'));
+    assert.deepEqual([begun?.event, begun?.severity, begun?.command], ['rollback_begun', 'warning', `smart-backfill rollback --backfill ${id} --dry-run`]);
+    assert.match(begun?.title ?? '', new RegExp(`^${id}: a rollback of ${plan.steps.length} cells has begun`));
+    assert.match(over?.title ?? '', new RegExp(`^${id} rolled back: 3 cells have their rows of before`));
+    assert.match(over?.lines.join('\n') ?? '', /broken off: no state/);
+    const entry = (await site.store.backfill(id))?.journal.at(-1);
+    assert.deepEqual([entry?.event, entry?.text], ['rollback', `${kim.reason}: a rollback of ${plan.steps.length} cells begins`]);
+  });
+
   it('adds a row of history, and takes none away', async () => {
     const id = await badBackfill();
     const history = () => new SqliteRunHistory(site.database).runs({ limit: 10_000 });
@@ -175,6 +206,20 @@ describe('flows/rollback', () => {
     assert.deepEqual(outside.runs.slice(runs).filter((cell) => cell.endsWith('2024-01-09') && OVERWRITTEN.some((name) => cell.startsWith(name))), []);
     assert.equal(status('Box', '2024-01-09'), 'held');
     assert.deepEqual((await tables()).get('Box'), before.get('Box'));
+  });
+
+  it('stays held where what it reads is rolled back after it, phase by phase in the other order', async () => {
+    const day = dayOf('2024-01-09');
+    for (const name of OVERWRITTEN) await loses(name, day);
+    await site.engine.reread();
+    const id = await badBackfill(100, { reprocess: 'none' });
+    await back(scopeOf(id, { processors: new Set(['TeamForm', 'Context']) }));
+    await back(scopeOf(id, { processors: new Set(['Box']) }));
+    await site.engine.reread();
+    assert.deepEqual(OVERWRITTEN.map((name) => status(name, '2024-01-09')), ['held', 'held', 'held']);
+    const runs = outside.runs.length;
+    await wait(detectGaps(site.engine, { from: bench.days[0]!, to: bench.days.at(-1)!, signal: site.stop.signal }));
+    assert.deepEqual(outside.runs.slice(runs).filter((cell) => cell.endsWith('2024-01-09') && OVERWRITTEN.some((name) => cell.startsWith(name))), []);
   });
 
   it('is taken up again by a person, by a staged backfill that is started, and when what it reads changes', async () => {
@@ -263,6 +308,20 @@ describe('flows/rollback', () => {
     assert.deepEqual(await tables(), before);
   });
 
+  it('brings back what it overwrote by a request that was open before it', async () => {
+    const before = await tables();
+    await deploy(100);
+    const { engine } = site;
+    await engine.refresh(dayOf(FROM), dayOf(TO));
+    const common = { by: 'ann', reason: '', at: bench.clock.now(), priority: 'low', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, summary: '', refused: null } as const;
+    await openAsk(engine, { ...common, id: 'by-hand', asker: 'person', reprocess: 'completed', backfillId: null }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await openAsk(engine, { ...common, id: 'staged', asker: 'backfill', reprocess: 'completed', backfillId: 'winter' }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await wait(site.worker.ring(site.stop.signal));
+    const result = await back(scopeOf('winter'));
+    assert.deepEqual(counts(result), { restored: 1 });
+    assert.deepEqual(await tables(), before);
+  });
+
   it('of one date and some processors, whoever overwrote them', async () => {
     const before = await tables();
     await badBackfill();
@@ -294,6 +353,8 @@ describe('flows/rollback', () => {
   it('is held back while the backfill runs, while another rollback does, and of an unknown one refused', async () => {
     const { id } = await startBackfill(site.engine, definitionOf(STAGES), { ...asked(FROM, TO), at: bench.clock.now() }, '2024');
     await assert.rejects(planRollback(site.engine, scopeOf(id)), new RegExp(`backfill ${id} is running: .*first: smart-backfill backfill pause ${id} --reason`));
+    await orderBackfill(site.engine, id, (current, now) => ({ ...current, state: 'paused', note: 'a quota is used up', goesOn: { since: now, at: now + 1000 } }));
+    await assert.rejects(planRollback(site.engine, scopeOf(id)), new RegExp(`backfill ${id} goes on by itself \\(a quota is used up\\): .*first: smart-backfill backfill pause ${id} --reason`));
     await assert.rejects(planRollback(site.engine, scopeOf('whole-2042')), /received the backfill 'whole-2042', of which nothing is known/);
     await orderBackfill(site.engine, id, (current, now) => paused(current, kim, now));
     assert.deepEqual((await planRollback(site.engine, scopeOf(id))).steps, []);

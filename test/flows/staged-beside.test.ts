@@ -182,6 +182,21 @@ describe('A second backfill over the same cells', () => {
     await assert.rejects(season.start(RAW, { join: first.id }), /received --join whole-2024, which is cancelled/);
   });
 
+  it('may be joined itself, and the third waits for the first also where the second is cancelled', async () => {
+    const first = await season.start(RAW);
+    const second = await season.start(RAW, { join: first.id });
+    await assert.rejects(season.start(RAW), new RegExp(`join it \\(--join ${second.id}:`));
+    const third = await season.start(RAW, { join: second.id });
+    await season.order(second.id, (record, now) => cancelled(record, kim, now));
+    season.outside.down = (cell) => (cell === 'BoxPage 2024-01-08' ? { type: 'no_data', message: 'nothing yet' } : null);
+    const waiting = season.advance(third.id);
+    assert.equal((await season.advance(first.id))?.state, 'gate_held');
+    assert.match((await season.site.store.backfill(third.id))?.note ?? '', /^waits for backfill whole-2024, /);
+    season.outside.down = () => null;
+    await season.order(first.id, (record, now) => cancelled(record, kim, now));
+    assert.equal((await waiting)?.state, 'finished');
+  });
+
   it('may be paused and cancelled while it waits', async () => {
     const first = await season.start(RAW);
     const second = await season.start(RAW, { join: first.id });

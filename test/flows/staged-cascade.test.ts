@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import { decideCascadesAgain } from '../../shared/flows/cascade.ts';
+import { openAsk } from '../../shared/flows/open.ts';
+import type { Ask } from '../../shared/requests/ask.ts';
 import { whyNotCascading } from '../../shared/staged/cascading.ts';
 import { cancelled, paused, resumed } from '../../shared/staged/transitions.ts';
 import { compilePipeline } from '../../shared/pipeline/compile.ts';
@@ -152,6 +154,28 @@ describe('A stage that cascades', () => {
     assert.deepEqual(await season.openCells(), []);
     await season.order(id, (current, now) => resumed(current, kim, now));
     assert.equal((await season.advance(id))?.state, 'finished');
+    assert.deepEqual(await season.wrong(), []);
+  });
+
+  it('does not wait for ever for such a cell either where a person has asked for it too: that request stays', async () => {
+    const { id } = await season.start([...RAW, { ...BY_CASCADE, error_policy: 'continue' }]);
+    const context = season.state.pipeline.byName.get('Context')!;
+    const features = { processor: 'Features', day: dayOf('2024-01-06') };
+    let lost = false;
+    season.outside.during = async (cell, when) => {
+      if (lost || when !== 'after' || cell !== 'Features 2024-01-06') return;
+      lost = true;
+      const ask: Ask = {
+        id: 'by-hand', asker: 'person', by: 'ann', reason: '', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: false,
+        planId: null, backfillId: null, summary: '', refused: null,
+      };
+      await openAsk(season.site.engine, ask, [features]);
+      season.warehouse.outside(context, features.day, null);
+    };
+    const record = await season.advance(id);
+    assert.equal(record?.failures.find((entry) => entry.processor === 'Features')?.message, 'reads Context 2024-01-06, which is missing');
+    // The next round has filled what it reads, and the person's request has run.
+    assert.equal(record?.state, 'finished', record?.note);
     assert.deepEqual(await season.wrong(), []);
   });
 

@@ -5,7 +5,7 @@ import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.t
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
 import type { Asked, BackfillRecord } from '../../shared/staged/record.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { AFTER_SEASON, cleanState, newState, type CleanState } from '../simulation/clean.ts';
 import { Fuse } from '../simulation/crash.ts';
 import { SEASON } from '../simulation/mini-league.ts';

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
+import { explainCell } from '../../shared/flows/inspect.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
+import { withdrawLeft } from '../../shared/flows/staged-orders.ts';
+import { sweep } from '../../shared/flows/sweep.ts';
 import { planAll } from '../../shared/staged/plan.ts';
 import { cancelled, paused, resumed, retried, skipped } from '../../shared/staged/transitions.ts';
 import { gamesOn, pointsOf } from '../simulation/mini-league.ts';
+import type { StageSketch } from '../staged/builders.ts';
 import { cellName } from '../simulation/mini-pipeline.ts';
 import { inManualTime } from '../simulation/site.ts';
 import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
@@ -12,6 +16,8 @@ import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
 const broken = { type: 'ValueError', message: 'invalid literal for int()' };
 const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
 const RAW = SEASON_STAGES.slice(0, 2);
+
+const withoutGate = ({ gate: _gate, ...stage }: StageSketch): StageSketch => stage;
 
 const byText = (a: string, b: string): number => (a < b ? -1 : 1);
 
@@ -77,6 +83,78 @@ describe('flows/staged', () => {
     assert.equal(new Set(season.outside.runs).size, season.outside.runs.length, 'nothing that was done is done again');
   });
 
+  it('stop: lets nothing begin that is queued already, however many lanes are free when it fails', async () => {
+    for (const lanes of [1, 3]) {
+      season.close();
+      season = await EmptySeason.open(lanes);
+      const { outside } = season;
+      const failed: number[] = [];
+      outside.down = (cell) => {
+        if (cell === 'BoxPage 2024-01-05') failed.push(outside.started.length);
+        return cell === 'BoxPage 2024-01-05' ? broken : null;
+      };
+      const { id } = await season.start([SEASON_STAGES[0]!, { ...SEASON_STAGES[1]!, error_policy: 'stop', concurrency: 8 }]);
+      assert.equal((await season.advance(id))?.state, 'stopped');
+      assert.ok(outside.started.length - (failed[0] ?? 0) < lanes, `what ran beside it: ${outside.started.slice(failed[0]).join()}`);
+      assert.deepEqual(await season.openCells(), []);
+      outside.down = () => null;
+      await season.order(id, (current, now) => resumed(current, kim, now));
+      assert.equal((await season.advance(id))?.state, 'finished');
+      assert.equal((await season.site.store.controls()).halted, undefined);
+    }
+  });
+
+  it('stop: also for what fails while a person has it paused; it goes on at that date', async () => {
+    season.outside.fail('TeamForm 2024-01-08', broken);
+    const { id } = await season.start([...RAW, withoutGate(SEASON_STAGES[2]!), withoutGate(SEASON_STAGES[3]!)]);
+    let isPaused = false;
+    season.outside.during = async (cell) => {
+      if (isPaused || cell !== 'TeamForm 2024-01-08') return;
+      isPaused = true;
+      await season.order(id, (record, now) => paused(record, kim, now));
+    };
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.failures.map((entry) => `${entry.processor} ${entry.became}`)], ['paused', ['TeamForm open']]);
+    const before = season.outside.runs.length;
+    await season.order(id, (current, now) => resumed(current, kim, now));
+    assert.equal((await season.advance(id))?.state, 'finished');
+    assert.equal(season.outside.runs[before], 'TeamForm 2024-01-08');
+    assert.deepEqual(await season.wrong(), []);
+  });
+
+  it('stop: also for what fails while a quota pauses it', async () => {
+    season.outside.fail('Context 2024-01-08', { type: 'GoogleApiError', message: 'quotaExceeded: Your project exceeded quota for free query bytes scanned' });
+    season.outside.fail('TeamForm 2024-01-08', broken);
+    const { id } = await season.start([...RAW, withoutGate(SEASON_STAGES[2]!), withoutGate(SEASON_STAGES[3]!)]);
+    season.outside.during = async (cell, when) => {
+      if (cell !== 'TeamForm 2024-01-08' || when !== 'before') return;
+      while ((await season.site.store.backfill(id))?.state === 'running') await new Promise((resolve) => { setImmediate(resolve); });
+    };
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.journal.map((entry) => entry.event).slice(-3)], ['stopped', ['quota', 'went_on', 'stopped']]);
+    assert.match(record?.note ?? '', /^TeamForm 2024-01-08 failed \(processing\)/);
+    assert.equal(season.outside.started.some((cell) => cell > 'TeamForm 2024-01-08' && cell.startsWith('TeamForm')), false);
+  });
+
+  it('takes a failure from before for none of its own, when it takes back what nobody has run', async () => {
+    season.outside.down = (cell) => (cell.startsWith('TeamForm') ? broken : null);
+    const stage = { ...SEASON_STAGES[2]!, order: 'parallel', concurrency: 8, error_policy: 'continue' };
+    const first = await season.start([...RAW, stage]);
+    assert.equal((await season.advance(first.id))?.failures.length, 16);
+    await season.order(first.id, (record, now) => cancelled(record, kim, now));
+    season.outside.down = () => null;
+    const { id } = await season.start([stage], { errorPolicy: 'stop', maxFailures: 1 });
+    let isPaused = false;
+    season.outside.during = async (_cell, when) => {
+      if (isPaused || when !== 'before') return;
+      isPaused = true;
+      await season.order(id, (record, now) => paused(record, kim, now));
+    };
+    assert.deepEqual((await season.advance(id))?.failures, []);
+    await season.order(id, (record, now) => resumed(record, kim, now));
+    assert.equal((await season.advance(id))?.state, 'finished');
+  });
+
   it('continue: tries all dates, and the gate holds until what failed is there', async () => {
     season.outside.fail('Box 2024-01-03', broken);
     season.outside.fail('BoxPage 2024-01-06', broken);
@@ -110,8 +188,7 @@ describe('flows/staged', () => {
 
   it('stops at so many failures, whatever the policy', async () => {
     season.outside.down = (cell) => (cell.startsWith('BoxPage') ? broken : null);
-    const stages = [{ ...SEASON_STAGES[0]!, error_policy: 'continue' }, SEASON_STAGES[1]!];
-    const { id } = await season.start(stages, { maxFailures: 3, concurrency: 1 });
+    const { id } = await season.start([{ ...SEASON_STAGES[1]!, calendar_first: true }], { maxFailures: 3, concurrency: 1 });
     const record = await season.advance(id);
     assert.equal(record?.state, 'stopped');
     assert.match(record?.note ?? '', /cells failed, and at 3 it stops/);
@@ -190,6 +267,21 @@ describe('flows/staged', () => {
     assert.equal((await season.advance(id))?.state, 'cancelled');
   });
 
+  it('leaves nothing queued to whoever comes next, where the person’s process dies right after the order', async () => {
+    const { id } = await season.start([SEASON_STAGES[1]!], { concurrency: 8 });
+    season.outside.during = async () => {
+      season.site.stop.abort();
+      await season.site.engine.change({ backfills: [id] }, (snapshot) => ({ writes: { backfills: [cancelled(snapshot.backfill(id)!, kim, season.clock.now())] }, result: null }));
+    };
+    await season.advance(id).catch(() => null);
+    await season.reopen();
+    const { engine } = season.site;
+    await inManualTime(season.clock, sweep(engine, () => true));
+    assert.ok((await season.openCells()).length > 0);
+    await withdrawLeft(engine);
+    assert.deepEqual(await season.openCells(), []);
+  });
+
   it('leaves a skipped date out, of its gates too', async () => {
     season.outside.down = (cell) => (cell === 'BoxPage 2024-01-20' ? { type: 'no_data', message: 'the league has lost it' } : null);
     const { id } = await season.start();
@@ -199,6 +291,21 @@ describe('flows/staged', () => {
     const record = await season.advance(id);
     assert.equal(record?.state, 'finished', record?.note);
     assert.ok((await season.wrong()).every((cell) => cell.endsWith('2024-01-20')));
+  });
+
+  it('runs nothing more of a date that is skipped while its requests are queued, and waits for none of them', async () => {
+    const day = dayOf('2024-01-12');
+    const { id } = await season.start(RAW, { concurrency: 8 });
+    let isSkipped = false;
+    season.outside.during = async (cell, when) => {
+      if (isSkipped || when !== 'before' || !(await season.openCells()).some((record) => record.day === day && record.request?.state === 'queued')) return;
+      isSkipped = true;
+      await season.order(id, (record, now) => skipped(record, day, kim, now));
+      assert.equal((await season.openCells()).some((record) => record.day === day), false, cell);
+    };
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+    assert.deepEqual([isSkipped, season.outside.started.filter((cell) => cell.startsWith('Box') && cell.endsWith('2024-01-12'))], [true, []]);
   });
 
   it('refuses a second one over the same cells, with the name of the first; others run', async () => {
@@ -223,6 +330,32 @@ describe('flows/staged', () => {
     assert.deepEqual(record?.stages.map((stage) => stage.gate?.tables.map((table) => table.processor) ?? null), [null, null, ['TeamForm'], null]);
   });
 
+  it('continue: holds without a gate too, where no later stage would come back to what failed', async () => {
+    season.outside.fail('Box 2024-01-03', broken);
+    const { id } = await season.start([SEASON_STAGES[0]!, withoutGate(SEASON_STAGES[1]!), SEASON_STAGES[2]!]);
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.note], ['gate_held', 'stage raw holds: 1 failure is unresolved']);
+    assert.equal(season.outside.started.some((cell) => cell.startsWith('TeamForm')), false);
+    assert.equal(season.site.alerts.at(-1)?.event, 'backfill_stage_held');
+    await season.order(id, (current, now) => resumed(current, kim, now));
+    assert.equal((await season.advance(id))?.state, 'finished');
+  });
+
+  it('does not go past a canary date that failed, whatever the policy', async () => {
+    season.outside.fail('Box 2024-01-01', broken);
+    const { id } = await season.start(RAW, { errorPolicy: 'skip-deps' });
+    assert.deepEqual([(await season.advance(id))?.note, season.outside.started.filter((cell) => cell.startsWith('BoxPage'))], ['stage preflight holds: 1 failure is unresolved', ['BoxPage 2024-01-01']]);
+  });
+
+  it('does not go past a stage of a phase, nor end over a processor, that the pipeline does not have any more', async () => {
+    const { id } = await season.start([...RAW, { name: 'gone', phases: ['phase_9_gone'], gate: { coverage_percent: 100 } }]);
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.note], ['gate_held', 'stage gone holds: the pipeline does not have the phase phase_9_gone any more']);
+    await season.order(id, (current, now) => cancelled(current, kim, now));
+    const other = await season.start(RAW, { processors: ['Gone'] });
+    assert.equal((await season.advance(other.id))?.note, 'stage preflight holds: the pipeline does not have the processor Gone any more');
+  });
+
   it('holds a gate whose check cannot be run', async () => {
     const stages = [{ ...SEASON_STAGES[0]!, gate: { checks: ['checks/a.sql'] } }];
     const { id } = await season.start(stages);
@@ -237,6 +370,10 @@ describe('flows/staged', () => {
     const detected = await inManualTime(season.clock, detectGaps(season.site.engine, { from: dayOf('2024-01-01'), to: dayOf('2024-01-20'), signal: season.site.stop.signal }));
     assert.deepEqual(season.outside.started, []);
     assert.ok(detected.recovered?.leftOut.every((left) => left.code === 'owned' && left.reason === `belongs to ${id}`), JSON.stringify(detected.recovered?.leftOut[0]));
+    const { engine } = season.site;
+    const { processor, day } = detected.recovered!.leftOut[0]!;
+    const { mend } = await explainCell(engine, { runs: async () => [], changes: async () => [] }, engine.world.processor(processor), day);
+    assert.deepEqual(mend, { command: ['backfill', 'status', id], text: `an open staged backfill has it (${id}, paused): what comes next is in its status` });
     await season.order(id, (record, now) => cancelled(record, kim, now));
     await inManualTime(season.clock, detectGaps(season.site.engine, { from: dayOf('2024-01-01'), to: dayOf('2024-01-20'), signal: season.site.stop.signal }));
     assert.ok(season.outside.started.length > 0 || season.site.alerts.length > 0, 'the same gaps are the detector’s again');

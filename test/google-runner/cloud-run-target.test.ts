@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { classify } from '../../shared/failures/classify.ts';
 import { InputError, RetrySoonError } from '../../shared/failures/errors.ts';
 import { orderFor } from '../contract/processor-runner.ts';

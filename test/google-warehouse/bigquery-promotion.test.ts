@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { classify } from '../../shared/failures/classify.ts';
 import { BigQueryPromotion } from '../../shared/google/bigquery-promotion.ts';
 import { attemptName, type FilledStage } from '../../shared/google/bigquery-staging.ts';
-import { MemoryPromotionMarkers } from '../../shared/google/promotion-markers.ts';
+import { MemoryPromotionMarkers } from './memory-promotion-markers.ts';
 import type { PromoteOutcome } from '../../shared/ports/warehouse.ts';
 import { warehousePipeline } from '../contract/warehouse-pipeline.ts';
 import { claimOf, named, nov15 } from '../contract/warehouse-under-test.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
-import { MemoryPromotionMarkers, NO_MARKERS, withIntent, withPromoted, type MarkerState } from '../../shared/google/promotion-markers.ts';
+import { NO_MARKERS, withIntent, withPromoted, type MarkerState } from '../../shared/google/promotion-markers.ts';
+import { MemoryPromotionMarkers } from './memory-promotion-markers.ts';
 import type { Promotion } from '../../shared/ports/warehouse.ts';
 
 const marker = (generation: number, runId = `run-${generation}`): Promotion => ({ runId, generation, token: generation, fingerprint: '1:00', trace: '{}' });

@@ -7,7 +7,7 @@ import { openAsk } from '../../shared/flows/open.ts';
 import { work } from '../../shared/flows/work.ts';
 import { FirestoreRequestStore } from '../../shared/google/firestore-request-store.ts';
 import type { Alert } from '../../shared/ports/notifier.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
 import { askOf, untoldFailure } from '../contract/request-records.ts';
 import { AFTER_SEASON } from '../simulation/clean.ts';

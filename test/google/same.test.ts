@@ -10,7 +10,7 @@ import { detect } from '../../shared/gaps/detect.ts';
 import { statusOf } from '../../shared/gaps/facts.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { RecoveryPlan } from '../../shared/recovery/plan.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { Random } from '../simulation/random.ts';
 import { describeWithFirestore, emulatedFirestore, freshRoot } from './emulated.ts';
 import { embeddedSide, googleSide, twoRuntimesPipeline, type Side } from './two-runtimes.ts';

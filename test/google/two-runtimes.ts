@@ -22,7 +22,7 @@ import { pipelineSchema } from '../../shared/pipeline/schema.ts';
 import type { ProcessorRunner } from '../../shared/ports/processor-runner.ts';
 import type { RequestStore } from '../../shared/ports/request-store.ts';
 import type { Row, Warehouse } from '../../shared/ports/warehouse.ts';
-import type { ManualClock } from '../../shared/system/clock.ts';
+import type { ManualClock } from '../manual-clock.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
 
 /** The parts of both runtimes under the same engine, with the same clock, in this process. */

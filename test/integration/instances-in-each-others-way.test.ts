@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { claimCell } from '../../shared/flows/claim.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { finishFailed } from '../../shared/flows/finish.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { dayOf } from '../../shared/calendar/day.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse } from '../simulation/clean.ts';
 import { Cluster, type ClusterOptions } from '../simulation/cluster.ts';
 import { damageRows, type Damage, type DamageKit } from '../simulation/damage.ts';

@@ -8,7 +8,7 @@ import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.t
 import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import { hasEnded, type Asked, type BackfillRecord } from '../../shared/staged/record.ts';
 import { paused, resumed } from '../../shared/staged/transitions.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { kim, SEASON_STAGES } from '../flows/staged-season.ts';
 import { AFTER_SEASON, cleanState, newState, type CleanState } from '../simulation/clean.ts';
 import { Cluster, type ClusterOptions } from '../simulation/cluster.ts';

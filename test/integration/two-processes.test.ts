@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { AFTER_SEASON, cleanState, copyOfState, copyOfWarehouse, recoverAll, wholeSeason } from '../simulation/clean.ts';
 import { Fuse, SimulatedCrash } from '../simulation/crash.ts';

@@ -37,6 +37,13 @@ describe('output/backfill-plan-view', () => {
     assert.equal(renderPlans([scattered], plain, true).match(/complete: 2024-01-02/g)?.length, 30);
   });
 
+  it('does not say that nothing is to be run where the calendar is not known yet', () => {
+    const [raw, computed] = plans;
+    const text = renderPlans([raw!, { ...computed!, cells: [] }], plain, true, 0);
+    assert.match(text, /^stage raw: 3 cells, which fill the calendar; what else it has is known then, 28 left out\n/);
+    assert.match(text, /\nstage computed: known when the calendar is filled/);
+  });
+
   it('says so of a stage in which nothing is to be run', () => {
     assert.equal(renderPlans([{ stage: 'raw', cells: [], leftOut: [], ramp: [] }], plain, true), 'stage raw: nothing to run, as it looks now\n');
   });

@@ -41,23 +41,23 @@ describe('output/backfill-report', () => {
   const report = reportMarkdown(record, world, 7_600_000, []);
 
   it('says first how it stands, then what was asked, by whom and why', () => {
-    assert.match(report, /^# Backfill whole-1\n\nIt is \*\*gate held\*\*, 2 h 06 min \(stood 2 h 01 min\) after its start: the gate after raw holds: data\.a: 96\.6 % of 30 dates \(1 missing\); at least 100 % is needed\. /);
-    assert.match(report, /51 of 60 cells are complete now \(85 %\)\. Gates passed: 0 of 1; the one after raw holds\. 5 failures came up that retries did not mend; what became of them is below\. 1 date was skipped by hand\.\n/);
+    assert.match(report, /^# Backfill whole-1\n\nIt \*\*is held by a gate\*\*, 2 h 06 min \(stood 2 h 01 min\) after its start: the gate after raw holds: data\.a: 96\.6 % of 30 dates \(1 missing\); at least 100 % is needed\. /);
+    assert.match(report, /51 of 60 cells are complete now \(85 %\)\. Gates passed: 0 of 1; the one after raw holds\. 4 cells failed in spite of retries \(5 times in all\); 2 of them are complete now\. 1 date was skipped by hand\.\n/);
     assert.match(report, /\| By \| kim, at 1970-01-01 00:00:01 UTC \|\n\| Why \| the winter is missing \|\n\| Definition \| whole \(version h1\) \|\n\| Dates \| 2024-01-01 to 2024-01-31 \|/);
   });
 
   it('tells every stage with how it ran, its times and figures', () => {
-    assert.match(report, /\| raw \| raw; 10 at a time; one retry; on failure continue \| 1970-01-01 00:00:01 \|  \| 2 h 06 min \(stood 2 h 01 min\) \| 29 of 30 \(96\.6 %\) \| 0 \| holds \|/);
+    assert.match(report, /\| raw \| raw; 10 at a time; one retry; on failure continue \| 1970-01-01 00:00:01 \|  \| 2 h 06 min \(stood 2 h 01 min\) \| 29 of 30 \(96\.6 %\) \| 1 \| holds \|/);
     assert.match(report, /\| computed \| analytics; date by date; 2 retries; on failure stop \| not begun \|  \|  \| .* \| none \|/);
   });
 
-  it('puts failures that are alike together, with the category and what became of each', () => {
-    assert.match(report, /4 processing, 1 infrastructure\. Of these: /);
-    assert.match(report, /\| raw \| 2024-01-03 \| A \| processing \| the page of 2024-01-03 has no table \| tried again; complete now \|/);
+  it('puts failures that are alike together, with when and how often, the category and what became of each', () => {
+    assert.match(report, /By category: processing \(3\); infrastructure \(1\)\. What became of them: tried again, complete now \(1\); unresolved, missing now \(1\); /);
+    assert.match(report, /\| raw \| 2024-01-03 \| A \| processing \| the page of 2024-01-03 has no table \| 1970-01-01 00:00:05 \| tried again; complete now \|/);
     assert.match(report, /\| raw \| 2024-01-08 \| A \| processing \| .* \| tried again; accepted by a person \|/);
-    assert.match(report, /\| raw \| 2024-01-04 \| A \| processing \| .* \| tried again, and failed again \|\n/);
-    assert.match(report, /\| raw \| 2024-01-04 \| A \| processing \| .* \| unresolved; missing now \|\n/);
-    assert.match(report, /\| raw \| 2024-01-20 \| A \| infrastructure \| connect ETIMEDOUT 10\.0\.0\.7:443 \| date skipped by ann \|/);
+    assert.match(report, /\| raw \| 2024-01-04 \| A \| processing \| .* \| 1970-01-01 00:00:05 to 02:03:20, 2 times \| unresolved; missing now \|\n/);
+    assert.equal(report.split('| 2024-01-04 | A |').length, 2);
+    assert.match(report, /\| raw \| 2024-01-20 \| A \| infrastructure \| connect ETIMEDOUT 10\.0\.0\.7:443 \| 1970-01-01 00:00:05 \| date skipped by ann \|/);
   });
 
   it('stays readable with hundreds of failures', () => {
@@ -65,7 +65,8 @@ describe('output/backfill-report', () => {
     const text = reportMarkdown(withFailures(recordOf(STAGES), many, 5000), world, 6000, []);
     const section = text.slice(text.indexOf('## Failures'), text.indexOf('## Skipped'));
     assert.ok(section.split('\n').length < 20, section);
-    assert.match(section, /300 processing\. Of these: /);
+    assert.match(text, /58 cells failed in spite of retries \(300 times in all\); /);
+    assert.match(section, /By category: processing\. /);
     assert.match(section, /\d+ dates: 2024-01-01\.\.2024-01-03, /);
   });
 
@@ -74,10 +75,29 @@ describe('output/backfill-report', () => {
   });
 
   it('has gates with what was wanted, the figures, which dates lack, and the checks', () => {
-    assert.match(report, /### After raw: holds, 1970-01-01 02:05:00 UTC\n\nWanted: coverage of at least 100 % of each critical table; no unresolved failure; a success rate of at least 99 %; at most 0 nulls in required columns; no stale, altered or suspect date; no row found by 1 check\.\n\nIt holds, because\n\n- data\.a: 96\.6 % of 30 dates/);
+    assert.match(report, /### After raw: holds, 1970-01-01 02:05:00 UTC\n\nWanted: every expected date of each critical table; no unresolved failure; a success rate of at least 99 %; no null in required columns; no stale, altered or suspect date; no row found by 1 check\.\n\nIt holds, because\n\n- data\.a: 96\.6 % of 30 dates/);
     assert.match(report, /\| data\.a \| A \| 29 of 30 \(1 accepted\) \| 96\.6 % \| 1 missing: 2024-01-04 \| 0 \|/);
     assert.match(report, /- checks\/a\.sql \(nothing is wrong\): 0 rows found/);
     assert.match(report, /To be known:\n\n- 1 accepted by a person: counted as complete\n- 1 left out with a reason: not counted/);
+  });
+
+  it('tells of a gate that had held before with its reasons, and with what people did then', () => {
+    assert.match(report, /It held before:\n\n- 1970-01-01 00:00:06 UTC: data\.a: 90\.3 % of 31 dates \(3 missing\); at least 100 % is needed\. Then resumed by kim at 02:00:00 \(the source is mended\), skipped by ann at 02:01:40 \(2024-01-20: .*\)\.\n\n/);
+    assert.match(report, /Of the cells that had ended by then, 100 % were complete; no failure was unresolved\./);
+    assert.doesNotMatch(reportMarkdown(recordOf(STAGES), world, 6000, []), /held before/);
+  });
+
+  it('says what was asked for instead of what the definition has, where a stage ran by that', () => {
+    const asked = { ...recordOf(STAGES).asked, errorPolicy: 'skip-deps', concurrency: 3, ramp: true, join: 'whole-0' } as const;
+    const text = reportMarkdown({ ...recordOf(STAGES), asked }, world, 6000, []);
+    assert.match(text, /\| raw \| raw; 3 at a time; one retry; on failure skip-deps \|/);
+    assert.match(text, /\| In steps \| [^|]*--ramp[^|]*\|\n\| After \| whole-0, /);
+  });
+
+  it('keeps cells apart that failed and that were skipped for want of them', () => {
+    const left = failure('2024-01-05', { processor: 'B', category: 'defensive_block', message: 'reads A 2024-01-04, which is missing', runId: null, skipped: true });
+    const text = reportMarkdown(withFailures(recordOf(STAGES), [failure('2024-01-04'), left], 5000), world, 6000, []);
+    assert.match(text, /1 cell failed in spite of retries, 1 cell was skipped for want of what had failed; none of them is complete now\./);
   });
 
   it('ends with the journal', () => {
@@ -95,7 +115,7 @@ describe('output/backfill-report', () => {
     const { id, asked, state, ...brief } = backfillBrief(record);
     assert.deepEqual({ ...json, ...brief, id, asked, state }, json);
     const { progress, stages, failures } = shown.parse(JSON.parse(JSON.stringify(json)));
-    assert.deepEqual(progress, { expected: 60, complete: 51, failed: 0 });
+    assert.deepEqual(progress, { expected: 60, complete: 51, failed: 1 });
     assert.deepEqual(stages[0]?.gate?.tables, [{
       processor: 'A', table: 'data.a', critical: true, expected: 30, complete: 28, accepted: 1, missing: 1, short: 0, stale: 0, altered: 0, suspect: 0, pending: 0, nulls: 0, left_out: 1, lacking: ['2024-01-04'],
     }]);

@@ -64,6 +64,10 @@ describe('output/backfill-screen', () => {
     assert.equal(plainLine(running()), 'whole-1: stage analytics, 7 of 10 cells 70 %, 1 failed, 2/s, about 1.0 s left');
   });
 
+  it('gives no rate and no estimate while nothing runs', () => {
+    assert.equal(plainLine({ ...running(), running: [] }), 'whole-1: stage analytics, 7 of 10 cells 70 %, 1 failed, nothing runs at the moment');
+  });
+
   it('gives no estimate while the calendar is filled: how much there is to do is known then', () => {
     const view = running();
     const record = recordOf([{ name: 'preflight', phases: ['raw'], calendar_first: true }, { name: 'raw', phases: ['raw'] }]);

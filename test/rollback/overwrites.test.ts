@@ -59,6 +59,14 @@ describe('What a record says of overwrites', () => {
     assert.deepEqual(wroteNoted(record, 'one', rows(2)).overwrites?.map(({ wrote }) => wrote), [rows(2)]);
   });
 
+  it('is noted anew where somebody else has run it since, and the backfill has not yet', () => {
+    const record = { ...claimNoted(holding(1), 'one', { at: NOW, held: rows(1) }), last: run(2) };
+    const again = claimNoted(record, 'one', { at: NOW + 9, held: rows(2) });
+    assert.deepEqual(again.overwrites, [{ backfillId: 'one', at: NOW + 9, held: rows(2), last: run(2), suspect: null, wrote: null }]);
+    // Rows of which no run is recorded may be half of the backfill's own, of a target that writes by itself.
+    assert.equal(claimNoted(record, 'one', { at: NOW + 9, held: rows(3) }), record);
+  });
+
   it('is nothing where a run found the very rows that it made', () => {
     const record = claimNoted(holding(1), 'one', { at: NOW, held: rows(1) });
     assert.equal('overwrites' in wroteNoted(record, 'one', rows(1)), false);

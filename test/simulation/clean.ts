@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Calendar } from '../../shared/calendar/calendar.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { recover, type Recovered, type RecoverOptions } from '../../shared/flows/recover.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import type { Day } from '../../shared/calendar/day.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import type { Scope } from '../../shared/gaps/detect.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
@@ -29,7 +29,7 @@ export interface Scenario {
   readonly lanes: number;
 }
 
-export function scenarioOf(random: Random): Scenario {
+function scenarioOf(random: Random): Scenario {
   const stateLost = random.chance(0.15);
   return {
     by: random.chance(0.6) ? 'person' : 'detector',

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dayOf, daysBetween, type Day } from '../../shared/calendar/day.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { EmbeddedRunner } from '../../shared/embedded/embedded-runner.ts';
 import { loadPipeline } from '../../shared/pipeline/load.ts';
 import { formatProblem } from '../../shared/pipeline/problems.ts';

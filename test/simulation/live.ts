@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { addDays, dayOf, formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import type { PipelineDefinition } from '../../shared/pipeline/schema.ts';
 import type { Verdict } from '../../shared/ports/message-bus.ts';

@@ -1,5 +1,5 @@
 import { dayOf } from '../../shared/calendar/day.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import type { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import type { PipelineDefinition } from '../../shared/pipeline/schema.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';

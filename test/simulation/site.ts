@@ -3,7 +3,7 @@ import { handleBackfillRequest } from '../../functions/backfill-worker/handler.t
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
 import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { formatDay } from '../../shared/calendar/day.ts';
-import type { ManualClock } from '../../shared/system/clock.ts';
+import type { ManualClock } from '../manual-clock.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteMessageBus } from '../../shared/embedded/sqlite-message-bus.ts';

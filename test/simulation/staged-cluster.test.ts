@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { addDays, formatDay } from '../../shared/calendar/day.ts';
 import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import type { ErrorPolicy } from '../../shared/staged/schema.ts';
 import { hasEnded } from '../../shared/staged/record.ts';
 import { approved, paused, resumed } from '../../shared/staged/transitions.ts';

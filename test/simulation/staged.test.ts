@@ -130,8 +130,7 @@ async function resumes(seed: number): Promise<void> {
   const policy = random.pick(POLICIES);
   const phases = pipeline.phases.map((phase) => phase.name);
   const stages: readonly StageSketch[] = [
-    { name: 'calendar', phases: phases.slice(0, 2), calendar_first: true, dates: 'first', error_policy: 'continue' },
-    { name: 'all', phases, order: random.pick(['parallel', 'by_date']), error_policy: policy, retries: 0, gate: { coverage_percent: 100 } },
+    { name: 'all', phases, calendar_first: true, order: random.pick(['parallel', 'by_date']), error_policy: policy, retries: 0, gate: { coverage_percent: 100 } },
   ];
   const cells = GAME_DAYS.filter((day) => days.includes(day)).flatMap((day) => NAMES.map((name) => `${name} ${formatDay(day)}`));
   const bad = new Set(Array.from({ length: 1 + random.below(5) }, () => random.pick(cells)));

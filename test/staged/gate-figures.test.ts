@@ -31,6 +31,17 @@ describe("A gate's figures", () => {
     assert.deepEqual(tables.map(({ processor, expected }) => [processor, expected]), [['Box', 3]]);
   });
 
+  it('name dates without a schedule, on which nobody knows what is expected: the gate says so, where the schedule is not judged itself', () => {
+    const world = complete(makeWorld(league));
+    never(world, 'Schedule', '2024-01-07', '2024-01-30', '2024-01-31');
+    accepted(world, 'Schedule', '2024-01-07');
+    const box = figuresOf(world, { ...JANUARY, processors: new Set(['Box']) });
+    assert.deepEqual(box.unscheduled.map(formatDay), ['2024-01-30', '2024-01-31']);
+    const { notes } = judgeGate({ ...box, checks: [], runs: null }, STANDARD_RULES);
+    assert.deepEqual(notes, ['no schedule is there of 2 dates from 2024-01-30 to 2024-01-31: what is expected then is not known, and not counted']);
+    assert.deepEqual(figuresOf(world, JANUARY).unscheduled, [], 'it lacks in a table then');
+  });
+
   it('tell missing from short, and name the dates', () => {
     const world = complete(makeWorld(league));
     lose(world, 'Box', '2024-01-04');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { progressOf, progressUpTo } from '../../shared/staged/progress.ts';
-import { skipped, stageEnded } from '../../shared/staged/transitions.ts';
+import { progressOf, progressUpTo, wholeProgress } from '../../shared/staged/progress.ts';
+import { skipped, stageEnded, withFailures } from '../../shared/staged/transitions.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { change, CHAIN, complete, failureOf, LEAGUE, makePipeline, makeWorld, never, openOn } from '../core-builders.ts';
 import { recordOf } from './builders.ts';
@@ -39,5 +39,15 @@ describe('staged/progress', () => {
     change(world, 'A', '2024-01-02', { recentAsks: ['backfill:whole-1:raw:0'] });
     assert.equal(progressOf(world, record, 0).complete, 1);
     assert.equal(progressOf(world, stageEnded(record, null, 9), 0).complete, 5, 'a cell remembers its last asks only');
+  });
+
+  it('counts what was not run for want of an input as failed, which no run of it says, until it is tried again', () => {
+    const world = complete(makeWorld(makePipeline({ ...CHAIN, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-05' }] })));
+    never(world, 'A', '2024-01-03');
+    const found = { processor: 'A', day: dayOf('2024-01-03'), category: 'defensive_block', message: 'reads S 2024-01-03, which is missing', runId: null, skipped: false } as const;
+    const record = withFailures(recordOf(STAGES), [found], 7);
+    assert.deepEqual([progressOf(world, record, 0).failed, wholeProgress(world, record).failed, progressUpTo(world, record, 0).failed], [1, 1, 0]);
+    const { failed } = progressOf(world, { ...record, failures: record.failures.map((failure) => ({ ...failure, became: 'retried' as const })) }, 0);
+    assert.equal(failed, 0);
   });
 });

@@ -64,6 +64,21 @@ describe('staged/transitions', () => {
     assert.ok(JSON.stringify(record).length < 600_000);
   });
 
+  it('fits into one document whatever was told of it, in any language', () => {
+    const many = Array.from({ length: 3000 }, (_, index) => ({ ...failure('2024-01-03', `run-${index}-of-a-long-name`), message: '“é\n"'.repeat(500), skipped: true }));
+    let record = withFailures(recordOf(), many, 1_700_000_000_000);
+    for (let entry = 0; entry < 1000; entry += 1) record = stopped(record, 'é"'.repeat(2000), 1_700_000_000_000 + entry);
+    assert.ok(Buffer.byteLength(JSON.stringify(record)) < 800_000, `${Buffer.byteLength(JSON.stringify(record))}`);
+    assert.equal(record.journal[0]?.event, 'started');
+  });
+
+  it('keeps what is open of too many failures, and forgets what was tried again first', () => {
+    const many = (run: string, count: number) => Array.from({ length: count }, (_, index) => failure('2024-01-03', `${run}${index}`));
+    const first = withFailures(recordOf(), many('a', 650), 1);
+    const second = withFailures(resumed(stopped(first, 'enough', 2), kim, 3), many('b', 650), 4);
+    assert.deepEqual([second.failures.filter((entry) => entry.became === 'open').length, second.failures.length, second.failuresLeftOut], [650, 700, 600]);
+  });
+
   it('takes a skipped date out, with its reason', () => {
     const record = skipped(withFailures(recordOf(), [failure('2024-01-03')], 1), dayOf('2024-01-03'), kim, 2);
     assert.deepEqual([record.failures[0]?.became, record.failures[0]?.note, record.skips[0]?.reason], ['skipped', 'because', 'because']);
@@ -77,7 +92,7 @@ describe('staged/transitions', () => {
     ['cancelling twice', () => cancelled(cancelled(recordOf(), kim, 1), kim, 2), /received cancel for backfill whole-1, which is cancelled/],
     ['approving what does not wait', () => approved(recordOf(), kim, 1), /waits for none: it is running/],
     ['pausing twice', () => paused(paused(recordOf(), kim, 1), kim, 2), /is paused already/],
-    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /is stopped, and starts nothing: Box failed/],
+    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /backfill whole-1 starts nothing as it is \(stopped\): Box failed/],
     ['resuming what runs', () => resumed(recordOf(), kim, 1), /is running; nothing is to be resumed/],
   ];
   for (const [what, act, message] of WRONG) it(`refuses ${what}`, () => { assert.throws(act, message); });

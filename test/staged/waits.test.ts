@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { emptyRecord, type CellRecord, type OpenRequest } from '../../shared/requests/cell.ts';
 import { cancelled, paused, quotaPaused, resumed, standsBy, wentOn } from '../../shared/staged/transitions.ts';
-import { goesOnByItself } from '../../shared/staged/record.ts';
-import { joined, quotaMet, turnDue, untilGoesOn } from '../../shared/staged/waits.ts';
+import { goesOnByItself, type BackfillRecord } from '../../shared/staged/record.ts';
+import { joinedBy, quotaMet, turnDue, untilGoesOn } from '../../shared/staged/waits.ts';
 import { recordOf } from './builders.ts';
 
 const HOUR = 3_600_000;
@@ -58,10 +58,12 @@ describe('A backfill that has joined another', () => {
   const first = recordOf();
   const second = { ...recordOf(), asked: { ...recordOf().asked, join: first.id } };
 
-  it('waits while that is open, in any state, and not longer', () => {
-    assert.equal(joined(second, first), first);
-    assert.equal(joined(second, { ...first, state: 'gate_held' })?.id, first.id);
-    assert.deepEqual([joined(second, { ...first, state: 'finished' }), joined(second, { ...first, state: 'cancelled' }), joined(second, null), joined(recordOf(), first)], [null, null, null, null]);
+  it('has joined what that has joined, too', () => {
+    const [b, c] = [{ ...second, id: 'b' }, { ...second, id: 'c', asked: { ...second.asked, join: 'b' } }];
+    const known = new Map([first, b, c].map((record) => [record.id, record]));
+    const idsOf = (record: BackfillRecord): readonly string[] => joinedBy(record, known).map(({ id }) => id);
+    assert.deepEqual([idsOf(first), idsOf(b), idsOf(c)], [[], [first.id], ['b', first.id]]);
+    assert.deepEqual(joinedBy({ asked: { ...second.asked, join: 'gone' } }, known), []);
   });
 
   it('says so once in its journal, and again when it begins', () => {

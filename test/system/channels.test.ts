@@ -10,7 +10,7 @@ import { alertFile } from '../../shared/system/alert-file.ts';
 import { alertTopic } from '../../shared/system/alert-topic.ts';
 import { alertWebhook, webhookOf } from '../../shared/system/alert-webhook.ts';
 import { Channels, type Channel } from '../../shared/system/channels.ts';
-import { ManualClock } from '../../shared/system/clock.ts';
+import { ManualClock } from '../manual-clock.ts';
 import { json, serve, type LocalServer } from '../google-runner/local-server.ts';
 
 const START = Date.UTC(2024, 0, 5);
@@ -111,6 +111,33 @@ describe('system/channels', () => {
       assert.doesNotMatch(undelivered[0] ?? '', /secret/);
     });
   }
+
+  it('says what was answered without the address, also where the answer has it', async () => {
+    const hook = over(await answering((response) => response.writeHead(404).end('Cannot POST /services/T0/secret')));
+    await hook.notify(alert);
+    await hook.flush(60_000);
+    assert.match(undelivered.join(), /answered 404 \(Cannot POST …\)/);
+  });
+
+  it('says why it is not reached without the address, also where that is one that fetch refuses', async () => {
+    const hook = over(alertWebhook(new URL('https://kim:hidden@hooks.example.com/services/T0/secret')));
+    await hook.notify(alert);
+    for (const pause of [1000, 2000]) {
+      await until(() => clock.nextWake() === clock.now() + pause);
+      clock.advance(pause);
+    }
+    await hook.flush(60_000);
+    assert.match(undelivered.join(), /the webhook at hooks\.example\.com is not reached/);
+    assert.doesNotMatch(undelivered.join(), /secret|hidden/);
+  });
+
+  it('outlives a channel that throws at once, and goes on with the next alert', async () => {
+    const hook = over({ name: 'hasty', deliver: () => { throw new NeverRetryError('no place left'); } });
+    await hook.notify(alert);
+    await hook.notify({ ...alert, title: 'a second' });
+    await hook.flush(60_000);
+    assert.deepEqual(undelivered, ['hasty: backfills: 3 cells have failed: no place left', 'hasty: a second: no place left']);
+  });
 
   it('tries again where nobody listens', async () => {
     const gone = await serve(() => undefined);
@@ -225,7 +252,7 @@ describe('system/channels', () => {
     assert.equal(webhookOf('SLACK_WEBHOOK_URL', undefined), null);
     assert.equal(webhookOf('SLACK_WEBHOOK_URL', ''), null);
     assert.equal(webhookOf('SLACK_WEBHOOK_URL', 'https://hooks.slack.com/services/x')?.host, 'hooks.slack.com');
-    for (const wrong of ['hooks.slack.com/secret', 'file:///secret', 'secret']) {
+    for (const wrong of ['hooks.slack.com/secret', 'file:///secret', 'secret', 'https://kim:secret@hooks.slack.com/services/x']) {
       assert.throws(() => webhookOf('SLACK_WEBHOOK_URL', wrong), (error: unknown) => error instanceof InputError && /^SLACK_WEBHOOK_URL: .*correct or unset it$/.test(error.message) && !error.message.includes('secret'));
     }
     over();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { nestedBlocks, type Block, type Module } from './hcl/module.ts';
+import { KEPT } from '../../shared/google/object-landing-files.ts';
+import { nestedBlocks, type Block, type Body, type Module } from './hcl/module.ts';
 
 /** Rules that every block of terraform/ keeps, over the parsed HCL. Each gives the addresses that break it, with what is wrong. */
 
@@ -124,6 +125,14 @@ export const RULES: readonly Rule[] = [
     broken: (modules) => complaints(blocksOf(modules, 'google_storage_bucket'), ({ body }) => (body['public_access_prevention'] === 'enforced' && body['uniform_bucket_level_access'] === true ? [] : ['may be opened to the public'])),
   },
   {
+    name: 'of landed files functions write what a staged backfill is to overwrite, and nothing else',
+    broken: (modules) => {
+      const writers = blocksOf(modules, 'google_storage_bucket_iam_member').filter(({ body }) => body['role'] !== 'roles/storage.objectViewer');
+      const isCut = (body: Body): boolean => text(attribute(nestedBlocks(body, 'condition')[0], 'expression')).includes(`/objects/${KEPT}/`);
+      return writers.length === 0 ? ['nobody may keep what is overwritten'] : complaints(writers, ({ body }) => (body['role'] === 'roles/storage.objectUser' && isCut(body) ? [] : ['may write landed files']));
+    },
+  },
+  {
     name: 'zips are named by their content',
     broken: (modules) => complaints(blocksOf(modules, 'google_storage_bucket_object'), ({ body }) => (text(body['name']).includes('sha256') ? [] : ['has a name that does not change with its content'])),
   },
@@ -135,10 +144,10 @@ export const RULES: readonly Rule[] = [
     }),
   },
   {
-    name: 'staging tables and backups go by themselves, and not later than time travel ends (P26)',
+    name: 'staging tables go by themselves; what a staged backfill overwrites has an expiry of its own (P26)',
     broken: (modules) => complaints(blocksOf(modules, 'google_bigquery_dataset'), ({ body }) => (
       body['default_table_expiration_ms'] === '${each.key == var.staging_dataset ? var.staging_expiration_hours * 3600000 : null}' ? [] : ['keeps staging tables for ever, or lets others expire']
-    )).concat(modules.flatMap(({ directory, variables }) => (Number(variables.get('staging_expiration_hours')?.['default'] ?? 168) <= 168 ? [] : [`${directory} keeps backups for longer than time travel`]))),
+    )).concat(modules.flatMap(({ directory, variables }) => (Number(variables.get('staging_expiration_hours')?.['default'] ?? 168) <= 168 ? [] : [`${directory} keeps staging tables for longer than a week`]))),
   },
   {
     name: 'the tick goes to a topic and is not tried again: the next one comes anyway, and duplicates are normal (P14)',

@@ -38,7 +38,7 @@ const copySettingsSchema = z.strictObject({
   sourceTable: reference.optional(), sourceTables: z.array(reference).optional(), destinationTable: reference, operationType: z.string().optional(), destinationExpirationTime: z.string().optional(),
   writeDisposition: writing.writeDisposition, createDisposition: writing.createDisposition,
 });
-export const configurationSchema = z.looseObject({
+const configurationSchema = z.looseObject({
   query: ignored, load: ignored, copy: ignored, labels: z.record(z.string().max(63), z.string().max(63)).default({}), dryRun: z.boolean().default(false), jobTimeoutMs: bytes.nullish(),
 });
 export const jobRequestSchema = z.object({
@@ -81,7 +81,7 @@ export function jobSettings(catalog: Catalog, configuration: Configuration): Job
   throw other === undefined ? invalid('Job configuration must contain exactly one job-specific configuration object (e.g., query, load, extract, spark), but there were 0: ') : notModelled(`an ${other} job`);
 }
 
-export function queryOrder(catalog: Catalog, query: z.infer<typeof querySettingsSchema>, dryRun: boolean): QueryOrder {
+function queryOrder(catalog: Catalog, query: z.infer<typeof querySettingsSchema>, dryRun: boolean): QueryOrder {
   if (query.useLegacySql) throw notModelled('legacy SQL (useLegacySql is true unless it is sent as false)');
   return {
     sql: query.query, parameters: query.queryParameters, defaultDataset: query.defaultDataset?.datasetId ?? null, dryRun,

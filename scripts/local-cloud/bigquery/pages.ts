@@ -20,7 +20,7 @@ export function pageOf(fields: readonly Field[], rows: readonly (readonly DuckDB
   return { rows: page, ...(size > 0 && from + size < rows.length ? { pageToken: `row_${from + size}` } : {}) };
 }
 
-export function timestampFormat(query: URLSearchParams): TimestampFormat {
+function timestampFormat(query: URLSearchParams): TimestampFormat {
   const named = query.get('formatOptions.timestampOutputFormat');
   if (named === 'ISO8601_STRING') return 'iso';
   return query.get('formatOptions.useInt64Timestamp') === 'true' || named === 'INT64' ? 'micros' : 'seconds';

@@ -8,7 +8,7 @@ import { text } from './values.ts';
 
 /** Which partition a row is in, and what is known of each partition. */
 
-export const NULL_PARTITION = '__NULL__';
+const NULL_PARTITION = '__NULL__';
 
 const FORMATS: Readonly<Record<Granularity, { readonly strftime: string; readonly id: RegExp }>> = {
   HOUR: { strftime: '%Y%m%d%H', id: /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])$/ },
@@ -18,7 +18,7 @@ const FORMATS: Readonly<Record<Granularity, { readonly strftime: string; readonl
 };
 
 /** The id of a row's partition as an expression: '' in an unpartitioned table. */
-export function partitionIdSql(partitioning: Partitioning | null): string {
+function partitionIdSql(partitioning: Partitioning | null): string {
   if (!partitioning) return "''";
   return `coalesce(strftime(${quoted(partitioning.field)}, '${FORMATS[partitioning.type].strftime}'), '${NULL_PARTITION}')`;
 }

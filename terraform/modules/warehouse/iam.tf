@@ -58,3 +58,18 @@ resource "google_storage_bucket_iam_member" "landing_reader" {
   role   = "roles/storage.objectViewer"
   member = each.value
 }
+
+# What a staged backfill is going to overwrite is kept beside the landed files, which nobody but phase 1 writes.
+resource "google_storage_bucket_iam_member" "landing_keeper" {
+  for_each = { for label, member in var.editors : label => member if var.landing_bucket != null }
+
+  bucket = var.landing_bucket.create ? google_storage_bucket.landing[0].name : var.landing_bucket.name
+  role   = "roles/storage.objectUser"
+  member = each.value
+
+  condition {
+    title       = "only-kept"
+    description = "What staged backfills of smart-backfill overwrite"
+    expression  = "resource.name.startsWith(\"projects/_/buckets/${var.landing_bucket.name}/objects/_kept/\")"
+  }
+}

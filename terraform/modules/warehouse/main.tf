@@ -26,7 +26,8 @@ resource "google_bigquery_dataset" "this" {
   location   = var.location
   labels     = var.labels
 
-  # Attempts that ended before they cleaned up, and backup clones (P26), are deleted by BigQuery itself.
+  # Attempts that ended before they cleaned up are deleted by BigQuery itself. Clones of what staged backfills overwrite have
+  # an expiry of their own, of 30 days, which goes before this one (P26).
   default_table_expiration_ms = each.key == var.staging_dataset ? var.staging_expiration_hours * 3600000 : null
 
   delete_contents_on_destroy = var.destroy_data

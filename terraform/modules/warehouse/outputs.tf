@@ -1,5 +1,5 @@
 output "staging_dataset" {
-  description = "Dataset of staging tables and backup clones."
+  description = "Dataset of staging tables and of clones of what staged backfills overwrite."
   value       = local.dataset_ids[var.staging_dataset]
 }
 

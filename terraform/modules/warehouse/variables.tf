@@ -18,7 +18,7 @@ variable "history" {
 
 variable "staging_dataset" {
   type        = string
-  description = "Dataset of staging tables and backup clones; what is in it is deleted by BigQuery after a while."
+  description = "Dataset of staging tables and of clones of what staged backfills overwrite; what is in it is deleted by BigQuery after a while."
 }
 
 variable "read_tables" {
@@ -61,12 +61,12 @@ variable "adopted_tables" {
 
 variable "staging_expiration_hours" {
   type        = number
-  description = "After how long a staging table or a backup clone is deleted by BigQuery. Time travel, and with it what a backup is good for, ends after 168 (P26)."
+  description = "After how long a staging table that says nothing else is deleted by BigQuery. Clones of what a staged backfill overwrites say 30 days, and are not meant (P26)."
   default     = 168
 
   validation {
     condition     = var.staging_expiration_hours >= 24 && var.staging_expiration_hours <= 168
-    error_message = "staging_expiration_hours is ${var.staging_expiration_hours}; write 24 to 168: a backfill that stands still over a day needs its backup."
+    error_message = "staging_expiration_hours is ${var.staging_expiration_hours}; write 24 to 168: an attempt's staging table is kept for a day."
   }
 }
 
