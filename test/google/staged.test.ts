@@ -33,7 +33,7 @@ describeWithEmulators('a staged backfill on Google', () => {
   const start = (...words: readonly string[]) => sandbox.start(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
   const run = (...words: readonly string[]): Promise<Ended> => start(...words).ended;
   const story = (): string => cloud.lines.all.slice(-40).map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
-  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 40_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
+  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 90_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
     const record = await cloud.runtime.store.backfill(id);
     return record?.state === state && record;
   }, withinMs, story);
@@ -94,7 +94,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.match(ended(await run('list'), 0).stdout, new RegExp(`${id} +finished`));
     assert.deepEqual((await cloud.runtime.store.openCells()).filter((cell) => cell.request?.backfillId === id), []);
     cloud.team.answer = () => null;
-  }).timeout(180_000);
+  }).timeout(300_000);
 
   it('is advanced by one of two coordinators at once, and by none whose lease another has taken', async () => {
     await cloud.function('stage-coordinator').kill();
@@ -150,7 +150,7 @@ describeWithEmulators('a staged backfill on Google', () => {
       cloud.team.answer = () => null;
       await cloud.function('stage-coordinator').start();
     }
-  }).timeout(90_000);
+  }).timeout(180_000);
 
   it('goes by cascade from date to date, waits for a quota and goes on by the tick, and is joined by another', async () => {
     const id = 'by_cascade-2024-05-01-to-2024-05-03';
@@ -200,5 +200,5 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.deepEqual([...days, '2024-05-04'].map((date) => promotions('Totals', date)), [1, 1, 1, 1]);
     assert.deepEqual((await cloud.runtime.store.cascades(dayOf('2024-05-04'), dayOf('2024-05-04'))), [], 'a stage that does not cascade has none');
     cloud.team.answer = () => null;
-  }).timeout(150_000);
+  }).timeout(300_000);
 });
