@@ -1,4 +1,7 @@
+import { factsOf } from '../gaps/cell-facts.ts';
+import { isSettled } from '../gaps/facts.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
+import type { CellKey } from '../requests/cell.ts';
 import { processorsOf } from '../staged/plan.ts';
 import { policyOf } from '../staged/policy.ts';
 import { rampOf, rampStep, upTo } from '../staged/ramp.ts';
@@ -19,7 +22,9 @@ type Change = (current: BackfillRecord, now: number) => BackfillRecord;
  */
 export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, signal: AbortSignal): Promise<Change | null> {
   const { definition, progress } = currentStage(record);
-  if (opened > 0 && progress.round - progress.retriedFrom < MOST_ROUNDS) return nextRound;
+  // A date that is skipped, and a step of the ramp, begin a round that says nothing of whether there is an end.
+  const rounds = progress.round - progress.retriedFrom - record.skips.length - (progress.ramp ?? 0);
+  if (opened > 0 && rounds < MOST_ROUNDS) return nextRound;
   const gone = goneFrom(engine.pipeline, record);
   if (gone.length > 0) return (current, now) => stageHeld(current, gone, now);
   // A gate over tables of which nothing was asked for says nothing.
@@ -28,7 +33,7 @@ export async function roundEnded(engine: Engine, record: BackfillRecord, opened:
   const step = rampStep(engine.world, record, record.stage, processors);
   if (!gate && !step) {
     return (current, now) => {
-      const reasons = holdsByItself(current) ? unresolved(current) : [];
+      const reasons = holdsByItself(current) ? unresolved(engine, current) : [];
       return reasons.length > 0 ? stageHeld(current, reasons, now) : stageEnded(current, null, now);
     };
   }
@@ -41,7 +46,7 @@ export async function roundEnded(engine: Engine, record: BackfillRecord, opened:
   const next = rampOf(world, record, record.stage, processors)[(progress.ramp ?? 0) + 1]?.words ?? 'all dates';
   return (current, now) => {
     const result = judge(current, now);
-    return rampLooked(current, { words: step.words, next }, { gate: result, reasons: result ? result.reasons : unresolved(current) }, now);
+    return rampLooked(current, { words: step.words, next }, { gate: result, reasons: result ? result.reasons : unresolved(engine, current) }, now);
   };
 }
 
@@ -62,9 +67,13 @@ function holdsByItself(record: BackfillRecord): boolean {
   return policyOf(record) === 'continue' || currentStage(record).definition.dates !== 'all';
 }
 
-/** Without a gate's rules one still holds: nothing has failed. */
-function unresolved(record: BackfillRecord): string[] {
+/** Without a gate's rules one still holds: nothing has failed that is not there by now, or accepted. */
+function unresolved({ world, pipeline }: Engine, record: BackfillRecord): string[] {
   const { definition } = currentStage(record);
-  const open = record.failures.filter((entry) => entry.stage === definition.name && entry.became === 'open');
+  const isOpen = ({ processor, day }: CellKey): boolean => {
+    const known = pipeline.byName.get(processor);
+    return known !== undefined && !isSettled(factsOf(world, known, day));
+  };
+  const open = record.failures.filter((entry) => entry.stage === definition.name && entry.became === 'open' && isOpen(entry));
   return open.length === 0 ? [] : [`${open.length} ${open.length === 1 ? 'failure is' : 'failures are'} unresolved`];
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { explainCell } from '../../shared/flows/inspect.ts';
 import { openAsk } from '../../shared/flows/open.ts';
+import { accept } from '../../shared/flows/operate.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
 import { withdrawLeft } from '../../shared/flows/staged-orders.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
@@ -267,6 +268,18 @@ describe('flows/staged', () => {
     assert.equal((await season.advance(id))?.state, 'cancelled');
   });
 
+  it('looks again for what is left however many dates a person has skipped one by one', async () => {
+    const { id } = await season.start([{ ...SEASON_STAGES[1]!, calendar_first: true }]);
+    const day = dayOf('2024-01-20');
+    await season.order(id, (record, now) => {
+      let next = record;
+      for (let time = 0; time < 60; time += 1) next = { ...skipped({ ...next, skips: [] }, day, kim, now), skips: [...next.skips, { day, ...kim, at: now }] };
+      return next;
+    });
+    const record = await season.advance(id);
+    assert.equal(record?.state, 'finished', record?.note);
+  });
+
   it('leaves nothing queued to whoever comes next, where the person’s process dies right after the order', async () => {
     const { id } = await season.start([SEASON_STAGES[1]!], { concurrency: 8 });
     season.outside.during = async () => {
@@ -339,6 +352,16 @@ describe('flows/staged', () => {
     assert.equal(season.site.alerts.at(-1)?.event, 'backfill_stage_held');
     await season.order(id, (current, now) => resumed(current, kim, now));
     assert.equal((await season.advance(id))?.state, 'finished');
+  });
+
+  it('continue: does not hold for what a person has accepted meanwhile', async () => {
+    season.outside.fail('Box 2024-01-03', broken);
+    const { id } = await season.start([SEASON_STAGES[0]!, withoutGate(SEASON_STAGES[1]!)]);
+    season.outside.during = async (cell, when) => {
+      if (when === 'before' && cell === 'Box 2024-01-15') await accept(season.site.engine, [{ processor: 'Box', day: dayOf('2024-01-03') }], kim, null);
+    };
+    const record = await season.advance(id);
+    assert.deepEqual([record?.state, record?.failures.length], ['finished', 1]);
   });
 
   it('does not go past a canary date that failed, whatever the policy', async () => {
