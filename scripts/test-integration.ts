@@ -7,12 +7,14 @@ import { startEmulators, type Emulator } from './local-cloud/emulators.ts';
 
 /**
  * The suites that need Google's emulators: starts them, runs mocha on what was named (by default all of test/google, and the
- * whole seasons of test/e2e, which need none but take minutes),
- * stops them, and ends with mocha's exit code. Nothing is skipped here for want of an emulator.
+ * whole seasons of test/e2e, which need none but take minutes; two files at a time), stops them, and ends with mocha's exit
+ * code. Nothing is skipped here for want of an emulator.
  */
 const DEFAULT_PATTERNS = ['test/google/**/*.test.ts', 'test/e2e/**/*.suite.ts'];
 /** A test waits for real servers, and for Java to get warm. */
 const MOCHA_TIMEOUT_MS = 60_000;
+/** Suites mostly wait, each on documents, topics or a project of its own. */
+const SIDE_BY_SIDE = ['--parallel', '--jobs', '2'];
 
 async function main(args: readonly string[]): Promise<number> {
   const emulators = await startEmulators(['pubsub', 'firestore'], { env: process.env });
@@ -26,7 +28,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function mocha(args: readonly string[], emulators: readonly Emulator[]): Promise<number> {
   const named = args.some((arg) => !arg.startsWith('-'));
   const program = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
-  const child = spawn(process.execPath, [program, '--no-config', '--timeout', String(MOCHA_TIMEOUT_MS), ...args, ...(named ? [] : DEFAULT_PATTERNS)], {
+  const child = spawn(process.execPath, [program, '--no-config', '--timeout', String(MOCHA_TIMEOUT_MS), ...args, ...(named ? [] : [...SIDE_BY_SIDE, ...DEFAULT_PATTERNS])], {
     stdio: 'inherit',
     env: {
       ...process.env,

@@ -74,10 +74,9 @@ export async function startNow(session: Session, options: StartOptions) {
     io.err.write(text(false));
     tellBefore(session, preview);
     const answer = await io.ask(`\nStart it: ${counted(definition.stages.length, 'stage')}? [y/N] `, signal);
-    if (signal.aborted) return interrupted;
-    if (!/^y(es)?$/i.test(answer.trim())) {
+    if (signal.aborted || !/^y(es)?$/i.test(answer.trim())) {
       io.err.write(`nothing was started; to start it:  ${session.command('backfill', 'start', ...words, '--yes')}\n`);
-      return heldBack;
+      return signal.aborted ? interrupted : heldBack;
     }
   }
   else tellBefore(session, preview);

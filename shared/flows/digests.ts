@@ -6,7 +6,7 @@ import type { LeaseRecord } from '../ports/request-store.ts';
 import { progressOf, type Progress } from '../staged/progress.ts';
 import { hasEnded, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
-import { QUOTA_LEASE } from './failure-alerts.ts';
+import { QUOTA_LEASE, tendQuota } from './failure-alerts.ts';
 import { ALERTS_LEASE, NAMED_LEASE_MS } from './leases.ts';
 
 /** Read at a time: enough for a season that fails whole, summed up step by step. */
@@ -29,15 +29,12 @@ function leaseOf(backfillId: string | null): string {
  * as many at a time as there are: what a digest has taken, and that it was sent, is one commit on its window.
  */
 export async function tellDigests(engine: Engine, options: TellOptions = {}): Promise<void> {
-  const { store, clock } = engine.parts;
+  const { store } = engine.parts;
   const leases = await store.leases();
   const untold = await store.untold(MOST_READ);
   const known = leases.filter(({ name }) => name.startsWith(ALERTS_LEASE)).map(({ name }) => name.slice(ALERTS_LEASE.length)).map((name) => (name === BY_HAND ? null : name));
   for (const backfillId of new Set([...known, ...untold.map((failure) => failure.backfillId)])) await tellOf(engine, backfillId, options);
-  const quota = leases.find(({ name }) => name === QUOTA_LEASE);
-  if (quota && quota.until <= clock.now()) {
-    await engine.change({ leases: [QUOTA_LEASE] }, (snapshot) => ({ writes: (snapshot.lease(QUOTA_LEASE)?.until ?? Infinity) <= clock.now() ? { releaseLeases: [QUOTA_LEASE] } : {}, result: null }));
-  }
+  if (leases.some(({ name }) => name === QUOTA_LEASE)) await tendQuota(engine);
 }
 
 /** The digest of one staged backfill (null: of all that goes by hand), if it is due now. */

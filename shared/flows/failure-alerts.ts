@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { alertSchema, type Alert } from '../alerts/alert.ts';
 import { formatDay } from '../calendar/day.ts';
 import { LONGEST_MESSAGE, type UntoldFailure } from '../alerts/untold.ts';
 import { alertDue, type AlertRule } from '../failures/category.ts';
@@ -40,16 +42,43 @@ export async function tellFailed(engine: Engine, claim: Claim, failure: Failure,
 async function tellQuota(engine: Engine, { processor, record, request }: Claim, failure: Failure, goesOnAt: number): Promise<void> {
   const now = engine.parts.clock.now();
   const windowMs = engine.pipeline.settings.digest_minutes * 60_000;
-  const isFirst = await engine.change({ leases: [QUOTA_LEASE] }, (snapshot) => {
-    const lease = snapshot.lease(QUOTA_LEASE);
-    const until = Math.max(goesOnAt + windowMs, lease?.until ?? 0);
-    return { writes: { leases: [{ name: QUOTA_LEASE, owner: engine.parts.owner, until, again: false, detail: '{}' }] }, result: lease === null || lease.until <= now };
-  }).catch(() => false);
-  if (!isFirst) return;
   const { backfillId } = request;
-  await engine.parts.notifier.notify({
+  const alert: Alert = {
     severity: 'critical', event: 'quota_used_up', title: `a quota is used up; ${processor.name} goes on at ${new Date(goesOnAt).toISOString()}`,
     lines: [`${processor.name} ${formatDay(record.day)}: ${failure.message}`, 'what meets it waits until then and is tried again by itself, and the attempt does not count'],
     command: backfillId === null ? 'smart-backfill requests list' : `smart-backfill backfill status ${backfillId}`, at: now,
+  };
+  const isFirst = await engine.change({ leases: [QUOTA_LEASE] }, (snapshot) => {
+    const lease = snapshot.lease(QUOTA_LEASE);
+    const until = Math.max(goesOnAt + windowMs, lease?.until ?? 0);
+    const isNew = lease === null || lease.until <= now;
+    return { writes: { leases: [{ name: QUOTA_LEASE, owner: engine.parts.owner, until, again: false, detail: isNew ? JSON.stringify({ owed: alert, at: now }) : lease.detail }] }, result: isNew };
+  }).catch(() => false);
+  if (isFirst) await tellOwed(engine, alert);
+}
+
+const owedQuota = z.object({ owed: alertSchema, at: z.number() });
+/** How long an alert is on its way before somebody else sends it. */
+const SENDING_MS = 60_000;
+
+async function tellOwed(engine: Engine, alert: Alert): Promise<void> {
+  await engine.parts.notifier.notify(alert);
+  await engine.change({ leases: [QUOTA_LEASE] }, (snapshot) => {
+    const lease = snapshot.lease(QUOTA_LEASE);
+    return { writes: lease ? { leases: [{ ...lease, detail: '{}' }] } : {}, result: null };
   });
+}
+
+/** Whoever looks next tells of a used-up quota where the process died that was going to; forgets it when its time is over. */
+export async function tendQuota(engine: Engine): Promise<void> {
+  const now = engine.parts.clock.now();
+  const left = await engine.change<Alert | null>({ leases: [QUOTA_LEASE] }, (snapshot) => {
+    const lease = snapshot.lease(QUOTA_LEASE);
+    const owed = lease ? owedQuota.safeParse(JSON.parse(lease.detail)) : null;
+    if (lease && owed?.success && (owed.data.at > now || now - owed.data.at >= SENDING_MS)) {
+      return { writes: { leases: [{ ...lease, detail: JSON.stringify({ ...owed.data, at: now }) }] }, result: owed.data.owed };
+    }
+    return { writes: lease && lease.until <= now ? { releaseLeases: [QUOTA_LEASE] } : {}, result: null };
+  });
+  if (left) await tellOwed(engine, left);
 }

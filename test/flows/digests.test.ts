@@ -105,6 +105,24 @@ describe('flows/digests, of runs in backfill mode by hand', () => {
     assert.deepEqual((await season.site.store.leases()).map(({ name }) => name), []);
   });
 
+  it('tells of a used-up quota also where the process dies before it could', async () => {
+    season.outside.fail('TeamForm 2024-01-12', { type: 'QuotaError', message: 'Exceeded quota: concurrent queries' });
+    let killed = 0;
+    season.site.engine.parts.notifier.notify = async () => {
+      killed += 1;
+      throw new Error('killed');
+    };
+    await season.ask('TeamForm', '2024-01-12', { reprocess: 'completed' });
+    assert.equal(killed, 1);
+    const other = Site.beside(season.site, { pipeline: season.site.pipeline, databasePath: '', warehouse: season.warehouse, clock: season.clock, outside: season.outside });
+    await tellDigests(other.engine);
+    assert.deepEqual(other.alerts, [], 'it may be on its way');
+    season.clock.advance(MINUTE);
+    await tellDigests(other.engine);
+    await tellDigests(other.engine);
+    assert.deepEqual(other.alerts.map(({ event }) => event), ['quota_used_up']);
+  });
+
   it('two workers with failures, and two that look at the same time: one digest', async () => {
     const other = Site.beside(season.site, { pipeline: season.site.pipeline, databasePath: '', warehouse: season.warehouse, clock: season.clock, outside: season.outside });
     const at = season.clock.now();

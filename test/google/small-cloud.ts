@@ -56,6 +56,13 @@ backfills:
         order: by_date
         needs_approval: true
         gate: { coverage_percent: 100 }
+  by_cascade:
+    stages:
+      - name: dates
+        phases: [phase_2_raw, phase_3_analytics]
+        order: by_date
+        cascade: true
+        gate: { coverage_percent: 100 }
 `;
 /** The clock at the start. Gaps are filled by themselves from this day on, so that a detection leaves the tests' dates alone. */
 export const NOW = '2024-06-15T16:00:00Z';

@@ -33,7 +33,7 @@ describeWithEmulators('a staged backfill on Google', () => {
   const start = (...words: readonly string[]) => sandbox.start(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
   const run = (...words: readonly string[]): Promise<Ended> => start(...words).ended;
   const story = (): string => cloud.lines.all.slice(-40).map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
-  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 40_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
+  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 90_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
     const record = await cloud.runtime.store.backfill(id);
     return record?.state === state && record;
   }, withinMs, story);
@@ -94,7 +94,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.match(ended(await run('list'), 0).stdout, new RegExp(`${id} +finished`));
     assert.deepEqual((await cloud.runtime.store.openCells()).filter((cell) => cell.request?.backfillId === id), []);
     cloud.team.answer = () => null;
-  }).timeout(180_000);
+  }).timeout(300_000);
 
   it('is advanced by one of two coordinators at once, and by none whose lease another has taken', async () => {
     await cloud.function('stage-coordinator').kill();
@@ -150,5 +150,55 @@ describeWithEmulators('a staged backfill on Google', () => {
       cloud.team.answer = () => null;
       await cloud.function('stage-coordinator').start();
     }
-  }).timeout(90_000);
+  }).timeout(180_000);
+
+  it('goes by cascade from date to date, waits for a quota and goes on by the tick, and is joined by another', async () => {
+    const id = 'by_cascade-2024-05-01-to-2024-05-03';
+    const after = 'season-2024-05-03-to-2024-05-04';
+    const days = dates('2024-05-01', 3);
+    const early: string[] = [];
+    let refusals = 0;
+    cloud.team.answer = ({ start_date: date }) => {
+      const index = days.indexOf(date);
+      const before = days[index - 1];
+      if (before !== undefined && promotions('Totals', before) !== 1) early.push(date);
+      if (index !== 1 || (refusals += 1) > 1) return null;
+      return { status: 500, body: { error: { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' } } };
+    };
+    const mark = cloud.lines.mark();
+    ended(await run('start', '--definition', 'by_cascade', '--from', '2024-05-01', '--to', '2024-05-03', '--detach', '--reason', 'date by date'), 0);
+    const waits = await reaches(id, 'paused');
+    assert.match(waits.note, /^a quota is used up, and it goes on by itself at 2024-\S+: Scores 2024-05-02: /);
+    assert.deepEqual(days.map((date) => [cloud.team.runsOf(date), promotions('Totals', date)]), [[1, 1], [1, 0], [0, 0]]);
+
+    const both = ['start', '--definition', 'season', '--from', '2024-05-03', '--to', '2024-05-04', '--detach', '--reason', 'the day after, too'];
+    assert.match(ended(await run(...both), 5).stderr, new RegExp(`backfill ${id} .*--join ${id}`));
+    ended(await run(...both, '--join', id), 0);
+    await until('it stands by', async () => (await cloud.runtime.store.backfill(after))?.note.startsWith(`waits for backfill ${id}`), 30_000, story);
+    assert.deepEqual(cloud.team.runs.filter(({ start_date: date }) => date >= (days[2] ?? '')), [], 'neither has begun the third date');
+
+    // Nobody is there while it waits: the tick of a later time finds it.
+    const functions = ['stage-coordinator', 'backfill-worker'] as const;
+    await Promise.all(functions.map((name) => cloud.function(name).kill()));
+    const later = new Date((waits.goesOn?.at ?? 0) + LATER_MS).toISOString();
+    await Promise.all(functions.map((name) => cloud.function(name).start({ NOW: later })));
+    void cloud.push('stage-coordinator', 'tick').catch(() => undefined);
+    const record = await reaches(id, 'finished');
+    assert.deepEqual(record.journal.filter(({ event }) => event === 'quota' || event === 'went_on').map(({ event }) => event), ['quota', 'went_on']);
+    assert.deepEqual(record.failures, []);
+    assert.deepEqual(days.map((date) => [cloud.team.runsOf(date), promotions('Totals', date)]), [[1, 1], [2, 1], [1, 1]]);
+    assert.deepEqual(early, [], 'no date begins before the one before it is filled');
+    const cascades = await cloud.runtime.store.cascades(dayOf('2024-05-01'), dayOf('2024-05-04'));
+    assert.deepEqual(cascades.map(({ phase, day, state, backfillId }) => [phase, formatDay(day), state, backfillId]), days.map((date) => ['phase_2_raw', date, 'released', id]));
+    assert.ok(cloud.lines.since(mark, { from: 'phase-router', event: 'message_received' }).length >= days.length, 'the router heard of each');
+
+    // The other takes up what is left: one date, which it fills in stages.
+    await reaches(after, 'waits_for_approval');
+    assert.equal(cloud.team.runsOf('2024-05-04'), 1);
+    ended(await run('approve', after), 0);
+    await reaches(after, 'finished');
+    assert.deepEqual([...days, '2024-05-04'].map((date) => promotions('Totals', date)), [1, 1, 1, 1]);
+    assert.deepEqual((await cloud.runtime.store.cascades(dayOf('2024-05-04'), dayOf('2024-05-04'))), [], 'a stage that does not cascade has none');
+    cloud.team.answer = () => null;
+  }).timeout(300_000);
 });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { reportMarkdown } from '../../scripts/output/backfill-report.ts';
 import { backfillBrief, backfillJson } from '../../scripts/output/backfill-json.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
+import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { evaluateGate } from '../../shared/staged/stage-gate.ts';
@@ -68,6 +69,16 @@ describe('output/backfill-report', () => {
     assert.match(text, /58 cells failed in spite of retries \(300 times in all\); /);
     assert.match(section, /By category: processing\. /);
     assert.match(section, /\d+ dates: 2024-01-01\.\.2024-01-03, /);
+  });
+
+  it('puts attempts that are alike together, which its own retries took up', () => {
+    const attempt = (date: string, minute: number, changes: Partial<TriedAgain> = {}): TriedAgain => ({
+      run_id: `run-${date}-${minute}`, processor_name: 'A', data_date: date, category: 'infrastructure', error_message: `connect ETIMEDOUT for ${date}`, attempt: 1, created_at: `2024-02-01T00:0${minute}:00Z`, outcome: 'succeeded', ...changes,
+    });
+    const text = reportMarkdown(record, world, 7_600_000, [attempt('2024-01-03', 1), attempt('2024-01-04', 2), attempt('2024-01-04', 3), attempt('2024-01-09', 4, { outcome: null })]);
+    assert.match(text, /4 attempts failed and were tried again without a person:\n/);
+    assert.match(text, /\| 2024-02-01 00:01:00 to 00:03:00, 3 times \| 2 dates: 2024-01-03\.\.2024-01-04 \| A \| infrastructure \| connect ETIMEDOUT for 2024-01-03 \(the first\) \| tried again by itself: succeeded \|\n/);
+    assert.match(text, /\| 2024-02-01 00:04:00 \| 2024-01-09 \| A \| infrastructure \| connect ETIMEDOUT for 2024-01-09 \| tried again by itself \|\n/);
   });
 
   it('has skipped dates with who and why, in cells that a | does not end', () => {
