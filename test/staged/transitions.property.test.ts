@@ -45,6 +45,10 @@ const acts: fc.Arbitrary<Act> = fc.record({
 
 type Refusal = 'InputError' | 'HeldBackError';
 
+function policyAt(stage: number): 'stop' | 'continue' {
+  return stage % 2 === 0 ? 'stop' : 'continue';
+}
+
 /** What the order does to the model, or the error that refuses it; null: the coordinator does no such thing now. */
 function expected(model: Model, { what, day }: Act): (() => void) | Refusal | null {
   const ended = model.state === 'finished' || model.state === 'cancelled';
@@ -67,7 +71,8 @@ function expected(model: Model, { what, day }: Act): (() => void) | Refusal | nu
     case 'pause': return model.state === 'running' ? () => { model.state = 'paused'; } : 'HeldBackError';
     case 'resume':
       if (model.state === 'running' || model.state === 'waits_for_approval') return 'HeldBackError';
-      return model.state === 'paused' ? () => { model.state = 'running'; } : goesOn;
+      // What failed meanwhile would have stopped it, where that is the stage's policy: then it goes on at that.
+      return model.state === 'paused' && (model.open.size === 0 || policyAt(model.stage) !== 'stop') ? () => { model.state = 'running'; } : goesOn;
     case 'retry':
       if (model.state === 'waits_for_approval') return 'HeldBackError';
       return () => {
@@ -124,7 +129,7 @@ function deepFrozen<T>(value: T): T {
 describe('orders to a staged backfill, in every order', () => {
   it('do what the table of states says, are refused with the error that says so where they make no sense, and are all in the journal', () => {
     fc.assert(fc.property(fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }), fc.array(acts, { maxLength: 40 }), (approval, list) => {
-      const stages: readonly StageSketch[] = approval.map((needs_approval, index) => ({ name: `stage_${index}`, phases: ['raw'], needs_approval, gate: {} }));
+      const stages: readonly StageSketch[] = approval.map((needs_approval, index) => ({ name: `stage_${index}`, phases: ['raw'], needs_approval, error_policy: policyAt(index), gate: {} }));
       let record = deepFrozen(begun('whole-1', definitionOf(stages), asked('2024-01-01', '2024-01-10')));
       const model: Model = { state: approval[0] ? 'waits_for_approval' : 'running', stage: 0, approval, approved: new Set(), skips: new Set(), open: new Set(), round: 0 };
       let now = 2000;
