@@ -10,7 +10,8 @@ import { startEmulators, type Emulator } from './local-cloud/emulators.ts';
  * whole seasons of test/e2e, which need none but take minutes; two files at a time), stops them, and ends with mocha's exit
  * code. Nothing is skipped here for want of an emulator.
  */
-const DEFAULT_PATTERNS = ['test/google/**/*.test.ts', 'test/e2e/**/*.suite.ts'];
+/** The seasons first: they keep one core busy for as long as most of the others wait. */
+const DEFAULT_PATTERNS = ['test/e2e/**/*.suite.ts', 'test/google/**/*.test.ts'];
 /** A test waits for real servers, and for Java to get warm. */
 const MOCHA_TIMEOUT_MS = 60_000;
 /** Suites mostly wait, each on documents, topics or a project of its own. */
