@@ -113,7 +113,8 @@ export async function googleStages(): Promise<Figure[]> {
     ];
   } finally {
     for (const bell of bells) await bell.settled();
-    for (const server of [workers, coordinators, elsewhere]) server.close();
+    // What is still being answered reads state: its client stays until then.
+    await Promise.all([workers, coordinators, elsewhere].map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
     await pubsub.close();
     await firestore.terminate();
     for (const emulator of emulators) await emulator.stop();
