@@ -34,7 +34,7 @@ export function digestOfBackfill(record: BackfillRecord, { news, gathered, progr
   return {
     severity: gravest([...news.map(({ severity }) => severity), ...(gathered || leftSince !== null ? ['warning' as const] : [])]),
     event: latest ? `backfill_${latest.event}` : 'backfill_failures',
-    title: `backfill ${id} ${[...(latest ? [latest.title] : []), ...(failed === null ? [] : [latest ? failed : `: ${failed}`])].join('; ')}`.replace(' :', ':'),
+    title: `backfill ${id}${latest ? ` ${latest.title}${failed === null ? '' : `; ${failed}`}` : failed === null ? '' : `: ${failed}`}`,
     lines: [
       ...news.map(({ line }) => line),
       ...left,
