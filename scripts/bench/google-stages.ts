@@ -1,7 +1,4 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { Firestore } from '@google-cloud/firestore';
-import { PubSub } from '@google-cloud/pubsub';
+import type { Server } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
@@ -24,10 +21,10 @@ import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.t
 import { backfillDefinitionSchema } from '../../shared/staged/schema.ts';
 import { SystemClock } from '../../shared/system/clock.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
-import { Emulator } from '../local-cloud/emulators.ts';
 import { makeTopics } from '../local-cloud/topics.ts';
 import { percentile, type Figure } from './figures.ts';
-import { benchPipeline, FIRST_DAY, NoOp, urlOf } from './google-worker.ts';
+import { listening, startBenchEmulators, urlOf } from './google-emulators.ts';
+import { benchPipeline, FIRST_DAY, NoOp } from './google-worker.ts';
 
 /**
  * Coordinator and worker as served functions on Google's Pub/Sub and Firestore emulators, each with an engine of its own:
@@ -41,11 +38,7 @@ const DATES = 60;
 const PARALLEL = 10;
 
 export async function googleStages(): Promise<Figure[]> {
-  const emulators = await Promise.all([Emulator.start('firestore', { env: process.env }), Emulator.start('pubsub', { env: process.env })]);
-  for (const emulator of emulators) Object.assign(process.env, emulator.env);
-  process.env['METADATA_SERVER_DETECTION'] = 'none';
-  const pubsub = new PubSub({ projectId: PROJECT });
-  const firestore = new Firestore({ projectId: PROJECT });
+  const { pubsub, firestore, elsewhere, close } = await startBenchEmulators(PROJECT);
   const pipeline = benchPipeline();
   const topology = topologyOf(pipeline);
   const coordinationTopic = coordinationTopicOf(pipeline);
@@ -66,7 +59,7 @@ export async function googleStages(): Promise<Figure[]> {
   const worker = new Worker(worked, { waitsForRetryMs: 30_000, onEnd: () => ended.push(performance.now()) });
   const advancing = new Advancing(coordinated);
   const bells = [worked, coordinated].map((engine) => new StageBells(engine, bus, coordinationTopic, (thrown) => console.error(thrown)));
-  const serve = async (name: PushedFunction, engine: Engine, handle: (message: DeliveredMessage, signal: AbortSignal) => Promise<Verdict>): Promise<ReturnType<typeof getTestServer>> => {
+  const serve = async (name: PushedFunction, engine: Engine, handle: (message: DeliveredMessage, signal: AbortSignal) => Promise<Verdict>): Promise<Server> => {
     http(name, pushFunction({
       open: async () => ({ bus, deadLetterTopic, now: () => clock.now(), settle: async () => { await sendOutbox(engine, bus); } }),
       log: jsonLogger({ project: PROJECT, function: name, level: 'ERROR', now: Date.now, write: (line) => process.stderr.write(`${line}\n`) }),
@@ -74,17 +67,11 @@ export async function googleStages(): Promise<Figure[]> {
       subscriptions: () => new Map(topology.subscriptions.filter(({ push }) => push?.function === name).map((subscription) => [subscription.name, subscription.topic])),
       handle: (_runtime, { signal }, message) => handle(message, signal),
     }));
-    const server = getTestServer(name);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
+    return listening(getTestServer(name));
   };
   const detectionTopic = 'bench-detection';
   const workers = await serve('backfill-worker', worked, (message, signal) => handleBackfillRequest({ engine: worked, worker, bus, detectionTopic, signal }, message));
   const coordinators = await serve('stage-coordinator', coordinated, (message, signal) => handleStages({ engine: coordinated, advancing, bus, detectionTopic, coordinationTopic, requestsTopic, signal }, message));
-  const elsewhere = createServer((_request, response) => { response.writeHead(204).end(); });
-  elsewhere.listen(0, '127.0.0.1');
-  await once(elsewhere, 'listening');
   await makeTopics(pubsub, topology, (name) => urlOf(name === 'backfill-worker' ? workers : name === 'stage-coordinator' ? coordinators : elsewhere));
   /** Runs one stage over so many dates, and hands its wall time back, in milliseconds. */
   const stage = async (first: number, dates: number, more: object): Promise<number> => {
@@ -113,10 +100,6 @@ export async function googleStages(): Promise<Figure[]> {
     ];
   } finally {
     for (const bell of bells) await bell.settled();
-    // What is still being answered reads state: its client stays until then.
-    await Promise.all([workers, coordinators, elsewhere].map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
-    await pubsub.close();
-    await firestore.terminate();
-    for (const emulator of emulators) await emulator.stop();
+    await close([workers, coordinators]);
   }
 }

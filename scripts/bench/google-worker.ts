@@ -1,7 +1,3 @@
-import { createServer } from 'node:http';
-import { once } from 'node:events';
-import { Firestore } from '@google-cloud/firestore';
-import { PubSub } from '@google-cloud/pubsub';
 import { http } from '@google-cloud/functions-framework';
 import { getTestServer } from '@google-cloud/functions-framework/testing';
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
@@ -21,9 +17,9 @@ import { topologyOf } from '../../shared/pipeline/topology.ts';
 import type { ProcessorRunner, RunOrder } from '../../shared/ports/processor-runner.ts';
 import { SystemClock } from '../../shared/system/clock.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
-import { Emulator } from '../local-cloud/emulators.ts';
 import { makeTopics } from '../local-cloud/topics.ts';
 import { percentile, type Figure } from './figures.ts';
+import { listening, startBenchEmulators, urlOf } from './google-emulators.ts';
 
 /**
  * The worker as a served function on Google's Pub/Sub and Firestore emulators. Its processors do nothing and its warehouse
@@ -74,11 +70,7 @@ export class NoOp implements ProcessorRunner {
 }
 
 export async function googleWorker(): Promise<Figure[]> {
-  const emulators = await Promise.all([Emulator.start('firestore', { env: process.env }), Emulator.start('pubsub', { env: process.env })]);
-  for (const emulator of emulators) Object.assign(process.env, emulator.env);
-  process.env['METADATA_SERVER_DETECTION'] = 'none';
-  const pubsub = new PubSub({ projectId: PROJECT });
-  const firestore = new Firestore({ projectId: PROJECT });
+  const { pubsub, firestore, elsewhere, close } = await startBenchEmulators(PROJECT);
   const pipeline = benchPipeline();
   const usage = { reads: 0, writes: 0 };
   const runner = new NoOp();
@@ -103,12 +95,7 @@ export async function googleWorker(): Promise<Figure[]> {
       return verdict;
     },
   }));
-  const server = getTestServer('bench-worker');
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const elsewhere = createServer((_request, response) => { response.writeHead(204).end(); });
-  elsewhere.listen(0, '127.0.0.1');
-  await once(elsewhere, 'listening');
+  const server = await listening(getTestServer('bench-worker'));
   await makeTopics(pubsub, topology, (name) => urlOf(name === 'backfill-worker' ? server : elsewhere));
   const day = (index: number): Day => addDays(dayOf(FIRST_DAY), index);
   const publish = (processor: string, at: Day, more: object = {}): Promise<string> =>
@@ -173,11 +160,7 @@ export async function googleWorker(): Promise<Figure[]> {
     figures.push({ name: 'Firestore writes of it', value: usage.writes / worked, unit: 'writes', atMost: 8 });
     return figures;
   } finally {
-    server.close();
-    elsewhere.close();
-    await pubsub.close();
-    await firestore.terminate();
-    for (const emulator of emulators) await emulator.stop();
+    await close([server]);
   }
 }
 
@@ -188,10 +171,4 @@ async function openOnly(engine: Engine, day: Day, index: number): Promise<void> 
     id: `both-${index}`, asker: 'cascade', by: 'bench', reason: 'live', at: Date.now(), priority: 'high', reprocess: 'none', force: false, skipDownstreamTrigger: false, isBackfill: false,
     planId: null, backfillId: null, summary: '', refused: null,
   }, [{ processor: 'Both', day }]);
-}
-
-export function urlOf(server: { address(): ReturnType<ReturnType<typeof createServer>['address']> }): string {
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return `http://127.0.0.1:${address.port}`;
 }
