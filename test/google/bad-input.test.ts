@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http';
 import type { FailureCategory } from '../../shared/failures/category.ts';
 import type { PushedFunction } from '../../shared/pipeline/topology.ts';
 import { describeWithEmulators } from './emulated.ts';
-import { post, pushOf, request, sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
+import { post, pushOf, request, sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
 
 const FUNCTIONS: readonly PushedFunction[] = ['backfill-worker', 'phase-router', 'gap-detector', 'stage-coordinator'];
 
@@ -13,8 +13,9 @@ describeWithEmulators('bad input, as real HTTP to the served functions', () => {
   const subscription = (): string => `projects/${cloud.config.project}/subscriptions/small-worker-sub`;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
   });
+  after(() => cloud.dispose());
   afterEach(() => cloud.bigquery.clearFaults());
 
   for (const name of FUNCTIONS) {
@@ -95,8 +96,9 @@ describeWithEmulators('BigQuery that fails, at the served worker', () => {
   let cloud: SmallCloud;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
   });
+  after(() => cloud.dispose());
   afterEach(() => cloud.bigquery.clearFaults());
 
   const ask = async (processor: string, date: string, more: object = {}): Promise<void> => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { PubSub, Subscription } from '@google-cloud/pubsub';
 import { describeWithEmulators } from './emulated.ts';
-import { request, sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
+import { request, sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
 import { FEWEST_ATTEMPTS } from './pubsub-bus-under-test.ts';
 import { until } from './until.ts';
 
@@ -13,9 +13,10 @@ describeWithEmulators('delivered twice, at once, out of order, and what can neve
   let pubsub: PubSub;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
     pubsub = await cloud.runtime.clients.pubsub();
   });
+  after(() => cloud.dispose());
 
   it('runs a cell once when the same push comes again', async () => {
     const body = request('Scores', '2024-02-01');

@@ -5,7 +5,7 @@ import { sweep } from '../../shared/flows/sweep.ts';
 import { work, type Worked } from '../../shared/flows/work.ts';
 import type { PromoteOutcome, Warehouse } from '../../shared/ports/warehouse.ts';
 import { describeWithEmulators } from './emulated.ts';
-import { request, sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
+import { request, sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
 import { until } from './until.ts';
 
 /** More than the minute for which a claim is believed without a heartbeat. */
@@ -15,8 +15,9 @@ describeWithEmulators('a worker that is killed in the middle of a run', () => {
   let cloud: SmallCloud;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
   });
+  after(() => cloud.dispose());
 
   const pipelineNow = (): number => cloud.runtime.engine.parts.clock.now();
   const leased = (date: string): Promise<string> => until(`${date} is being worked on`, async () => (await cloud.record('Totals', date)).request?.lease?.runId);

@@ -10,7 +10,7 @@ import { work } from '../../shared/flows/work.ts';
 import type { Ask } from '../../shared/requests/ask.ts';
 import { Sandbox, type Ended } from '../cli/harness.ts';
 import { describeWithEmulators } from './emulated.ts';
-import { sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
+import { sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
 
 const rolledBackOutput = z.looseObject({
   cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), outcome: z.string(), rows_from: z.string().optional(), code: z.string().optional() })), stale: z.array(z.looseObject({ processor: z.string() })),
@@ -21,8 +21,9 @@ describeWithEmulators('a rollback on Google', () => {
   let cloud: SmallCloud;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
   });
+  after(() => cloud.dispose());
   after(() => sandbox.remove());
 
   const signal = new AbortController().signal;

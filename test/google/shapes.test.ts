@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describeWithEmulators } from './emulated.ts';
-import { post, pushOf, request, sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
+import { post, pushOf, request, sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
 
 /** Pub/Sub events reach a function in three shapes (P10), through the real functions-framework. */
 describeWithEmulators('the shapes of an event, at the served functions', () => {
   let cloud: SmallCloud;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
   });
+  after(() => cloud.dispose());
 
   const base64 = (body: object): string => Buffer.from(JSON.stringify(body)).toString('base64');
   const subscription = 'projects/demo/subscriptions/small-worker-sub';

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { after } from 'mocha';
 import { startLocalCloud, type EmulatorPlaces, type LocalCloud } from '../../scripts/local-cloud/local-cloud.ts';
 import type { ServedFunction } from '../../scripts/local-cloud/served-function.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
@@ -126,17 +125,6 @@ export async function startSmallCloud(places: EmulatorPlaces | null): Promise<Sm
     },
   };
 }
-
-let shared: Promise<SmallCloud> | null = null;
-
-/** One cloud on the emulators that run already, for all suites whose tests leave it working. It ends with the last of them. */
-export function sharedSmallCloud(): Promise<SmallCloud> {
-  shared ??= startSmallCloud(sharedPlaces());
-  return shared;
-}
-after('the shared local cloud is stopped', async () => {
-  await (await shared)?.dispose();
-});
 
 let messages = 0;
 

@@ -4,14 +4,15 @@ import { receiveRequest } from '../../shared/flows/request.ts';
 import { work } from '../../shared/flows/work.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { describeWithEmulators } from './emulated.ts';
-import { request, sharedSmallCloud, type SmallCloud } from './small-cloud.ts';
+import { request, sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
 
 describeWithEmulators('two instances on one state', () => {
   let cloud: SmallCloud;
   before(async function () {
     this.timeout(120_000);
-    cloud = await sharedSmallCloud();
+    cloud = await startSmallCloud(sharedPlaces());
   });
+  after(() => cloud.dispose());
 
   it('lose no wake-up: what one knows as being worked on has ended at the other', async () => {
     const date = '2024-03-10';
