@@ -25,6 +25,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** What a command is given: standard input, and variables beside those of this process. */
+interface Given {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** What a command has said, when it ended with this exit code. */
 export function ended(result: Ended, code: number): Ended {
   assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
@@ -69,11 +75,11 @@ export class Running {
 }
 
 /** Runs one command line to its end in this process, with pipes for a terminal. */
-async function commandLine(words: readonly string[], cwd: string, input: string): Promise<Ended> {
+async function commandLine(words: readonly string[], cwd: string, { input = '', env = {} }: Given): Promise<Ended> {
   const said = { stdout: '', stderr: '' };
   const pipe = (name: 'stdout' | 'stderr') => ({ write: (text: string): void => { said[name] += text; }, isTTY: false, colour: false });
   const code = await runCommandLine(words, {
-    out: pipe('stdout'), err: pipe('stderr'), columns: 80, ask: null, readInput: async () => Buffer.from(input), program: 'npx smart-backfill', cwd, user: userInfo().username, environment: process.env,
+    out: pipe('stdout'), err: pipe('stderr'), columns: 80, ask: null, readInput: async () => Buffer.from(input), program: 'npx smart-backfill', cwd, user: userInfo().username, environment: { ...process.env, ...env },
   }, new AbortController().signal);
   return { code, signal: null, ...said };
 }
@@ -126,15 +132,15 @@ export class Sandbox {
   }
 
   /** A process. */
-  start(words: readonly string[], options: { readonly script?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {}): Running {
+  start(words: readonly string[], options: Given & { readonly script?: string } = {}): Running {
     const running = new Running(options.script ?? cli, words, this.cwd, options.env, options.input);
     this.#running.push(running);
     return running;
   }
 
   /** Runs a command to its end, in this process. */
-  call(words: readonly string[], input = ''): Promise<Ended> {
-    return commandLine(words, this.cwd, input);
+  call(words: readonly string[], given: Given = {}): Promise<Ended> {
+    return commandLine(words, this.cwd, given);
   }
 
   /** The same with the mini pipeline. */

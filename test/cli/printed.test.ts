@@ -50,13 +50,13 @@ describe('what the command line prints', function () {
   it('publishes a message from standard input and from a file', async () => {
     const state = sandbox.state(complete);
     const place = ['--pipeline', mini, '--state', state];
-    assert.match(ended(await sandbox.call(['publish', 'mini-requests', '-', ...place], `${request('2024-01-03', '2024-01-03')}\n`), 0).stdout, /already_complete/);
+    assert.match(ended(await sandbox.call(['publish', 'mini-requests', '-', ...place], { input: `${request('2024-01-03', '2024-01-03')}\n` }), 0).stdout, /already_complete/);
     writeFileSync(join(sandbox.cwd, 'message.json'), request('2024-01-04', '2024-01-05'));
     assert.match(ended(await sandbox.call(['publish', 'mini-requests', '@message.json', ...place]), 0).stdout, /2024-01-05 .*already_complete/);
     // The owner of the folder runs it: file and input are those of the process that was given them.
     const up = sandbox.start(['up', ...place]);
     await up.says('stdout', /\n/);
-    assert.match(ended(await sandbox.call(['publish', 'mini-requests', '-', ...place], request('2024-01-07', '2024-01-07')), 0).stdout, /already_complete/);
+    assert.match(ended(await sandbox.call(['publish', 'mini-requests', '-', ...place], { input: request('2024-01-07', '2024-01-07') }), 0).stdout, /already_complete/);
     assert.match(ended(await sandbox.call(['publish', ...place, 'mini-requests', '@message.json']), 0).stdout, /2024-01-05 .*already_complete/);
     up.interrupt();
     await up.ended;
