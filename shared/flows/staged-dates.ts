@@ -5,6 +5,7 @@ import type { CellKey } from '../requests/cell.ts';
 import { currentStage, roundAsked, type BackfillRecord } from '../staged/record.ts';
 import type { NewFailure } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
+import { recordOf } from './staged-cells.ts';
 
 /** Between two dates of a stage in order of dates. */
 export class DateDelay {
@@ -26,7 +27,7 @@ export class DateDelay {
 export async function unverifiedOn(engine: Engine, record: BackfillRecord, cells: readonly CellKey[]): Promise<NewFailure[]> {
   const { definition } = currentStage(record);
   const known = new Set(record.failures.filter((entry) => entry.stage === definition.name && entry.became !== 'retried').map((entry) => `${entry.processor} ${entry.day}`));
-  const ran = cells.filter((cell) => roundAsked(record, record.stage, engine.world.record(engine.world.processor(cell.processor), cell.day).recentAsks) >= 0);
+  const ran = cells.filter((cell) => roundAsked(record, record.stage, recordOf(engine, cell).recentAsks) >= 0);
   await engine.relearn(ran);
   return ran.flatMap(({ processor, day }): NewFailure[] => {
     const { world } = engine;

@@ -9,16 +9,17 @@ import type { Engine } from './engine.ts';
 import { openAsk, type Guard } from './open.ts';
 import { stageAsk } from './staged-ask.ts';
 import { releaseStaged, type StagedRelease } from './staged-cascade.ts';
+import { recordOf } from './staged-cells.ts';
 
 export interface Opened {
   /** Complete by now, or held by hand since: they have their answer. */
   readonly answered: readonly CellKey[];
   /** Not to be opened now, and to be looked at again: the pipeline is paused, or somebody works on what they read. */
   readonly kept: readonly StageCell[];
-  /** The router did not release their cascade. */
+  /** The router did not release their cascade; `note` has its reasons. */
+  readonly held: readonly { readonly cell: StageCell; readonly note: string }[];
   /** Somebody has paused the backfill meanwhile, or others have it: not all of it was opened. */
   readonly refused: boolean;
-  readonly held: readonly { readonly cell: StageCell; readonly note: string }[];
 }
 
 /** How the coordinator opens: only while it may, and with the moment of its plan. */
@@ -58,19 +59,20 @@ export async function openStageCells(engine: Engine, record: BackfillRecord, sta
 
 async function openThem(engine: Engine, record: BackfillRecord, cells: readonly StageCell[], { guard, plannedAt }: Opening): Promise<AskCell[]> {
   const answered: AskCell[] = [];
-  const groups = Map.groupBy(cells, (cell) => `${cell.action === 'rerun'} ${startsNext(record, record.stage, engine.world.processor(cell.processor).phase)}`);
-  for (const [, group] of groups) {
+  const isSilent = (cell: StageCell): boolean => !startsNext(record, record.stage, engine.world.processor(cell.processor).phase);
+  const groups = Map.groupBy(cells, (cell) => `${cell.action === 'rerun'} ${isSilent(cell)}`);
+  for (const group of groups.values()) {
     const [first] = group;
     if (!first) continue;
-    const silent = !startsNext(record, record.stage, engine.world.processor(first.processor).phase);
+    const silent = isSilent(first);
     const ask = stageAsk(record, { rerun: first.action === 'rerun', silent, at: engine.parts.clock.now(), ...(engine.parts.shared ? { plannedAt } : {}) });
     answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), guard));
   }
   return answered;
 }
 
-function goesBy({ world }: Engine, phase: Phase, { cells, reasons }: StagedRelease): boolean {
-  return reasons.some(({ condition }) => condition === PAUSED) || ownDateInputs(world, phase, cells).some(({ processor, day }) => world.record(world.processor(processor), day).request !== null);
+function goesBy(engine: Engine, phase: Phase, { cells, reasons }: StagedRelease): boolean {
+  return reasons.some(({ condition }) => condition === PAUSED) || ownDateInputs(engine.world, phase, cells).some((cell) => recordOf(engine, cell).request !== null);
 }
 
 function whyHeld(phase: Phase, { reasons }: StagedRelease): string {

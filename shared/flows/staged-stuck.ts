@@ -1,9 +1,9 @@
 import { keyOf } from '../gaps/detect.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
 import { describeCell, usable } from '../gaps/usable.ts';
-import type { CellKey } from '../requests/cell.ts';
 import type { StageCell } from '../staged/plan.ts';
 import type { Engine } from './engine.ts';
+import { recordOf } from './staged-cells.ts';
 import { takeBack } from './staged-orders.ts';
 
 /**
@@ -12,22 +12,24 @@ import { takeBack } from './staged-orders.ts';
  * asked for them too: then they wait on for that, and the backfill does not. Says why.
  */
 export async function takeBackStuck(engine: Engine, id: string, running: readonly StageCell[]): Promise<readonly { readonly cell: StageCell; readonly note: string }[]> {
-  const recordOf = ({ processor, day }: CellKey) => engine.world.record(engine.world.processor(processor), day);
   const waiting = running.flatMap((cell) => {
-    const { request } = recordOf(cell);
+    const { request } = recordOf(engine, cell);
     const on = request?.state === 'waiting' || request?.state === 'blocked' ? request.waitingFor : null;
-    return on && recordOf(on).request === null ? [{ cell, on }] : [];
+    return on && recordOf(engine, on).request === null ? [{ cell, on }] : [];
   });
   // What another process has opened or filled meanwhile is not known here yet.
   await engine.relearn(waiting.map(({ on }) => on));
   const { world } = engine;
   const stuck = waiting.flatMap(({ cell, on }) => {
-    if (recordOf(on).request !== null) return [];
+    if (recordOf(engine, on).request !== null) return [];
     const verdict = usable(world.processor(on.processor), factsOf(world, world.processor(on.processor), on.day));
     return verdict.usable ? [] : [{ cell, note: `reads ${describeCell(on)}, which is ${verdict.because}` }];
   });
   if (stuck.length === 0) return [];
-  const taken = new Set((await takeBack(engine, id, stuck.map(({ cell }) => recordOf(cell)), 'has nobody who fills what it reads')).map(keyOf));
+  const taken = new Set((await takeBack(engine, id, stuck.map(({ cell }) => recordOf(engine, cell)), 'has nobody who fills what it reads')).map(keyOf));
   // Somebody may have run one of them meanwhile.
-  return stuck.filter(({ cell }) => taken.has(keyOf(cell)) || recordOf(cell).request?.state === 'waiting' || recordOf(cell).request?.state === 'blocked');
+  return stuck.filter(({ cell }) => {
+    const state = recordOf(engine, cell).request?.state;
+    return taken.has(keyOf(cell)) || state === 'waiting' || state === 'blocked';
+  });
 }

@@ -3,6 +3,7 @@ import type { Day } from '../calendar/day.ts';
 import { failureCategories } from '../failures/category.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { reprocessModes } from '../requests/ask.ts';
+import type { OpenRequest } from '../requests/cell.ts';
 import { daySchema } from '../requests/record-schema.ts';
 import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from './schema.ts';
 
@@ -152,7 +153,11 @@ export function askIdOf(record: BackfillRecord, stage: number, round: number): s
 }
 
 export function askPrefix(record: BackfillRecord, stage: number): string {
-  return `backfill:${record.id}:${record.definition.stages[stage]?.name ?? stage}:`;
+  return `${askPrefixOfAny(record.id)}${record.definition.stages[stage]?.name ?? stage}:`;
+}
+
+function askPrefixOfAny(id: string): string {
+  return `backfill:${id}:`;
 }
 
 /** The last round of a stage in which a cell was asked for; -1: never. */
@@ -165,7 +170,12 @@ export function roundAsked(record: BackfillRecord, stage: number, recentAsks: re
 
 /** Whether any stage of a backfill has asked for a cell: what is to be run again is run again by one of them, where a stage does not say more. */
 export function askedByAny({ id }: Pick<BackfillRecord, 'id'>, recentAsks: readonly string[]): boolean {
-  return recentAsks.some((ask) => ask.startsWith(`backfill:${id}:`));
+  return recentAsks.some((ask) => ask.startsWith(askPrefixOfAny(id)));
+}
+
+/** Whether a request is a backfill's alone: what somebody else has asked for too is not its to stop or to take back. */
+export function isItsAlone({ backfillId, asks }: Pick<OpenRequest, 'backfillId' | 'asks'>, id: string): boolean {
+  return backfillId === id && asks.every((ask) => ask.startsWith(askPrefixOfAny(id)));
 }
 
 type Skip = BackfillRecord['skips'][number];
