@@ -61,7 +61,7 @@ const refused: readonly BadInput[] = [
 ];
 
 describe('bad input ends with exit code 2, a clear error on stderr, and nothing made', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
 

@@ -36,7 +36,7 @@ const followed = z.strictObject({
 });
 
 describe('the command line', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
 
