@@ -1,7 +1,6 @@
 import { describeCell } from '../gaps/usable.ts';
-import { currentStage, type BackfillRecord } from './record.ts';
+import { currentStage, type BackfillRecord, type NewFailure } from './record.ts';
 import type { ErrorPolicy } from './schema.ts';
-import type { NewFailure } from './transitions.ts';
 import type { PassedOver } from './walk.ts';
 
 /** What failures mean for a backfill. */
