@@ -29,7 +29,7 @@ suite(`a running pipeline in Python, adopted in observe mode${hasPython ? '' : '
   after(() => sandbox.remove());
 
   function run(now: string, ...words: string[]): Promise<Ended> {
-    return sandbox.start([...words, '--pipeline', pipeline, '--state', state, '--now', `${now}T14:00:00Z`]).ended;
+    return sandbox.call([...words, '--pipeline', pipeline, '--state', state, '--now', `${now}T14:00:00Z`]);
   }
 
   /** One night of the old pipeline, on the morning after. */

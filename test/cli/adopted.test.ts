@@ -18,7 +18,7 @@ describe('the command line over an adopted pipeline', function () {
     writeFileSync(join(pipeline, 'pipeline.yaml'), text.replace(listener, '{ name: models, completion_topic: models-done, mode: observe, cascade_target: { topic: start-models } }'));
   });
   after(() => sandbox.remove());
-  const run = (...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', pipeline, '--state', sandbox.state()]).ended;
+  const run = (...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', pipeline, '--state', sandbox.state()]);
 
   it('takes a processor by the name that its team has for it', async () => {
     const shown = await run('pipeline', 'show', '--processor', 'odds.espn', '--json');

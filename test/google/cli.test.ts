@@ -11,7 +11,7 @@ import { keptSubscriptionOf } from '../../shared/pipeline/topology.ts';
 import { ended, parsed, Sandbox, type Ended, type Running } from '../cli/harness.ts';
 import { describeWithEmulators } from './emulated.ts';
 
-/** The command line as a process, against a cloud of its own with two nights of a real season. */
+/** The command line, as a process where it is interrupted, against a cloud of its own with two nights of a real season. */
 
 const PROJECT = 'demo-cli';
 const [FIRST, LAST] = ['2023-10-24', '2023-10-25'];
@@ -47,9 +47,8 @@ describeWithEmulators('the command line with --runtime google, against a local c
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = (words: readonly string[], env: Readonly<Record<string, string>> = {}): Running =>
-    sandbox.start([...words, '--runtime', 'google'], { env: { ...cloud.environment, ...env } });
-  const run = (...words: readonly string[]): Promise<Ended> => start(words).ended;
+  const start = (words: readonly string[]): Running => sandbox.start([...words, '--runtime', 'google'], { env: cloud.environment });
+  const run = (...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--runtime', 'google'], { env: cloud.environment });
   const lose = async (table: string, date: string): Promise<void> => {
     const response = await fetch(`${cloud.bigquery.endpoint}/bigquery/v2/projects/${PROJECT}/queries`, {
       method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query: `DELETE FROM ${table} WHERE game_date = DATE '${date}'`, useLegacySql: false }),
@@ -95,7 +94,7 @@ describeWithEmulators('the command line with --runtime google, against a local c
     assert.match(ended(await run('publish', 'nba-phase3-analytics-complete', '{"is": "nothing"}'), 0).stderr, /nothing tells of it here: a refused message is on nba-\S*dead-letters with its reason/);
   });
 
-  it('recovers in its own process, and sends the outbox and the run history at the end', async () => {
+  it('recovers by itself, and sends the outbox and the run history at the end', async () => {
     await lose('nba_analytics.player_game_summary', FIRST);
     const before = parsed(whyOutput, ended(await run('why', SUMMARY, FIRST, '--json'), 0)).runs.length;
     const { runs } = parsed(recoverOutput, ended(await run('recover', '--yes', ...range, '--json'), 0));
@@ -198,7 +197,7 @@ describeWithEmulators('the command line with --runtime google, against a local c
   });
 
   it('says in words that a project is not there, with exit code 4', async () => {
-    const { stderr } = ended(await start(['gaps', ...range], { GOOGLE_CLOUD_PROJECT: 'demo-nowhere' }).ended, 4);
+    const { stderr } = ended(await sandbox.call(['gaps', ...range, '--runtime', 'google'], { env: { ...cloud.environment, GOOGLE_CLOUD_PROJECT: 'demo-nowhere' } }), 4);
     assert.doesNotMatch(stderr, /fault of smart-backfill/);
   });
 });

@@ -54,7 +54,7 @@ describeWithEmulators('a rollback on Google', () => {
     assert.ok(found);
     return cloud.runtime.warehouse.rows(found, { from: dayOf(date), to: dayOf(date) }, ['points']);
   };
-  const run = (...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--runtime', 'google'], { env: { ...cloud.environment } }).ended;
+  const run = (...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--runtime', 'google'], { env: cloud.environment });
   const read = ({ stdout, stderr, code }: Ended, expected: number) => {
     assert.equal(code, expected, stdout + stderr);
     return rolledBackOutput.parse(JSON.parse(stdout));

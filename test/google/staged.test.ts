@@ -30,8 +30,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     await cloud.dispose();
   });
 
-  const start = (...words: readonly string[]) => sandbox.start(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
-  const run = (...words: readonly string[]): Promise<Ended> => start(...words).ended;
+  const run = (...words: readonly string[]): Promise<Ended> => sandbox.call(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
   const story = (): string => cloud.lines.all.slice(-40).map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
   const reaches = (id: string, state: BackfillRecord['state'], withinMs = 90_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
     const record = await cloud.runtime.store.backfill(id);
@@ -81,8 +80,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     await cloud.ended('Totals', days[0] ?? '');
     await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== leaseOf(id)), 30_000, story);
     assert.deepEqual(days.filter((date) => promotions('Totals', date) > 0), days.slice(0, 1));
-    const watched = start('watch', id);
-    assert.equal((await watched.ended).code, 5, 'held back: it is paused');
+    assert.equal((await run('watch', id)).code, 5, 'held back: it is paused');
     ended(await run('resume', id, '--reason', 'the morning'), 0);
     assert.equal(ended(await run('watch', id), 0).code, 0);
     await tick;
