@@ -3,7 +3,7 @@ import { HeldBackError } from '../failures/errors.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { Alert } from '../ports/notifier.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
+import { ends, readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
 import { noted } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
@@ -143,8 +143,7 @@ function alertOf(engine: Engine, scope: RollbackScope, { by, reason }: RollBackO
 
 /** The command that redoes stale cells, and no others: null where there are none. */
 export function recoverCommand(stale: readonly ReadersOf[]): string | null {
-  const days = stale.flatMap((reader) => reader.days).sort((a, b) => a - b);
-  const [first, last] = [days[0], days.at(-1)];
+  const [first, last] = ends(stale.flatMap(({ days }) => days.map((day) => ({ day }))));
   if (first === undefined || last === undefined) return null;
   return `smart-backfill recover --processor ${stale.map(({ processor }) => processor).join(',')} --from ${formatDay(first)} --to ${formatDay(last)}`;
 }

@@ -26,8 +26,7 @@ export interface CellNow {
   readonly writesItself: boolean;
 }
 
-export const refusals = ['open', 'changed', 'unverified', 'newer', 'nothing_kept'] as const;
-export type RefusalCode = (typeof refusals)[number];
+export type RefusalCode = 'open' | 'changed' | 'unverified' | 'newer' | 'nothing_kept';
 
 export type RollbackDecision =
   /** Its rows of before are put back. */
