@@ -39,6 +39,13 @@ export type RollbackDecision =
   | { readonly kind: 'nothing'; readonly reason: string }
   | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly reason: string };
 
+/** Decisions by which a cell gets other rows. */
+export type TakenDecision = Extract<RollbackDecision, { readonly kind: 'restore' | 'empty' }>;
+
+export function isTaken(decision: RollbackDecision): decision is TakenDecision {
+  return decision.kind === 'restore' || decision.kind === 'empty';
+}
+
 export function decideRollback(now: CellNow, wish: RollbackWish): RollbackDecision {
   const { request } = now.record;
   // What it has not written yet it is going to write.
