@@ -1,7 +1,6 @@
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import type { LeftOutCell } from '../staged/plan.ts';
-import { askPrefix, type BackfillRecord } from '../staged/record.ts';
-import type { NewFailure } from '../staged/transitions.ts';
+import { askPrefix, type BackfillRecord, type NewFailure } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 
 /** What this process knows of a staged backfill's cells. */

@@ -1,3 +1,4 @@
+import { PAUSED } from '../cascade/decide.ts';
 import { ownDateInputs } from '../cascade/turn.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { AskCell } from '../requests/ask.ts';
@@ -27,8 +28,6 @@ export interface Opening {
   readonly guard: Guard | undefined;
   readonly plannedAt: number;
 }
-
-const PAUSED = 5;
 
 /** Opens cells of a stage: by itself, or through the cascade that leads to them. */
 export async function openStageCells(engine: Engine, record: BackfillRecord, start: readonly StageCell[], opening: Opening): Promise<Opened> {

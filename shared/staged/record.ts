@@ -19,7 +19,7 @@ const text = z.string();
 const instant = z.number();
 
 /** What somebody asked for; null: as the definition has it. */
-export const askedSchema = z.object({
+const askedSchema = z.object({
   from: daySchema,
   to: daySchema,
   /** Null is every processor of the stages' phases. */
@@ -93,6 +93,8 @@ const failedCellSchema = z.object({
   became: z.enum(['open', 'retried', 'skipped']), note: text,
 });
 export type FailedCell = z.infer<typeof failedCellSchema>;
+/** One that is not in the record yet; `skipped` where the error policy has it so. */
+export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
 
 const journalEntrySchema = z.object({ at: instant, by: text, event: text, text });
 export type JournalEntry = z.infer<typeof journalEntrySchema>;
@@ -145,6 +147,12 @@ export function currentStage(record: BackfillRecord): { readonly definition: Sta
   const progress = record.stages[record.stage];
   if (!definition || !progress) throw new RangeError(`backfill ${record.id} has no stage ${record.stage}`);
   return { definition, progress };
+}
+
+/** Failures of the stage that a backfill is in, without those that were tried again since. */
+export function standingFailures(record: BackfillRecord): readonly FailedCell[] {
+  const { name } = currentStage(record).definition;
+  return record.failures.filter((entry) => entry.stage === name && entry.became !== 'retried');
 }
 
 /** Id of the ask under which a stage's cells are opened in a round. */

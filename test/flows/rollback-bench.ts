@@ -22,8 +22,8 @@ import { asked, definitionOf } from '../staged/builders.ts';
 
 export const kim = { by: 'kim', reason: 'the new version counts points twice' };
 export const [FROM, TO] = ['2024-01-08', '2024-01-12'] as const;
-export const STAGES = [{ name: 'raw', phases: ['phase_2_raw'], concurrency: 5 }, { name: 'analytics', phases: ['phase_3_analytics'], concurrency: 5 }];
-/** What the backfill below overwrites. */
+const STAGES = [{ name: 'raw', phases: ['phase_2_raw'], concurrency: 5 }, { name: 'analytics', phases: ['phase_3_analytics'], concurrency: 5 }];
+/** Processors that a backfill of `STAGES` runs: whose rows it overwrites. */
 export const OVERWRITTEN = ['Box', 'Context', 'TeamForm'];
 
 /** The mini pipeline with another version of its code. */
@@ -33,7 +33,7 @@ function versioned(version: string): Pipeline {
   return compilePipeline({ ...definition, processors }, { directory: '', sql: new Map() });
 }
 
-/** Runs what the mini pipeline runs; while it is `bad`, with the points doubled. */
+/** Runs what the mini pipeline runs; while it is `bad`, with that many points too many. */
 class Versioned implements ProcessorRunner {
   bad = 0;
   readonly #runner: SimulatedRunner;

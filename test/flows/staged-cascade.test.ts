@@ -7,12 +7,10 @@ import type { Ask } from '../../shared/requests/ask.ts';
 import { whyNotCascading } from '../../shared/staged/cascading.ts';
 import { paused, resumed } from '../../shared/staged/transitions.ts';
 import { compilePipeline } from '../../shared/pipeline/compile.ts';
-import { definitionOf, type StageSketch } from '../staged/builders.ts';
+import { definitionOf } from '../staged/builders.ts';
 import { inManualTime } from '../simulation/site.ts';
 import { miniDefinition } from '../simulation/mini-pipeline.ts';
-import { broken, BY_CASCADE, byText, EmptySeason, kim, PHASE_3, PHASE_4, RAW, SEASON_STAGES } from './staged-season.ts';
-
-const CANARY: StageSketch = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, dates: 'last', reprocess: 'completed', gate: { coverage_percent: 100 } };
+import { broken, BY_CASCADE, CANARY, byText, EmptySeason, kim, PHASE_3, PHASE_4, RAW, SEASON_STAGES } from './staged-season.ts';
 
 describe('A stage that cascades', () => {
   let season: EmptySeason;

@@ -22,6 +22,8 @@ export const SEASON_STAGES: readonly StageSketch[] = [
 
 export const RAW = SEASON_STAGES.slice(0, 2);
 export const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
+/** The last date once more, through all phases. */
+export const CANARY: StageSketch = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, dates: 'last', reprocess: 'completed', gate: { coverage_percent: 100 } };
 export const withoutGate = ({ gate: _gate, ...stage }: StageSketch): StageSketch => stage;
 
 /** Cells by name, of the two phases that the mini season computes. */

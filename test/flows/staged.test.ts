@@ -7,7 +7,11 @@ import { cancelled, paused } from '../../shared/staged/transitions.ts';
 import { gamesOn, pointsOf } from '../simulation/mini-league.ts';
 import { cellName } from '../simulation/mini-pipeline.ts';
 import { inManualTime } from '../simulation/site.ts';
-import { broken, byText, EmptySeason, kim, RAW, SEASON_STAGES } from './staged-season.ts';
+import type { StageSketch } from '../staged/builders.ts';
+import { broken, byText, CANARY, EmptySeason, kim, RAW, SEASON_STAGES } from './staged-season.ts';
+
+/** A canary without cascades. */
+const FIRST_AGAIN: StageSketch = { ...CANARY, dates: 'first', cascade: false };
 
 describe('flows/staged', () => {
   let season: EmptySeason;
@@ -135,8 +139,7 @@ describe('flows/staged', () => {
       const processor = pipeline.byName.get(name);
       if (processor) season.warehouse.outside(processor, dayOf(date), content);
     }
-    const canary = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], dates: 'first', reprocess: 'completed', order: 'by_date', gate: { coverage_percent: 100 } };
-    const { id } = await season.start([SEASON_STAGES[0]!, canary]);
+    const { id } = await season.start([SEASON_STAGES[0]!, FIRST_AGAIN]);
     const ended = await season.advance(id);
     assert.deepEqual([ended?.state, ended?.note], ['finished', '']);
     assert.deepEqual(await season.wrong(), []);
@@ -147,9 +150,8 @@ describe('flows/staged', () => {
     assert.equal((await season.advance(first.id))?.state, 'finished');
     const corrected = gamesOn('2024-01-01')[0]?.id;
     season.outside.source = { status: () => 3, points: (game, team) => pointsOf(game, team) + (game === corrected ? 1 : 0) };
-    const canary = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], dates: 'first', reprocess: 'completed', order: 'by_date', gate: { coverage_percent: 100 } };
     const before = season.outside.runs.length;
-    const { id } = await season.start([canary]);
+    const { id } = await season.start([FIRST_AGAIN]);
     const ended = await season.advance(id);
     assert.deepEqual([ended?.state, ended?.note], ['finished', '']);
     const again = season.outside.runs.slice(before);

@@ -21,7 +21,7 @@ import type { Clock } from '../../shared/ports/clock.ts';
 import type { DeliveredMessage, MessageBus, Verdict } from '../../shared/ports/message-bus.ts';
 import type { RequestStore } from '../../shared/ports/request-store.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
-import { withAsynchronous, AsynchronousRunner } from './asynchronous-runner.ts';
+import { AsynchronousRunner, withAsynchronous } from './asynchronous-runner.ts';
 import { Fuse, FusedStore, FusedWarehouse } from './crash.ts';
 import { cellName } from './mini-pipeline.ts';
 import type { Random } from './random.ts';
@@ -110,7 +110,7 @@ export class Cluster implements MessageBus {
     const engine = new Engine({
       pipeline, clock, ids: this.#ids, owner, lanes, shared: true, store: new FusedStore(this.store, fuse),
       warehouse: new FusedWarehouse(warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }),
-      runner: new AsynchronousRunner(this, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
+      runner: new AsynchronousRunner({ ...this.options, bus: this, goesOn: (work) => this.#goes(work()) }, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
     });
     // A dead process rings for nobody.
     const bus: MessageBus = { publish: async (topic, body) => fuse.read(() => this.publish(topic, body)) };
@@ -155,11 +155,6 @@ export class Cluster implements MessageBus {
   #goes(work: Promise<void>): void {
     const going = work.catch((error: unknown) => { this.thrown.push(error); }).finally(() => this.#underWay.delete(going));
     this.#underWay.add(going);
-  }
-
-  /** Something that goes on outside, and that `quiet` waits for. */
-  outside(work: () => Promise<void>): void {
-    this.#goes(work());
   }
 
   async #deliver(name: FunctionName, message: DeliveredMessage): Promise<void> {
