@@ -1,7 +1,8 @@
 import type { CellKey } from '../requests/cell.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
-import { currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, goesOnByItself, hasEnded, type BackfillRecord, type GateAnswer } from '../staged/record.ts';
+import { answered } from '../staged/transitions.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
 import { releaseHalt } from './halt.ts';
@@ -242,7 +243,8 @@ export class Coordinator {
   }
 
   async #endRound(record: BackfillRecord, walk: StageWalk): Promise<void> {
-    const change = await roundEnded(this.#engine, record, walk.opened, this.#options.signal);
+    const keep = (answer: GateAnswer) => this.#held.change((current) => (isSameRound(current, record) ? answered(current, answer) : current));
+    const change = await roundEnded(this.#engine, record, walk.opened, { signal: this.#options.signal, keep });
     // What is skipped or retried meanwhile is another stage to judge.
     if (change) await this.#held.change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
   }

@@ -2,7 +2,8 @@ import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import type { BackfillDefinition } from './schema.ts';
 import { policyOf } from './policy.ts';
-import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
+import { answersOf } from './gate-answers.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type StageProgress } from './record.ts';
 
 /**
  * The state machine of a staged backfill, as functions from its record to its next.
@@ -53,10 +54,16 @@ export function nextRound(record: BackfillRecord): BackfillRecord {
   return withProgress(record, { round: currentStage(record).progress.round + 1 });
 }
 
+/** One of a gate's checks has answered, or was cut short. */
+export function answered(record: BackfillRecord, answer: GateAnswer): BackfillRecord {
+  const { progress: { round } } = currentStage(record);
+  return withProgress(record, { looking: { round, answers: [...answersOf(record).filter(({ file }) => file !== answer.file), answer] } });
+}
+
 /** Nothing is left to do in the stage: its gate, if it has one, has been looked at. */
 export function stageEnded(record: BackfillRecord, gate: GateResult | null, now: number): BackfillRecord {
   const { definition } = currentStage(record);
-  const looked = withProgress(record, { gate, ...(gate?.passed === false ? {} : { endedAt: now }) });
+  const looked = withProgress(record, { gate, ...lookedAt(record), ...(gate?.passed === false ? {} : { endedAt: now }) });
   if (gate && !gate.passed) {
     const note = `the gate after ${definition.name} holds: ${gate.reasons.join('; ')}`;
     return { ...noted(looked, now, SYSTEM, 'gate_held', note), state: 'gate_held', note };
@@ -153,9 +160,9 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
   const { definition, progress } = currentStage(record);
   if (look.reasons.length > 0) {
     const note = `stage ${definition.name} holds after ${words}: ${look.reasons.join('; ')}`;
-    return { ...noted(withProgress(record, { gate: look.gate }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
+    return { ...noted(withProgress(record, { gate: look.gate, ...lookedAt(record) }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
   }
-  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1 });
+  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1, ...lookedAt(record) });
   return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
 }
 
@@ -218,6 +225,11 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
   // A new round: what was planned has the date in it.
   return noted(nextRound(without), now, person.by, 'skipped', `${date}: ${person.reason}`);
+}
+
+/** A look that has come to its end: its answers are in the gate's result. */
+function lookedAt(record: BackfillRecord): Pick<StageProgress, 'looking'> {
+  return currentStage(record).progress.looking ? { looking: null } : {};
 }
 
 function refuseEnded(record: BackfillRecord, what: string): void {
