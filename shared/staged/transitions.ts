@@ -166,6 +166,14 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
   return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
 }
 
+/** Somebody else was at work on cells when the backfill came to them. */
+export function othersRun(record: BackfillRecord, cells: readonly string[], now: number): BackfillRecord {
+  const [first] = cells;
+  if (first === undefined) return record;
+  const which = cells.length === 1 ? first : `${first}, and ${cells.length - 1} more by others`;
+  return noted(record, now, SYSTEM, 'others_run', `${which}: judged again when that has ended, and what that writes is not this backfill's to roll back`);
+}
+
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
