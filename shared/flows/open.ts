@@ -2,7 +2,7 @@ import { factsOf } from '../gaps/cell-facts.ts';
 import { reasonOf } from '../gaps/detect.ts';
 import type { AskCell, AskOutcome, Ask } from '../requests/ask.ts';
 import { actionOf, classOf } from '../requests/ask-policy.ts';
-import type { CellKey, CellRecord } from '../requests/cell.ts';
+import type { CellKey, CellRecord, OpenRequest } from '../requests/cell.ts';
 import { readiness } from '../requests/readiness.ts';
 import { joined, opened, remembering, waiting } from '../requests/transitions.ts';
 import type { Reads, Snapshot, Writes } from '../ports/request-store.ts';
@@ -76,6 +76,11 @@ export function applyAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[], 
   };
 }
 
+/** A run that was begun for others keeps nothing of what it overwrites: it is none of a staged backfill's. */
+function runsForOthers({ state, backfillId }: OpenRequest, ask: Pick<Ask, 'backfillId'>): boolean {
+  return state === 'processing' && backfillId !== ask.backfillId;
+}
+
 function isOutdated({ world }: Engine, record: CellRecord): boolean {
   if (!world.contains(record.day)) return false;
   const known = world.record(world.processor(record.processor), record.day);
@@ -112,6 +117,7 @@ function applyToCell(engine: Engine, ask: Ask, cell: AskedCell, record: CellReco
     case 'join':
     case 'again': {
       if (!record.request) throw new RangeError(`cell ${cell.processor}/${cell.day} has no request to join`);
+      if (ask.asker === 'backfill' && runsForOthers(record.request, ask)) return { outcome: outcome('open', 'somebody else runs it: judged again when that has ended'), record: null, change: null, repeated: true };
       const next = joined(record, record.request, ask, action === 'again');
       return { outcome: outcome('open', 'joined the open request'), record: next, change: null, repeated: false };
     }
