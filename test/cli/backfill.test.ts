@@ -121,7 +121,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'by_date', '--season', '2024', '--reason', 'again', '--ramp'];
     assert.equal((await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-12')).code, 0);
     const dry = await run(state, ...words, '--dry-run');
-    assert.match(dry.stdout, /stage calendar: .*\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then the first 7 days \(to /);
+    assert.match(dry.stdout, /stage calendar: .*\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then\s+the first 7 days\s+\(to /);
     const started = await run(state, ...words, '--yes', '--json');
     assert.equal(started.code, 0, started.stderr);
     const record = read(started);
