@@ -18,7 +18,7 @@ import { existing, followBackfill, tellNext } from './backfill-follow.ts';
 import { readStart, startOptions, type StartAsk } from './backfill-asked.ts';
 import { startNow } from './backfill-start.ts';
 import { done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
-import { commonOptions, readOneDate, readReason } from './options.ts';
+import { commonOptions, oneLine, readOneDate, readReason } from './options.ts';
 
 const idOperand = z.tuple([z.string()]);
 const idAndDate = z.tuple([z.string(), z.string()]);
@@ -100,7 +100,7 @@ function ordering(context: CliContext, name: string, description: string, change
     return withState(context, options, async (session) => {
       // On Google the functions go on with it.
       const isHere = !options.detach && session.runtime.kind === 'embedded';
-      const code = await order(session, id, (record, now) => change(record, { by: session.io.user, reason: options.reason?.trim() ?? '' }, now), isHere);
+      const code = await order(session, id, (record, now) => change(record, { by: session.io.user, reason: oneLine(options.reason) }, now), isHere);
       return isHere ? followBackfill(session, id) : code;
     });
   });

@@ -11,7 +11,7 @@ export function grouped<T extends CellKey>(cells: readonly T[], keyOf: (cell: T)
   return [...Map.groupBy(cells, keyOf).values()].flatMap((of) => (of[0] === undefined ? [] : [{ first: of[0], of }]));
 }
 
-/** Reasons differ by the cell and the figures that they name; what they say is the same. */
+/** Texts differ by the cell, the dates, ids and figures that they name; what they say is the same. */
 export function kindOf(reason: string): string {
   return reason.replaceAll(/[\w-]*\d[\w-]*/g, '#');
 }

@@ -3,7 +3,7 @@ import type { World } from '../../shared/gaps/world.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
 import { currentStage, hasEnded, skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
-import { kindOf } from './backfill-failures.ts';
+import { kindOf } from './alike.ts';
 import { statusNow } from './backfill-json.ts';
 import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';

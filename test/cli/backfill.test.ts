@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { mini, Sandbox, type Ended } from './harness.ts';
+import { ended, mini, Sandbox, type Ended } from './harness.ts';
 
 const BACKFILLS = `version: 1
 backfills:
@@ -147,6 +147,10 @@ describe('smart-backfill backfill', function () {
     sandbox.tell(state, 'stuck', '2024-01-07');
     const running = sandbox.start(['backfill', 'start', '--definition', 'season', '--season', '2024', '--yes', '--pipeline', folder, '--state', state]);
     await sandbox.reached(state);
+    const looking = sandbox.start(['backfill', 'watch', 'season-2024', '--pipeline', folder, '--state', state]);
+    await looking.says('stderr', /stage \w+ begins/);
+    looking.interrupt();
+    assert.match(ended(await looking.ended, 130).stderr, /looking on has ended; another process goes on with it; look on again: {2}.* backfill watch season-2024 /);
     running.child.kill('SIGKILL');
     await running.ended;
     sandbox.untell(state, 'stuck', '2024-01-07');
@@ -188,9 +192,9 @@ describe('smart-backfill backfill', function () {
     const state = sandbox.state();
     for (const [what, words, message] of WRONG) {
       const google = words.includes('google');
-      const ended = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);
-      assert.equal(ended.code, 2, `${what}: ${ended.stderr}`);
-      assert.match(ended.stderr, message, what);
+      const refused = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);
+      assert.equal(refused.code, 2, `${what}: ${refused.stderr}`);
+      assert.match(refused.stderr, message, what);
       if (words[0] === 'start') assert.equal(existsSync(state), false, `${what}: nothing is opened`);
     }
   });
