@@ -4,10 +4,11 @@ import { z } from 'zod';
 import { addDays, formatDay, type Day } from '../../shared/calendar/day.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import type { StagePlan } from '../../shared/staged/plan.ts';
 import { isAskedFor, takesProcessor, type Asked } from '../../shared/staged/record.ts';
 import { errorPolicies, type BackfillDefinition } from '../../shared/staged/schema.ts';
 import type { Io } from '../output/io.ts';
-import { dayList } from '../output/words.ts';
+import { dayList, range } from '../output/words.ts';
 import { definitionNamed, type DefinitionsPlace } from './backfill-definition.ts';
 import { checkScope, commonOptions, readDates, readProcessors, readScope, readStartReason } from './options.ts';
 
@@ -71,15 +72,22 @@ export function askedBy(options: StartOptions, { processors, dates, exclude }: S
   const lastOld = addDays(today, -pipeline.settings.live_days - 1);
   if (scope.from > lastOld) throw new InputError(`received dates from ${formatDay(scope.from)} on, which are live: daily work has the last ${pipeline.settings.live_days} days, and a backfill none of them; allowed are dates up to ${formatDay(lastOld)}; for live ones: smart-backfill recover`);
   if (scope.to > lastOld) tell(`note: it ends with ${formatDay(lastOld)}: later dates are live, and daily work has them`);
-  const range = { from: scope.from, to: scope.to > lastOld ? lastOld : scope.to, dates: dates && [...dates] };
-  const beside = exclude.filter((day) => !isAskedFor({ ...range, exclude: [] }, day));
+  const taken = { from: scope.from, to: scope.to > lastOld ? lastOld : scope.to, dates: dates && [...dates] };
+  const beside = exclude.filter((day) => !isAskedFor({ ...taken, exclude: [] }, day));
   if (beside.length > 0) tell(`note: --exclude names ${dayList(beside)}, which is not asked for anyway`);
   const asked: Asked = {
-    ...range, processors, exclude: [...exclude], reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
+    ...taken, processors, exclude: [...exclude], reprocess: options.reprocess, concurrency: options.concurrency ?? null, delaySeconds: options.delay ?? null,
     errorPolicy: options.errorPolicy ?? null, maxFailures: options.maxFailures ?? null, ...(options.ramp ? { ramp: true } : {}), ...(options.join === undefined ? {} : { join: options.join }), by: facts.by, reason: readStartReason(options), at: facts.now,
   };
   for (let day: number = asked.from; day <= asked.to; day += 1) if (isAskedFor(asked, addDays(asked.from, day - asked.from))) return asked;
   throw new InputError(`received dates of which none is left (${formatDay(asked.from)} to ${formatDay(asked.to)}, without those excluded); allowed is at least one date; give another range, or exclude less`);
+}
+
+/** Of dates on which nothing is expected no gate would ever be passed. What is joined may fill the calendar first. */
+export function refuseEmpty(plans: readonly Pick<StagePlan, 'cells' | 'leftOut'>[], { name }: Pick<BackfillDefinition, 'name'>, asked: Pick<Asked, 'from' | 'to' | 'join'>): void {
+  if (asked.join !== undefined || plans.some(({ cells, leftOut }) => cells.length + leftOut.length > 0)) return;
+  const dates = ['--from', formatDay(asked.from), '--to', formatDay(asked.to)].join(' ');
+  throw new InputError(`received dates on which nothing is expected of what ${name} runs here (${range(asked.from, asked.to)}); allowed are dates that the calendar expects, and what fills the calendar; to see them: smart-backfill pipeline show ${dates}; where the schedule is not there yet: smart-backfill gaps ${dates}`);
 }
 
 function readDatesFile(file: string, { cwd }: Pick<Io, 'cwd'>, pipeline: Pipeline): Day[] {

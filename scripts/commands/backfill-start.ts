@@ -9,7 +9,7 @@ import { writeJson } from '../output/json.ts';
 import { outStyle, paragraph } from '../output/style.ts';
 import { counted, dayList } from '../output/words.ts';
 import type { Session } from '../session.ts';
-import { askedBy, type StartAsk, type StartOptions } from './backfill-asked.ts';
+import { askedBy, refuseEmpty, type StartAsk, type StartOptions } from './backfill-asked.ts';
 import { followBackfill } from './backfill-follow.ts';
 import { done, heldBack, interrupted } from './command.ts';
 import { scopeWords } from './options.ts';
@@ -23,6 +23,7 @@ export async function startNow(session: Session, options: StartOptions, ask: Sta
   // Under a name that no other has: what an earlier one of the same dates asked for is not its own.
   const preview = begun('not started', definition, asked);
   const plans = planAll(world, preview);
+  refuseEmpty(plans, definition, asked);
   const digest = planDigest(plans);
   const style = outStyle(io);
   // What the calendar is going to expect is known when this stage has filled it.

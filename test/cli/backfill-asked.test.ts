@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { askedBy, readStart, startOptions } from '../../scripts/commands/backfill-asked.ts';
+import { askedBy, readStart, refuseEmpty, startOptions } from '../../scripts/commands/backfill-asked.ts';
 import { openPipeline } from '../../scripts/session.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
@@ -94,6 +94,16 @@ describe('what backfill start is asked for', () => {
   it('refuses live dates only, and dates of which none is left', () => {
     assert.throws(() => asked({ season: '2023-24' }, '2023-10-26'), /which are live: daily work has the last 3 days.*allowed are dates up to 2023-10-22; for live ones: smart-backfill recover/);
     assert.throws(() => asked({ from: '2023-11-01', to: '2023-11-02', exclude: '2023-11-01..2023-11-02' }), /of which none is left \(2023-11-01 to 2023-11-02, without those excluded\); allowed is at least one date; give another range, or exclude less/);
+  });
+
+  it('refuses dates on which nothing is expected, unless what it joins may fill the calendar', () => {
+    const { asked: of } = asked({ from: '2024-02-16', to: '2024-02-18', phase: 'phase_3_analytics' });
+    const nothing = { cells: [], leftOut: [] };
+    const leftOut = { cells: [], leftOut: [{ processor: 'NbacScheduleProcessor', day: of.from, reason: 'complete' }] };
+    assert.throws(() => refuseEmpty([nothing, nothing], { name: 'season' }, of), /nothing is expected of what season runs here \(2024-02-16\.\.2024-02-18\); allowed are .*; to see them: smart-backfill pipeline show --from 2024-02-16 --to 2024-02-18; where the schedule is not there yet: smart-backfill gaps /);
+    assert.throws(() => refuseEmpty([], { name: 'season' }, of), InputError);
+    refuseEmpty([nothing, leftOut], { name: 'season' }, of);
+    refuseEmpty([nothing], { name: 'season' }, { ...of, join: 'season-2023-24' });
   });
 
   it('refuses a delay where no stage goes date by date', () => {
