@@ -175,14 +175,14 @@ export function othersRun(record: BackfillRecord, cells: readonly string[], now:
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}), and need not be paused: ${record.note}; to end it: smart-backfill backfill cancel ${record.id}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
 /** Goes on: at what failed, where it had stopped or its gate holds. */
 export function resumed(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'resume');
-  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
+  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed; look on with: smart-backfill backfill watch ${record.id}`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
   const again = record.state === 'paused' && !stopsIt(record) ? record : tryingAgain(record);
   return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
@@ -225,7 +225,7 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   const date = formatDay(day);
   if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
   const before = skipOf(record, day);
-  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
+  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}; nothing was changed; see: smart-backfill backfill status ${record.id}`);
   const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
   // A new round: what was planned has the date in it.
