@@ -41,7 +41,7 @@ describe('smart-backfill backfill', function () {
   });
   after(() => sandbox.remove());
 
-  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', folder, '--state', state]).ended;
+  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', folder, '--state', state]);
   const start = (state: string, ...words: readonly string[]): Promise<Ended> => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reason', 'the year is missing', '--yes', '--json', ...words);
   const read = ({ stdout, stderr }: Ended): z.infer<typeof shown> => {
     assert.notEqual(stdout, '', stderr);
@@ -192,7 +192,7 @@ describe('smart-backfill backfill', function () {
     const state = sandbox.state();
     for (const [what, words, message] of WRONG) {
       const google = words.includes('google');
-      const refused = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);
+      const refused = google ? await sandbox.call(['backfill', ...words, '--pipeline', folder]) : await run(state, 'backfill', ...words);
       assert.equal(refused.code, 2, `${what}: ${refused.stderr}`);
       assert.match(refused.stderr, message, what);
       if (words[0] === 'start') assert.equal(existsSync(state), false, `${what}: nothing is opened`);
