@@ -94,7 +94,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'season', '--from', '2024-01-04', '--to', '2024-01-08'];
     const unasked = await run(state, ...words);
     assert.equal(unasked.code, 5, unasked.stderr);
-    assert.match(unasked.stdout, /^stage raw: 5 cells, which fill the calendar; what else it has is known then\n[^]*\nstage computed: known when the calendar is filled\n/);
+    assert.match(unasked.stdout, /^stage raw: 5 cells; more when these have filled the calendar\n[^]*\nstage computed: known when the calendar is filled\n/);
     assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: {2}npx smart-backfill backfill start .* --yes/);
     assert.deepEqual(planned.parse(JSON.parse((await run(state, ...words, '--json')).stdout)).stages.map(({ stage }) => stage), ['raw', 'computed']);
     assert.equal((await run(state, 'backfill', 'list')).stdout, 'no backfill was started yet\n');
