@@ -76,7 +76,7 @@ function promoteOnce(session: Session, staged: StagedTable, trace: string): Prom
   });
 }
 
-async function writeMarker(session: Session, statement: typeof INSERT | typeof UPDATE, { claim, measured: { coverage, content }, contentRule }: StagedTable, trace: string): Promise<void> {
+async function writeMarker(session: Session, statement: string, { claim, measured: { coverage, content }, contentRule }: StagedTable, trace: string): Promise<void> {
   const { processor, day, generation, token, runId } = claim;
   await session.prepared(statement, [
     [processor.name, VARCHAR], [dateValue(day), DATE], [BigInt(generation), BIGINT], [BigInt(token), BIGINT], [runId, VARCHAR], [coverage.fingerprint, VARCHAR], [trace, VARCHAR],
