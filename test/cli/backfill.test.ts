@@ -160,6 +160,15 @@ describe('smart-backfill backfill', function () {
     assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
   });
 
+  it('says of which dates there is no schedule, where none of its stages fills it', async () => {
+    const state = sandbox.state();
+    ended(await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-05'), 0);
+    const dry = (...words: readonly string[]) => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--dry-run', ...words);
+    assert.match(ended(await dry('--processor', 'Scores'), 0).stderr, /note: no schedule is there of 7 dates \(2024-01-06\.\.2024-01-12\), and it fills none: .*; first: {2}.* recover --all --processor Schedule --from 2024-01-06 --to 2024-01-12 /);
+    assert.doesNotMatch(ended(await dry(), 0).stderr, /no schedule is there/);
+    assert.doesNotMatch(ended(await dry('--processor', 'Scores', '--exclude', '2024-01-06..2024-01-12'), 0).stderr, /no schedule is there/);
+  });
+
   it('asks before it starts, detached too', async () => {
     const state = sandbox.state();
     const words = ['backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--pipeline', folder, '--state', state];
