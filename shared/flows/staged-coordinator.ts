@@ -4,6 +4,7 @@ import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
 import { currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
+import { firstAbort } from './first-abort.ts';
 import { releaseHalt } from './halt.ts';
 import { endedFailure, failed, lastServed, recordOf, runsElsewhere } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
@@ -249,8 +250,8 @@ export class Coordinator {
 
   async #wait(milliseconds: number): Promise<void> {
     const over = new AbortController();
-    const { clock } = this.#engine.parts;
-    await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
-    over.abort();
+    const stop = firstAbort([over.signal, this.#options.signal]);
+    await Promise.race([this.#bell.promise, this.#engine.parts.clock.sleep(milliseconds, stop.signal)]);
+    over.abort('something has ended');
   }
 }
