@@ -179,7 +179,7 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
     const outcome = await runCell(engine, claim, stop.signal);
     switch (outcome.kind) {
       case 'verified':
-        await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted);
+        await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted, { durable: outcome.marked ? 'with_next' : 'now' });
         return { outcome: outcome.promoted ? 'ran' : 'unchanged', rows: outcome.run.rows, failure: null, retryAt: null };
       case 'inputs_changed':
         await finishGivenBack(engine, claim, 'inputs_changed');
