@@ -137,7 +137,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async remembered(): Promise<readonly RememberedGames[]> {
-    return this.#database.guarded(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
+    return this.#database.read(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
   }
 
   async untold(limit: number): Promise<readonly UntoldFailure[]> {
@@ -145,7 +145,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async trace(runId: string): Promise<string | null> {
-    const trace = this.#database.guarded(() => this.#sql.trace.get(runId))?.['trace'];
+    const trace = this.#database.read(() => this.#sql.trace.get(runId))?.['trace'];
     return typeof trace === 'string' ? trace : null;
   }
 
