@@ -5,6 +5,7 @@ import { currentStage, goesOnByItself, hasEnded, type BackfillRecord, type GateA
 import { answered, othersRun } from '../staged/transitions.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
+import { firstAbort } from './first-abort.ts';
 import { releaseHalt } from './halt.ts';
 import { endedFailure, failed, isAsked, lastServed, recordOf, runByOthers, runsElsewhere } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
@@ -258,9 +259,8 @@ export class Coordinator {
 
   async #wait(milliseconds: number): Promise<void> {
     const over = new AbortController();
-    const { clock } = this.#engine.parts;
-    await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
-    // Without a reason each abort makes an error with a stack, of every wait.
-    over.abort('it is not waited for any more');
+    const stop = firstAbort([over.signal, this.#options.signal]);
+    await Promise.race([this.#bell.promise, this.#engine.parts.clock.sleep(milliseconds, stop.signal)]);
+    over.abort('something has ended');
   }
 }
