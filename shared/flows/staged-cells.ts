@@ -1,8 +1,7 @@
 import { describeCell } from '../gaps/usable.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import type { LeftOutCell } from '../staged/plan.ts';
-import { askPrefix, currentStage, roundAsked, type BackfillRecord } from '../staged/record.ts';
-import type { NewFailure } from '../staged/transitions.ts';
+import { askPrefix, currentStage, roundAsked, type BackfillRecord, type NewFailure } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 
 /** What this process knows of a staged backfill's cells. */

@@ -1,3 +1,4 @@
+import { PAUSED } from '../cascade/decide.ts';
 import { ownDateInputs } from '../cascade/turn.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { AskCell } from '../requests/ask.ts';
@@ -10,6 +11,7 @@ import type { Engine } from './engine.ts';
 import { openAsk, type Guard } from './open.ts';
 import { stageAsk } from './staged-ask.ts';
 import { releaseStaged, type StagedRelease } from './staged-cascade.ts';
+import { recordOf } from './staged-cells.ts';
 import { stuckChains } from './staged-stuck.ts';
 
 export interface Opened {
@@ -17,10 +19,10 @@ export interface Opened {
   readonly answered: readonly CellKey[];
   /** Not to be opened now, and to be looked at again: the pipeline is paused, or somebody works on what they read. */
   readonly kept: readonly StageCell[];
-  /** The router did not release their cascade. */
+  /** The router did not release their cascade; `note` has its reasons. */
+  readonly held: readonly { readonly cell: StageCell; readonly note: string }[];
   /** Somebody has paused the backfill meanwhile, or others have it: not all of it was opened. */
   readonly refused: boolean;
-  readonly held: readonly { readonly cell: StageCell; readonly note: string }[];
 }
 
 /** How the coordinator opens: only while it may, and with the moment of its plan. */
@@ -28,8 +30,6 @@ export interface Opening {
   readonly guard: Guard | undefined;
   readonly plannedAt: number;
 }
-
-const PAUSED = 5;
 
 /** Opens cells of a stage: by itself, or through the cascade that leads to them. */
 export async function openStageCells(engine: Engine, record: BackfillRecord, start: readonly StageCell[], opening: Opening): Promise<Opened> {
@@ -63,11 +63,12 @@ export async function openStageCells(engine: Engine, record: BackfillRecord, sta
 
 async function openThem(engine: Engine, record: BackfillRecord, cells: readonly StageCell[], { guard, plannedAt }: Opening): Promise<AskCell[]> {
   const answered: AskCell[] = [];
-  const groups = Map.groupBy(cells, (cell) => `${cell.action === 'rerun'} ${startsNext(record, record.stage, engine.world.processor(cell.processor).phase)}`);
-  for (const [, group] of groups) {
+  const isSilent = (cell: StageCell): boolean => !startsNext(record, record.stage, engine.world.processor(cell.processor).phase);
+  const groups = Map.groupBy(cells, (cell) => `${cell.action === 'rerun'} ${isSilent(cell)}`);
+  for (const group of groups.values()) {
     const [first] = group;
     if (!first) continue;
-    const silent = !startsNext(record, record.stage, engine.world.processor(first.processor).phase);
+    const silent = isSilent(first);
     const ask = stageAsk(record, { rerun: first.action === 'rerun', silent, at: engine.parts.clock.now(), ...(engine.parts.shared ? { plannedAt } : {}) });
     answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), guard));
   }
@@ -76,8 +77,7 @@ async function openThem(engine: Engine, record: BackfillRecord, cells: readonly 
 
 /** The pipeline is paused, or somebody works on what the cells read: that goes by. Not where it is a request that is stuck itself. */
 async function whatKeeps(engine: Engine, phase: Phase, { cells, reasons }: StagedRelease): Promise<{ readonly goesBy: boolean; readonly because: readonly string[] }> {
-  const { world } = engine;
-  const open = ownDateInputs(world, phase, cells).filter(({ processor, day }) => world.record(world.processor(processor), day).request !== null);
+  const open = ownDateInputs(engine.world, phase, cells).filter((cell) => recordOf(engine, cell).request !== null);
   const stuck = await stuckChains(engine, open);
   const goesBy = reasons.some(({ condition }) => condition === PAUSED) || stuck.size < open.length;
   return { goesBy, because: goesBy ? [] : [...stuck.values()].flatMap((chain) => othersWaitText(engine.world, chain) ?? []) };

@@ -1,11 +1,10 @@
-import type { Day } from '../calendar/day.ts';
-import { formatDay } from '../calendar/day.ts';
+import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
-import { goesOnByItself, hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, hasEnded, isItsAlone, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
 import { joinedBy } from '../staged/waits.ts';
@@ -113,12 +112,12 @@ export async function withdrawLeft(engine: Engine): Promise<void> {
 /** Takes back those of these cells that a backfill has opened, that nobody else has asked for, and that nobody runs yet. */
 export async function takeBack(engine: Engine, id: string, cells: readonly CellRecord[], why: string): Promise<readonly CellKey[]> {
   const { clock } = engine.parts;
-  const own = (ask: string): boolean => ask.startsWith(`backfill:${id}:`);
-  const open = cells.filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
+  const isQueuedForIt = ({ request }: CellRecord): boolean => request !== null && request.state !== 'processing' && isItsAlone(request, id);
+  const open = cells.filter(isQueuedForIt).map(({ processor, day }) => ({ processor, day }));
   if (open.length === 0) return [];
   const now = clock.now();
   const taken = await engine.change({ cells: open }, (snapshot) => {
-    const records = open.map((key) => snapshot.cell(key)).filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own));
+    const records = open.map((key) => snapshot.cell(key)).filter(isQueuedForIt);
     return {
       writes: {
         cells: records.map((record) => ({ ...record, request: null, recentAsks: record.recentAsks.filter((ask) => !record.request?.asks.includes(ask)) })),

@@ -5,7 +5,7 @@ import type { CellKey } from '../requests/cell.ts';
 import { processorsOf } from '../staged/plan.ts';
 import { policyOf } from '../staged/policy.ts';
 import { rampOf, rampStep, upTo } from '../staged/ramp.ts';
-import { currentStage, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, standingFailures, type BackfillRecord } from '../staged/record.ts';
 import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
 import { nextRound, rampLooked, stageEnded, stageHeld } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
@@ -69,11 +69,10 @@ function holdsByItself(record: BackfillRecord): boolean {
 
 /** Without a gate's rules one still holds: nothing has failed that is not there by now, or accepted. */
 function unresolved({ world, pipeline }: Engine, record: BackfillRecord): string[] {
-  const { definition } = currentStage(record);
-  const isOpen = ({ processor, day }: CellKey): boolean => {
+  const isThere = ({ processor, day }: CellKey): boolean => {
     const known = pipeline.byName.get(processor);
-    return known !== undefined && !isSettled(factsOf(world, known, day));
+    return known === undefined || isSettled(factsOf(world, known, day));
   };
-  const open = record.failures.filter((entry) => entry.stage === definition.name && entry.became === 'open' && isOpen(entry));
+  const open = standingFailures(record).filter((entry) => entry.became === 'open' && !isThere(entry));
   return open.length === 0 ? [] : [`${open.length} ${open.length === 1 ? 'failure is' : 'failures are'} unresolved`];
 }

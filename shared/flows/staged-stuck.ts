@@ -3,6 +3,7 @@ import type { CellKey } from '../requests/cell.ts';
 import type { StageCell } from '../staged/plan.ts';
 import { stuckText, waitChain, type WaitChain } from '../staged/stuck.ts';
 import type { Engine } from './engine.ts';
+import { recordOf } from './staged-cells.ts';
 import { takeBack } from './staged-orders.ts';
 import { decideAgain } from './wake.ts';
 
@@ -13,9 +14,8 @@ import { decideAgain } from './wake.ts';
  * does not. Says why.
  */
 export async function takeBackStuck(engine: Engine, id: string, running: readonly StageCell[]): Promise<readonly { readonly cell: StageCell; readonly note: string }[]> {
-  const recordOf = ({ processor, day }: CellKey) => engine.world.record(engine.world.processor(processor), day);
   const waits = (cell: CellKey): boolean => {
-    const state = recordOf(cell).request?.state;
+    const state = recordOf(engine, cell).request?.state;
     return state === 'waiting' || state === 'blocked';
   };
   const chains = await stuckChains(engine, running.filter(waits));
@@ -25,7 +25,7 @@ export async function takeBackStuck(engine: Engine, id: string, running: readonl
     return note ? [{ cell, note }] : [];
   });
   if (stuck.length === 0) return [];
-  const taken = new Set((await takeBack(engine, id, stuck.map(({ cell }) => recordOf(cell)), 'has nobody who fills what it reads')).map(keyOf));
+  const taken = new Set((await takeBack(engine, id, stuck.map(({ cell }) => recordOf(engine, cell)), 'has nobody who fills what it reads')).map(keyOf));
   // Somebody may have run one of them meanwhile.
   return stuck.filter(({ cell }) => taken.has(keyOf(cell)) || waits(cell));
 }

@@ -1,8 +1,7 @@
 import { describeCell } from '../gaps/usable.ts';
-import { currentStage, type BackfillRecord } from './record.ts';
+import type { CellKey } from '../requests/cell.ts';
+import { currentStage, type BackfillRecord, type NewFailure } from './record.ts';
 import type { ErrorPolicy } from './schema.ts';
-import type { NewFailure } from './transitions.ts';
-import type { PassedOver } from './walk.ts';
 
 /** What failures mean for a backfill. */
 
@@ -22,7 +21,7 @@ export function whyStop(record: BackfillRecord, fresh: readonly NewFailure[]): s
 }
 
 /** A cell that is not opened for want of what it reads: a failure, or skipped where that is the policy. */
-export function blockedFailure({ cell, note }: Pick<PassedOver, 'cell' | 'note'>, policy: ErrorPolicy): NewFailure {
+export function blockedFailure({ cell, note }: { readonly cell: CellKey; readonly note: string }, policy: ErrorPolicy): NewFailure {
   return { processor: cell.processor, day: cell.day, category: 'defensive_block', message: note, runId: null, skipped: policy === 'skip-deps' };
 }
 

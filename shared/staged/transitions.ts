@@ -1,9 +1,9 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
-import type { BackfillDefinition } from './schema.ts';
-import { policyOf } from './policy.ts';
 import { answersOf } from './gate-answers.ts';
-import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type StageProgress } from './record.ts';
+import { policyOf } from './policy.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type NewFailure, type StageProgress } from './record.ts';
+import type { BackfillDefinition } from './schema.ts';
 
 /**
  * The state machine of a staged backfill, as functions from its record to its next.
@@ -78,12 +78,10 @@ export function stageHeld(record: BackfillRecord, reasons: readonly string[], no
   return { ...noted(record, now, SYSTEM, 'stage_held', note), state: 'gate_held', note };
 }
 
-export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
-
 /** Adds what failed or was skipped since; what is known already is added once. */
 export function withFailures(record: BackfillRecord, found: readonly NewFailure[], now: number): BackfillRecord {
   const { name } = currentStage(record).definition;
-  const known = new Set(record.failures.filter((entry) => entry.stage === name && entry.became !== 'retried').map(failureKey));
+  const known = new Set(standingFailures(record).map(failureKey));
   const fresh = found.filter((failure) => !known.has(failureKey(failure)));
   if (fresh.length === 0) return record;
   const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
@@ -192,8 +190,7 @@ export function resumed(record: BackfillRecord, person: Person, now: number): Ba
 
 /** What failed while it was paused would have stopped it: a person goes on at that. */
 function stopsIt(record: BackfillRecord): boolean {
-  const { name } = currentStage(record).definition;
-  return policyOf(record) === 'stop' && record.failures.some((entry) => entry.stage === name && entry.became === 'open');
+  return policyOf(record) === 'stop' && standingFailures(record).some(({ became }) => became === 'open');
 }
 
 /** Takes what failed in this stage up again, without leaving the state it is in where that is not a stop or a held gate. */

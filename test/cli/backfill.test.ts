@@ -41,7 +41,7 @@ describe('smart-backfill backfill', function () {
   });
   after(() => sandbox.remove());
 
-  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', folder, '--state', state]).ended;
+  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', folder, '--state', state]);
   const start = (state: string, ...words: readonly string[]): Promise<Ended> => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reason', 'the year is missing', '--yes', '--json', ...words);
   const read = ({ stdout, stderr }: Ended): z.infer<typeof shown> => {
     assert.notEqual(stdout, '', stderr);
@@ -191,7 +191,7 @@ describe('smart-backfill backfill', function () {
     writeFileSync(join(sandbox.folder, 'dates.txt'), '2024-01-02 # the first\n\n2024-01-3\n');
     for (const [what, words, message] of WRONG) {
       const google = words.includes('google');
-      const ended = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);
+      const ended = google ? await sandbox.call(['backfill', ...words, '--pipeline', folder]) : await run(state, 'backfill', ...words);
       assert.equal(ended.code, 2, `${what}: ${ended.stderr}`);
       assert.match(ended.stderr, message, what);
     }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cli, ended, mini, parsed, Running, Sandbox, type Ended } from './harness.ts';
+import { ended, mini, parsed, Sandbox, type Ended } from './harness.ts';
 
-/** `verify` and `needs`, as processes over the mini pipeline. */
+/** `verify` and `needs`, over the mini pipeline. */
 
 const gate = z.strictObject({
   schema_version: z.literal(1), from: z.string(), to: z.string(), passed: z.boolean(), reasons: z.array(z.strictObject({ rule: z.string(), text: z.string() })), notes: z.array(z.string()),
@@ -35,7 +35,7 @@ const needs = z.strictObject({
 });
 
 describe('the command line verifies, and assesses needs', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
 
@@ -110,7 +110,7 @@ describe('the command line verifies, and assesses needs', function () {
       writeFileSync(join(folder, 'checks', `${name}.sql`), sql);
       return folder;
     };
-    const run = (folder: string, ...words: readonly string[]): Promise<Ended> => new Running(cli, [...words, '--pipeline', folder], sandbox.folder).ended;
+    const run = (folder: string, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', folder]);
 
     it('a check that fails while it runs holds the gate: it never passes by error', async () => {
       const folder = withCheck('fails', "-- it cannot be\nSELECT CAST('x' || team AS INT64) AS n FROM scores");
