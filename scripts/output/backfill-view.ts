@@ -4,7 +4,7 @@ import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
 import { currentStage, hasEnded, skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
 import type { GateDefinition } from '../../shared/staged/schema.ts';
-import { kindOf } from './backfill-failures.ts';
+import { kindOf } from './alike.ts';
 import { statusNow } from './backfill-json.ts';
 import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';

@@ -276,6 +276,7 @@ export class Coordinator {
     const over = new AbortController();
     const { clock } = this.#engine.parts;
     await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
-    over.abort();
+    // Without a reason each abort makes an error with a stack, of every wait.
+    over.abort('it is not waited for any more');
   }
 }

@@ -69,8 +69,9 @@ async function openThem(engine: Engine, record: BackfillRecord, cells: readonly 
     const [first] = group;
     if (!first) continue;
     const silent = isSilent(first);
+    // What a crash undoes of it is found and opened again by whoever plans the stage next.
     const ask = stageAsk(record, { rerun: first.action === 'rerun', silent, at: engine.parts.clock.now(), ...(engine.parts.shared ? { plannedAt } : {}) });
-    answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), guard));
+    answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), { guard, durable: 'with_next' }));
   }
   return answered;
 }

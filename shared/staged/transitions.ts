@@ -168,11 +168,12 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
 
 /** A date is expected that a stage did not know of: that stage is taken up again, its gate too. What is past it comes again after it. */
 export function wentBack(record: BackfillRecord, { stage, cell }: LateCell, now: number): BackfillRecord {
-  const back = { ...record, stage };
-  const { definition, progress } = currentStage(back);
+  // What came after it was about fewer dates, and comes again.
+  const back = { ...record, stage, stages: record.stages.map((progress, index) => (index < stage || index > record.stage ? progress : { ...progress, endedAt: null, gate: null })) };
+  const { definition } = currentStage(back);
   const when = stage === record.stage ? 'when it was planned' : 'when that had its end';
   const text = `back to stage ${definition.name}: ${describeCell(cell)} was not expected ${when}, and is to be filled before what reads it`;
-  return noted(withProgress(back, { round: progress.round + 1, endedAt: null, gate: null }), now, SYSTEM, 'went_back', text);
+  return noted(nextRound(back), now, SYSTEM, 'went_back', text);
 }
 
 /** Somebody else was at work on cells when the backfill came to them. */
@@ -186,14 +187,14 @@ export function othersRun(record: BackfillRecord, cells: readonly string[], now:
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}), and need not be paused: ${record.note}; to end it: smart-backfill backfill cancel ${record.id}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
 /** Goes on: at what failed, where it had stopped or its gate holds. */
 export function resumed(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'resume');
-  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
+  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed; look on with: smart-backfill backfill watch ${record.id}`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
   const again = record.state === 'paused' && !stopsIt(record) ? record : tryingAgain(record);
   return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
@@ -236,7 +237,7 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   const date = formatDay(day);
   if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
   const before = skipOf(record, day);
-  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
+  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}; nothing was changed; see: smart-backfill backfill status ${record.id}`);
   const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
   // A new round: what was planned has the date in it.

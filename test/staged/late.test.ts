@@ -60,6 +60,8 @@ describe('staged/late', () => {
     assert.match(back.journal.at(-1)?.text ?? '', /^back to stage raw: A 2024-01-05 was not expected when that had its end/);
     const again = stageEnded(back, PASSED, 30);
     assert.deepEqual([again.stage, again.stages[1]?.startedAt, again.stages[0]?.endedAt], [1, 10, 30]);
+    const past = { ...record, stage: 1, stages: record.stages.map((progress) => ({ ...progress, endedAt: 15, gate: PASSED })) };
+    assert.deepEqual(wentBack(past, found, 20).stages.map(({ endedAt, gate }) => [endedAt, gate]), [[null, null], [null, null]], 'what came after it comes again');
   });
 
   it('has a way out where no stage fills it: the command that does', () => {
