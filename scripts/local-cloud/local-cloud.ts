@@ -108,7 +108,7 @@ async function started(options: LocalCloudOptions, stops: (() => Promise<unknown
     const served = await ServedFunction.start({
       target, source: join(root, 'functions', target, 'index.ts'), onLine: (line) => onLine(target, line),
       // A process that is started again shows the time of the others, not that of the beginning.
-      env: () => ({ ...env, ...environment(), ...options.functionEnv }),
+      env: () => ({ ...env, ...environment(), NOW: new Date(now()).toISOString(), ...options.functionEnv }),
     });
     stops.push(() => served.stop());
     return [target, served] as const;

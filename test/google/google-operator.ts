@@ -1,10 +1,8 @@
-import { ringForStages } from '../../functions/stage-doorbell.ts';
 import type { PendingFault } from '../../scripts/local-cloud/bigquery/faults.ts';
 import type { LocalCloud } from '../../scripts/local-cloud/local-cloud.ts';
 import type { FailureCategory } from '../../shared/failures/category.ts';
 import { ended, type Ended, type Sandbox } from '../cli/harness.ts';
 import { NIGHT_MS, runSchema, type Failing, type Following, type HistoryRun, type Operator } from '../e2e/operator.ts';
-import { errors } from '../e2e/trouble.ts';
 import type { TroubledService } from './troubled-service.ts';
 
 /** Before or after the rows of a cell are written. */
@@ -16,8 +14,13 @@ export interface AtWriting {
 
 /** More than the 540 s for which the lease over a service's run is believed. */
 const FOUND_DEAD_AFTER_MS = 12 * 60_000;
-/** BigQuery's own words for what it can fail with. */
-const REASONS: Readonly<Partial<Record<FailureCategory, string>>> = { infrastructure: 'backendError', data_availability: 'notFound', processing: 'invalidQuery', resource_exhausted: 'resourcesExceeded' };
+/** What BigQuery ends a job with: its reason, and its words. */
+const BIGQUERY: Readonly<Partial<Record<FailureCategory, { readonly reason: string; readonly message: string }>>> = {
+  infrastructure: { reason: 'backendError', message: 'The job encountered an error during execution. Retrying the job may solve the problem.' },
+  data_availability: { reason: 'notFound', message: 'Not found: Table nba_precompute.player_daily_cache was not found in location US' },
+  processing: { reason: 'invalidQuery', message: 'division by zero: 12 / 0' },
+  resource_exhausted: { reason: 'resourcesExceeded', message: 'Resources exceeded during query execution: the query could not be executed in the allotted memory.' },
+};
 /** As often as anybody may run into what nobody has mended. */
 const UNTIL_MENDED = 1_000_000;
 
@@ -49,9 +52,9 @@ export class GoogleOperator implements Operator<AtWriting> {
       const cell = `${processor} ${date}`;
       if (!this.#isSql(processor)) this.#service.troubles.set(cell, { category, times });
       else {
-        const reason = REASONS[category];
-        if (reason === undefined) throw new RangeError(`BigQuery has no words for ${category}: let a service fail with it`);
-        this.#faults.set(cell, this.#cloud.bigquery.failNext({ at: 'job', reason, message: errors[category].message, job: { kind: 'query', sql: fillOf(processor, date) }, times: times ?? UNTIL_MENDED }));
+        const error = BIGQUERY[category];
+        if (error === undefined) throw new RangeError(`BigQuery has no words for ${category}: let a service fail with it`);
+        this.#faults.set(cell, this.#cloud.bigquery.failNext({ at: 'job', ...error, job: { kind: 'query', sql: fillOf(processor, date) }, times: times ?? UNTIL_MENDED }));
       }
     }
   }
@@ -82,9 +85,9 @@ export class GoogleOperator implements Operator<AtWriting> {
   async follow(words: readonly string[], moment: AtWriting | null): Promise<Following> {
     const { reached, release } = moment === null ? NEVER : this.#hold(moment);
     if (words[1] !== 'watch') ended(await this.run(...words), 0);
-    await this.#tick();
     const id = words[1] === 'start' ? (await this.#cloud.runtime.store.backfills())[0]?.id ?? '' : words[2] ?? '';
     const watching = this.#start(['backfill', 'watch', id, '--json']);
+    if (process.env['SHOW'] !== undefined) void watching.ended.then(async ({ code, stderr }) => { console.log(`--- watch ${code}\n${stderr}`); if (code !== 0) console.log((await this.run('backfill', 'status', id)).stdout); }); // TEMP
     return {
       reached, ended: watching.ended,
       letGo: release,
@@ -99,12 +102,6 @@ export class GoogleOperator implements Operator<AtWriting> {
   async history(): Promise<readonly HistoryRun[]> {
     const rows = await this.#cloud.runtime.history.runs({ limit: 100_000 });
     return rows.toReversed().map((row) => runSchema.parse(row));
-  }
-
-  /** Cloud Scheduler's, which comes every minute. */
-  #tick(): Promise<void> {
-    const { bus, coordinationTopic } = this.#cloud.runtime;
-    return ringForStages(bus, coordinationTopic, { trigger: 'tick', backfillId: null, cell: null });
   }
 
   #start(words: readonly string[]) {
