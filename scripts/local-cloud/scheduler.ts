@@ -10,14 +10,14 @@ export interface Ticks {
 
 /** What Cloud Scheduler does on Google, until the signal aborts. A tick that is lost is made up for by the next. */
 export async function scheduler({ bus, engine, detectionTopic, coordinationTopic }: GoogleRuntime, { detectionMs, stagesMs }: Ticks, signal: AbortSignal): Promise<void> {
-  const every = async (milliseconds: number | null, tick: () => Promise<void>): Promise<void> => {
-    while (milliseconds !== null && !signal.aborted) {
+  const every = async (milliseconds: number, tick: () => Promise<void>): Promise<void> => {
+    while (!signal.aborted) {
       await tick().catch(() => undefined);
       await engine.parts.clock.sleep(milliseconds, signal);
     }
   };
   await Promise.all([
-    every(detectionMs, () => ring(bus, detectionTopic, { trigger: 'tick', day: null, cause: null })),
-    every(stagesMs, () => ringForStages(bus, coordinationTopic, { trigger: 'tick', backfillId: null, cell: null })),
+    detectionMs === null ? null : every(detectionMs, () => ring(bus, detectionTopic, { trigger: 'tick', day: null, cause: null })),
+    stagesMs === null ? null : every(stagesMs, () => ringForStages(bus, coordinationTopic, { trigger: 'tick', backfillId: null, cell: null })),
   ]);
 }

@@ -111,7 +111,7 @@ export class BackfillLive {
 /** Instants are UTC, and say so: beside them stand game dates. */
 function journalLine({ at, by, event, text: written }: JournalEntry): string {
   const text = withInstants(written);
-  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `: ${text}`}`}`;
+  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `${event === 'taken_over' ? '' : ':'} ${text}`}`}`;
 }
 
 /** Entries whose text says what has happened. */
