@@ -1,3 +1,4 @@
+import { untoldOf } from '../alerts/untold.ts';
 import { formatDay } from '../calendar/day.ts';
 import { categoryPolicies } from '../failures/category.ts';
 import type { Failure } from '../failures/classify.ts';
@@ -13,7 +14,6 @@ import { attemptFailed, completed, endedWithout, givenBack } from '../requests/t
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { untoldOf } from './failure-alerts.ts';
 import { halting } from './halt.ts';
 import { changeRow, historyRow } from './rows.ts';
 

@@ -4,7 +4,7 @@ import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
-import { decideRollback, noteMeant, type CellNow, type RollbackDecision, type RollbackWish } from '../rollback/decide.ts';
+import { decideRollback, isTaken, noteMeant, type CellNow, type RollbackDecision, type RollbackWish } from '../rollback/decide.ts';
 import { writesItself } from '../rollback/overwrites.ts';
 import { ends, readersOf, type RollbackReaders } from '../rollback/readers.ts';
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
@@ -34,8 +34,7 @@ export async function planRollback(engine: Engine, scope: RollbackScope): Promis
   const candidates = scope.day === null ? await cellsOfBackfill(engine, scope, backfill) : await cellsOfDate(engine, scope, scope.day);
   if (scope.backfillId !== null && backfill === null && candidates.length === 0) await refuseUnknown(engine, scope.backfillId);
   const steps = await decided(engine, scope, candidates);
-  const taken = steps.filter(({ decision }) => decision.kind === 'restore' || decision.kind === 'empty');
-  return { steps, readers: readersOf(engine.world, taken) };
+  return { steps, readers: readersOf(engine.world, steps.filter(({ decision }) => isTaken(decision))) };
 }
 
 function refuseRunning({ id, state, note, goesOn }: Pick<BackfillRecord, 'id' | 'state' | 'note' | 'goesOn'>): void {

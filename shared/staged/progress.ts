@@ -1,5 +1,6 @@
 import type { Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
+import { keyOf } from '../gaps/detect.ts';
 import { isSettled } from '../gaps/facts.ts';
 import type { World } from '../gaps/world.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
@@ -22,7 +23,7 @@ export function progressOf(world: World, record: BackfillRecord, stage: number):
   const definition = record.definition.stages[stage];
   const processors = processorsOf(world, record, stage);
   const hasEnded = record.stages[stage]?.endedAt !== null;
-  const canary = definition === undefined || definition.dates === 'all' ? null : canaryOf(world, record, processors, definition.dates);
+  const canary = canaryOf(world, record, stage, processors);
   const figures = counted(world, record, processors, {
     hasFailed: openFailures(record),
     takes: (processor, day) => canary === null || canary.day === day || (definition?.calendar_first === true && processor.fillsCalendar),
@@ -56,8 +57,8 @@ export function wholeProgress(world: World, record: BackfillRecord): Progress {
 
 /** What was not run for want of an input has failed to a backfill, and no run of it says so. */
 function openFailures({ failures }: BackfillRecord): Counting['hasFailed'] {
-  const open = new Set(failures.filter(({ became }) => became === 'open').map(({ processor, day }) => `${processor} ${day}`));
-  return ({ name }, day) => open.has(`${name} ${day}`);
+  const open = new Set(failures.filter(({ became }) => became === 'open').map(keyOf));
+  return ({ name }, day) => open.has(keyOf({ processor: name, day }));
 }
 
 interface Counting {

@@ -61,14 +61,14 @@ const refused: readonly BadInput[] = [
 ];
 
 describe('bad input ends with exit code 2, a clear error on stderr, and nothing made', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
 
   for (const { words, says } of refused) {
     it(words.join(' '), async () => {
       const state = sandbox.state();
-      const { code, stdout, stderr } = await (['gasp', 'nonsense'].includes(words[0] ?? '') || words.some((word) => word === '' || word.endsWith('=')) ? sandbox.start(words).ended : sandbox.run(state, ...words));
+      const { code, stdout, stderr } = await (['gasp', 'nonsense'].includes(words[0] ?? '') || words.some((word) => word === '' || word.endsWith('=')) ? sandbox.call(words) : sandbox.run(state, ...words));
       assert.deepEqual([code, stdout], [2, ''], stderr);
       assert.match(stderr, says);
       assert.doesNotMatch(stderr, /\n {4}at /);
@@ -98,13 +98,13 @@ describe('bad input ends with exit code 2, a clear error on stderr, and nothing 
     };
     it('that is no YAML is refused with file, line and column', async () => {
       const folder = definition('version: 1\nname: [mini\n');
-      const { code, stderr } = await sandbox.start(['gaps', '--pipeline', folder, '--state', sandbox.state()]).ended;
+      const { code, stderr } = await sandbox.call(['gaps', '--pipeline', folder, '--state', sandbox.state()]);
       assert.equal(code, 2, stderr);
       assert.match(stderr, /pipeline\.yaml:\d+:\d+: /);
     });
     it('with several mistakes is refused with all of them', async () => {
       const folder = definition('version: 2\nname: Mini\n');
-      const { code, stdout } = await sandbox.start(['pipeline', 'validate', '--pipeline', folder]).ended;
+      const { code, stdout } = await sandbox.call(['pipeline', 'validate', '--pipeline', folder]);
       assert.equal(code, 2);
       assert.match(stdout, /pipeline\.yaml:1:\d+: [^]*pipeline\.yaml:2:\d+: /);
     });
@@ -113,7 +113,7 @@ describe('bad input ends with exit code 2, a clear error on stderr, and nothing 
       cpSync(mini, folder, { recursive: true });
       writeFileSync(join(folder, 'checks', 'wrong.sql'), 'SELECT team\nFROM scorse\n');
       const backfills = (stage: string): void => writeFileSync(join(folder, 'backfills.yaml'), `version: 1\nbackfills:\n  season:\n    stages:\n      - ${stage}\n`);
-      const validate = () => sandbox.start(['pipeline', 'validate', '--pipeline', folder]).ended;
+      const validate = () => sandbox.call(['pipeline', 'validate', '--pipeline', folder]);
       backfills('{ name: raw, phases: [phase_1_rwa], gate: { checks: [checks/wrong.sql] } }');
       const meaning = await validate();
       assert.equal(meaning.code, 2, meaning.stderr);
@@ -127,14 +127,14 @@ describe('bad input ends with exit code 2, a clear error on stderr, and nothing 
       assert.match(shape.stderr, /docs\/backfills\.md those of backfills\.yaml/);
     });
     it('that is not there is refused with what to do', async () => {
-      const { code, stderr } = await sandbox.start(['gaps', '--pipeline', join(sandbox.folder, 'nowhere'), '--state', sandbox.state()]).ended;
+      const { code, stderr } = await sandbox.call(['gaps', '--pipeline', join(sandbox.folder, 'nowhere'), '--state', sandbox.state()]);
       assert.equal(code, 2);
       assert.match(stderr, /there is no pipeline\.yaml in .*nowhere.*--pipeline/);
     });
     it('that is wrong is what doctor names', async () => {
-      const { code, stdout } = await sandbox.start(['doctor', '--pipeline', definition('version: 2\n'), '--state', sandbox.state()]).ended;
+      const { code, stdout } = await sandbox.call(['doctor', '--pipeline', definition('version: 2\n'), '--state', sandbox.state()]);
       assert.equal(code, 3);
-      assert.match(stdout, /wrong {2}definition: /);
+      assert.match(stdout, /wrong {2}definition:\s/);
     });
   });
 

@@ -8,13 +8,11 @@ import { untoldFailure } from '../contract/request-records.ts';
 import { AFTER_SEASON } from '../simulation/clean.ts';
 import { WholeSeason } from '../simulation/season.ts';
 import { Site } from '../simulation/site.ts';
-import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
+import { EmptySeason, kim, lost, RAW } from './staged-season.ts';
 
 const broken = { type: 'ValueError', message: 'division by zero' };
-const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
 const SEASON = ['2024-01-01', '2024-01-20'] as const;
 const MINUTE = 60_000;
-const RAW = SEASON_STAGES.slice(0, 2);
 
 describe('flows/digests, of runs in backfill mode by hand', () => {
   let season: WholeSeason;

@@ -6,13 +6,10 @@ import { paused, resumed } from '../../shared/staged/transitions.ts';
 import { Fuse, SimulatedCrash } from '../simulation/crash.ts';
 import { Random, replayable, seeds } from '../simulation/random.ts';
 import { inManualTime, Site } from '../simulation/site.ts';
-import { definitionOf, type StageSketch } from '../staged/builders.ts';
-import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
+import { definitionOf } from '../staged/builders.ts';
+import { BY_CASCADE, CANARY, EmptySeason, kim, RAW } from './staged-season.ts';
 
 const HOUR = 3_600_000;
-const RAW = SEASON_STAGES.slice(0, 2);
-const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
-const CANARY: StageSketch = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, dates: 'last', reprocess: 'completed', gate: { coverage_percent: 100 } };
 
 describe('A staged backfill', () => {
   let season: EmptySeason;

@@ -5,9 +5,9 @@ import { backfillBrief, backfillJson } from '../../scripts/output/backfill-json.
 import { dayOf } from '../../shared/calendar/day.ts';
 import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
-import type { BackfillRecord } from '../../shared/staged/record.ts';
+import type { BackfillRecord, NewFailure } from '../../shared/staged/record.ts';
 import { evaluateGate } from '../../shared/staged/stage-gate.ts';
-import { quotaPaused, resumed, skipped, stageEnded, takenOver, withFailures, type NewFailure } from '../../shared/staged/transitions.ts';
+import { quotaPaused, resumed, skipped, stageEnded, takenOver, withFailures } from '../../shared/staged/transitions.ts';
 import { accepted, CHAIN, complete, makePipeline, makeWorld, never } from '../core-builders.ts';
 import { recordOf } from '../staged/builders.ts';
 
