@@ -127,6 +127,8 @@ function assertReport({ record, markdown }: Story, { failing }: Disturbed<unknow
   const events = new Set(record.journal.map((entry) => entry.event));
   for (const event of ['started', 'stopped', 'gate_held', 'paused', 'resumed', 'gate_passed', 'finished']) assert.ok(events.has(event), event);
   assert.match(markdown, /\(stood 14 h \d\d min\)/, 'the night is told apart from the work');
+  assert.match(markdown, /\| canary \| [^|]*after the first phase by cascade/);
+  for (const check of ['factors_in_range', 'features_not_null']) assert.equal(markdown.split(new RegExp(`- checks/${check}\\.sql \\([^)]*\\): 0 rows found`)).length, 3, `${check} was run at both of its gates`);
   // One that passes by itself may have passed in a process that was killed before it could say so.
   for (const { processor, date, category, times } of failing) if (times === null) assert.match(markdown, new RegExp(`\\| ${date} \\| ${processor} \\| ${category} \\|`), `${processor} ${date} is in the report`);
 }

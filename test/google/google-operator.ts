@@ -87,7 +87,6 @@ export class GoogleOperator implements Operator<AtWriting> {
     if (words[1] !== 'watch') ended(await this.run(...words), 0);
     const id = words[1] === 'start' ? (await this.#cloud.runtime.store.backfills())[0]?.id ?? '' : words[2] ?? '';
     const watching = this.#start(['backfill', 'watch', id, '--json']);
-    if (process.env['SHOW'] !== undefined) void watching.ended.then(async ({ code, stderr }) => { console.log(`--- watch ${code}\n${stderr}`); if (code !== 0) console.log((await this.run('backfill', 'status', id)).stdout); }); // TEMP
     return {
       reached, ended: watching.ended,
       letGo: release,
