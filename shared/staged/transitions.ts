@@ -101,17 +101,23 @@ function fitting(record: BackfillRecord, all: readonly FailedCell[]): BackfillRe
   return { ...record, failures: kept.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + all.length - MOST_FAILURES, openLeftOut: (record.openLeftOut ?? 0) + left };
 }
 
+/** The beginning of a text that takes more than so many bytes of JSON, with a sign that there was more. */
 function cut(text: string, bytes: number): string {
-  let room = bytes;
+  let taken = 0;
   let end = 0;
   for (const character of text) {
-    room -= encoder.encode(JSON.stringify(character)).length - 2;
-    if (room < 0) break;
-    end += character.length;
+    taken += bytesOf(character);
+    if (taken <= bytes - bytesOf(MORE)) end += character.length;
+    if (taken > bytes) return `${text.slice(0, end)}${MORE}`;
   }
-  return text.slice(0, end);
+  return text;
 }
+const MORE = '…';
 const encoder = new TextEncoder();
+
+function bytesOf(character: string): number {
+  return encoder.encode(JSON.stringify(character)).length - 2;
+}
 
 function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
   return `${processor} ${day} ${runId ?? ''}`;
