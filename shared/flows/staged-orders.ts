@@ -9,9 +9,8 @@ import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
 import { joinedBy } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
-import { returnLease, takeLease } from './leases.ts';
+import { backfillLease, returnLease, takeLease } from './leases.ts';
 import { changeRow } from './rows.ts';
-import { leaseOf } from './staged-held.ts';
 import { wakeWaiters } from './wake.ts';
 
 /** What a person orders of staged backfills: each is one durable change of the record. */
@@ -76,9 +75,9 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
     const names = (await store.backfills()).map((record) => record.id);
     throw new InputError(`received the backfill '${id}', which there is not; ${suggestion(id, names, 'see: smart-backfill backfill list')}; ${names.length === 0 ? 'none was started yet' : `allowed are ${names.slice(0, 20).join(', ')}`}`);
   }
-  const record = await engine.change({ backfills: [id], leases: [leaseOf(id)] }, (snapshot) => {
+  const record = await engine.change({ backfills: [id], leases: [backfillLease(id)] }, (snapshot) => {
     const next = change(snapshot.backfill(id) ?? known, clock.now());
-    const lease = snapshot.lease(leaseOf(id));
+    const lease = snapshot.lease(backfillLease(id));
     // Marks it dirty: its holder goes round once more.
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });
