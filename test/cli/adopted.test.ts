@@ -6,7 +6,7 @@ import { Sandbox, type Ended } from './harness.ts';
 
 /** A pipeline that ran before this project: its own names for processors, a topic of its own for what it starts. */
 describe('the command line over an adopted pipeline', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let pipeline: string;
   before(() => {

@@ -16,7 +16,7 @@ async function closedPort(): Promise<number> {
 }
 
 describe('the command line with --runtime google, as far as it goes without Google', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
   const none = { GOOGLE_CLOUD_PROJECT: '', PIPELINE_DIR: '', PUBSUB_EMULATOR_HOST: '', FIRESTORE_EMULATOR_HOST: '', BIGQUERY_API_ENDPOINT: '', LANDING: '', SERVICE_URLS: '', REGION: '', NOW: '' };

@@ -9,7 +9,7 @@ import { ended, mini, Sandbox } from './harness.ts';
 const failure = z.strictObject({ schema_version: z.literal(1), error: z.strictObject({ message: z.string(), exit_code: z.number() }) });
 
 describe('what the command line prints', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
 

@@ -8,7 +8,7 @@ const stoppedOutput = z.looseObject({ schema_version: z.literal(1), running: z.u
 const listOutput = z.looseObject({ asks: z.array(z.looseObject({ id: z.string(), outcomes: z.record(z.string(), z.number()) })), open: z.array(z.looseObject({ processor: z.string(), state: z.string() })) });
 
 describe('stopping what runs at once', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
   before(async () => {

@@ -35,7 +35,7 @@ const needs = z.strictObject({
 });
 
 describe('the command line verifies, and assesses needs', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
 

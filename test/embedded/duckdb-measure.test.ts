@@ -28,7 +28,7 @@ const row: fc.Arbitrary<Row> = fc.record({
 
 describe('Measuring a stage', () => {
   it('with the plan of another content gives what a fresh plan gives, and what the rows say', async function measuring() {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const boxscores = named(warehousePipeline(), 'Boxscores');
     const connections = await Connections.open(':memory:', { connections: 1, memoryLimit: null });
     try {

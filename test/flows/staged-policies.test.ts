@@ -49,7 +49,7 @@ const cellsOf = (record: BackfillRecord, became: 'open' | 'skipped', reads: bool
   record.failures.filter((failure) => failure.became === became && (failure.category === 'defensive_block') === reads).map((failure) => `${failure.processor} ${formatDay(failure.day)}`).sort();
 
 describe('flows/staged: error policies', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let season: EmptySeason;
   beforeEach(async () => { season = await EmptySeason.open(); });
   afterEach(() => season.close());

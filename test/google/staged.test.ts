@@ -21,18 +21,16 @@ describeWithEmulators('a staged backfill on Google', () => {
   const sandbox = new Sandbox();
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(async function () {
-    this.timeout(60_000);
     await sandbox.remove();
     await cloud.dispose();
   });
 
   const run = (...words: readonly string[]): Promise<Ended> => sandbox.call(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
   const story = (): string => cloud.lines.all.slice(-40).map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
-  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 90_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
+  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 200_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
     const record = await cloud.runtime.store.backfill(id);
     return record?.state === state && record;
   }, withinMs, story);
@@ -78,7 +76,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     ended(await run('pause', id, '--reason', 'over night'), 0);
     again.release();
     await cloud.ended('Totals', days[0] ?? '');
-    await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== backfillLease(id)), 30_000, story);
+    await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== backfillLease(id)), 120_000, story);
     assert.deepEqual(days.filter((date) => promotions('Totals', date) > 0), days.slice(0, 1));
     assert.equal((await run('watch', id)).code, 5, 'held back: it is paused');
     ended(await run('resume', id, '--reason', 'the morning'), 0);
@@ -92,7 +90,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.match(ended(await run('list'), 0).stdout, new RegExp(`${id} +finished`));
     assert.deepEqual((await cloud.runtime.store.openCells()).filter((cell) => cell.request?.backfillId === id), []);
     cloud.team.answer = () => null;
-  }).timeout(300_000);
+  });
 
   it('is advanced by one of two coordinators at once, and by none whose lease another has taken', async () => {
     await cloud.function('stage-coordinator').kill();
@@ -148,7 +146,7 @@ describeWithEmulators('a staged backfill on Google', () => {
       cloud.team.answer = () => null;
       await cloud.function('stage-coordinator').start();
     }
-  }).timeout(180_000);
+  });
 
   it('goes by cascade from date to date, waits for a quota and goes on by the tick, and is joined by another', async () => {
     const id = 'by_cascade-2024-05-01-to-2024-05-03';
@@ -172,7 +170,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     const both = ['start', '--definition', 'season', '--from', '2024-05-03', '--to', '2024-05-04', '--detach', '--reason', 'the day after, too'];
     assert.match(ended(await run(...both), 5).stderr, new RegExp(`backfill ${id} .*--join ${id}`));
     ended(await run(...both, '--join', id), 0);
-    await until('it stands by', async () => (await cloud.runtime.store.backfill(after))?.note.startsWith(`waits for backfill ${id}`), 30_000, story);
+    await until('it stands by', async () => (await cloud.runtime.store.backfill(after))?.note.startsWith(`waits for backfill ${id}`), 120_000, story);
     assert.deepEqual(cloud.team.runs.filter(({ start_date: date }) => date >= (days[2] ?? '')), [], 'neither has begun the third date');
 
     // Nobody is there while it waits: the tick of a later time finds it.
@@ -198,5 +196,5 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.deepEqual([...days, '2024-05-04'].map((date) => promotions('Totals', date)), [1, 1, 1, 1]);
     assert.deepEqual((await cloud.runtime.store.cascades(dayOf('2024-05-04'), dayOf('2024-05-04'))), [], 'a stage that does not cascade has none');
     cloud.team.answer = () => null;
-  }).timeout(300_000);
+  });
 });
