@@ -1,5 +1,6 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
+import { cutToBytes, noted, SYSTEM } from './journal.ts';
 import { policyOf } from './policy.ts';
 import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateResult, type NewFailure, type StageProgress } from './record.ts';
 import type { BackfillDefinition } from './schema.ts';
@@ -21,12 +22,9 @@ export interface Person {
   readonly reason: string;
 }
 
-/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. Lengths are bytes of JSON. */
+/** A Firestore document holds 1 MiB: so many failures with messages of so many bytes of JSON fit, beside the journal, with room to spare. */
 const MOST_FAILURES = 700;
-const MOST_ENTRIES = 500;
 const LONGEST_MESSAGE = 300;
-const LONGEST_ENTRY = 400;
-const SYSTEM = 'smart-backfill';
 
 export function begun(id: string, definition: BackfillDefinition, asked: Asked): BackfillRecord {
   const record: BackfillRecord = {
@@ -78,7 +76,7 @@ export function withFailures(record: BackfillRecord, found: readonly NewFailure[
   const fresh = found.filter((failure) => !known.has(failureKey(failure)));
   if (fresh.length === 0) return record;
   const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
-    ...failure, message: cut(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cut(failure.message, LONGEST_MESSAGE) : '',
+    ...failure, message: cutToBytes(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cutToBytes(failure.message, LONGEST_MESSAGE) : '',
   }));
   return fitting(record, [...record.failures, ...entries]);
 }
@@ -91,18 +89,6 @@ function fitting(record: BackfillRecord, all: readonly FailedCell[]): BackfillRe
   const left = kept.slice(MOST_FAILURES).filter((entry) => entry.became === 'open' && entry.runId !== null).length;
   return { ...record, failures: kept.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + all.length - MOST_FAILURES, openLeftOut: (record.openLeftOut ?? 0) + left };
 }
-
-function cut(text: string, bytes: number): string {
-  let room = bytes;
-  let end = 0;
-  for (const character of text) {
-    room -= encoder.encode(JSON.stringify(character)).length - 2;
-    if (room < 0) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
-}
-const encoder = new TextEncoder();
 
 function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
   return `${processor} ${day} ${runId ?? ''}`;
@@ -223,10 +209,4 @@ function refuseEnded(record: BackfillRecord, what: string): void {
 
 function withProgress(record: BackfillRecord, change: Partial<StageProgress>): BackfillRecord {
   return { ...record, stages: record.stages.map((progress, index) => (index === record.stage ? { ...progress, ...change } : progress)) };
-}
-
-/** An entry in the journal. Of too many the first and the newest are kept. */
-export function noted(record: BackfillRecord, at: number, by: string, event: string, text: string): BackfillRecord {
-  const [first, ...rest] = [...record.journal, { at, by, event, text: cut(text, LONGEST_ENTRY) }];
-  return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
 }
