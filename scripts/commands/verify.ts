@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { InputError } from '../../shared/failures/errors.ts';
+import { formatDay, type Day } from '../../shared/calendar/day.ts';
+import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { verifyReadiness, verifyScope } from '../../shared/flows/verify.ts';
 import { STANDARD_RULES, type GateRules } from '../../shared/staged/gate.ts';
 import { writeJson } from '../output/json.ts';
@@ -39,6 +41,7 @@ function verifyGate(context: CliContext, options: VerifyOptions) {
     if (options.json) writeJson(io, gateJson(report));
     else {
       io.out.write(renderGate(report, runtime.pipeline, outStyle(io)));
+      if (report.verdict.reasons.some(({ rule }) => rule === 'schedule')) session.log('info', `the schedule is filled by:  ${session.command('recover', '--all', ...fillingWords(runtime.pipeline), ...rangeWords(report.figures.unscheduled ?? []))}`);
       if (report.verdict.reasons.some(({ rule }) => rule === 'coverage' || rule === 'failures')) session.log('info', `what would be done about it:  ${session.command('plan', ...scopeWords(options))}`);
     }
     return report.verdict.passed ? done : incomplete;
@@ -49,6 +52,16 @@ function verifyGate(context: CliContext, options: VerifyOptions) {
       checksOf(context.io, options, pipeline);
     },
   });
+}
+
+function fillingWords({ processors }: Pipeline): readonly string[] {
+  return ['--processor', processors.filter(({ fillsCalendar }) => fillsCalendar).map(({ name }) => name).join(',')];
+}
+
+function rangeWords(days: readonly Day[]): readonly string[] {
+  const [first] = days;
+  const last = days.at(-1);
+  return first === undefined || last === undefined ? [] : ['--from', formatDay(first), '--to', formatDay(last)];
 }
 
 /** Options that say which cells a gate is about, or what it demands: readiness decides both by itself. */

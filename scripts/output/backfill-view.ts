@@ -3,7 +3,8 @@ import type { World } from '../../shared/gaps/world.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
 import { currentStage, hasEnded, skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
-import { kindOf } from './backfill-failures.ts';
+import type { GateDefinition } from '../../shared/staged/schema.ts';
+import { kindOf } from './alike.ts';
 import { statusNow } from './backfill-json.ts';
 import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -101,7 +102,7 @@ export function stagesTable(record: BackfillRecord, world: World, style: Style, 
     { header: 'FAILED', value: ({ figures }) => (figures.failed === 0 ? '' : count(figures.failed)), align: 'right', dress: style.red },
     { header: 'TOOK', value: ({ progress }) => (progress?.startedAt ? duration(Math.max(0, (progress.endedAt ?? record.endedAt ?? now) - progress.startedAt)) : ''), align: 'right' },
     {
-      header: 'GATE', value: ({ stage, progress }) => gateText(stage.gate !== undefined, progress), fit: 'cut',
+      header: 'GATE', value: ({ stage, progress }) => gateText(stage.gate, progress), fit: 'cut',
       dress: (text, { progress }) => (progress?.gate === null || progress === undefined ? text : progress.gate.passed ? style.green(text) : style.red(text)),
     },
   ], style);
@@ -113,9 +114,10 @@ function stageState(record: BackfillRecord, index: number, progress: BackfillRec
   return stateText(record);
 }
 
-function gateText(has: boolean, progress: BackfillRecord['stages'][number] | undefined): string {
-  if (!has) return '';
+function gateText(definition: GateDefinition | undefined, progress: BackfillRecord['stages'][number] | undefined): string {
+  if (!definition) return '';
   const gate = progress?.gate ?? null;
+  if (progress?.looking && progress.looking.round === progress.round) return `looked at: ${progress.looking.answers.filter(({ outcome }) => outcome !== null).length} of ${counted(definition.checks.length, 'check')}`;
   if (!gate) return progress?.endedAt ? 'not about what was asked' : 'not yet';
   return gate.passed ? 'passed' : 'holds';
 }

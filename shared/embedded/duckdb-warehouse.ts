@@ -149,7 +149,7 @@ export class DuckDbWarehouse implements Warehouse {
       promote: async (trace) => {
         if (!open) throw new Error(`${claim.runId} of ${processor.name} has been promoted or discarded already; stage it again`);
         try {
-          const outcome = await promote({ claim, stage, measured: found, contentRule: this.#rule(processor) }, trace);
+          const outcome = await promote({ claim, stage, measured: found, contentRule: this.#rule(processor), isEmpty: this.#cache.isEmpty(processor.name, day) }, trace);
           if (outcome.kind !== 'fenced') this.#cache.written(processor.name, day, found.coverage);
           return outcome;
         } catch (thrown) {

@@ -4,7 +4,7 @@ import type { Day } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
 import type {
-  Controls, LeaseRecord, OutgoingMessage, QueuedCell, Reads, RequestStore, SlotRecord, Snapshot, Writes,
+  Controls, Durable, LeaseRecord, OutgoingMessage, QueuedCell, Reads, RequestStore, SlotRecord, Snapshot, Writes,
 } from '../ports/request-store.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
@@ -45,7 +45,7 @@ export class SqliteRequestStore implements RequestStore {
     this.#lastOutgoing = this.#records.outbox.values().reduce((last, { seq }) => Math.max(last, seq), 0);
   }
 
-  async transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
+  async transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }, durable: Durable = 'now'): Promise<T> {
     if (this.#deciding) throw new Error('a transaction was begun inside a decision; a decision has no side effect: begin it after the other one');
     this.#deciding = true;
     let decision;
@@ -57,7 +57,10 @@ export class SqliteRequestStore implements RequestStore {
     const { writes, result } = decision;
     if (writesSomething(writes)) {
       const outgoing = this.#withRows(writes.outbox ?? []);
-      this.#commit(() => this.#write(writes, outgoing));
+      const rows = this.#rowsOf(writes, outgoing);
+      // Decisions read asks from their table.
+      if (durable === 'with_next' && (writes.asks ?? []).length === 0) this.#database.defer(rows);
+      else this.#commit(rows);
       this.#records.apply(writes, outgoing);
     }
     return result;
@@ -97,11 +100,11 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async asks(limit: number): Promise<readonly Ask[]> {
-    return this.#database.guarded(() => this.#sql.asks.all(limit).map((row) => readAsk(this.#database, row)).filter((ask) => ask !== null));
+    return this.#database.read(() => this.#sql.asks.all(limit).map((row) => readAsk(this.#database, row)).filter((ask) => ask !== null));
   }
 
   async ask(id: string): Promise<{ readonly ask: Ask; readonly cells: readonly AskCell[] } | null> {
-    return this.#database.guarded(() => {
+    return this.#database.read(() => {
       const ask = this.#readAsk(id);
       return ask && { ask, cells: this.#sql.askCells.all(id).map((row) => askCellRow(this.#database, row)) };
     });
@@ -174,11 +177,15 @@ export class SqliteRequestStore implements RequestStore {
     return [...fresh.values()].map((message) => ({ seq: (this.#lastOutgoing += 1), message }));
   }
 
+  /** Writes them when it is called; which cells are others than before is seen now. */
+  #rowsOf(writes: Writes, outgoing: readonly KeptMessage[]): () => void {
+    const cells = (writes.cells ?? []).filter((cell) => this.#records.storedCell(cell) !== cell);
+    return () => this.#write({ ...writes, cells }, outgoing);
+  }
+
   #write(writes: Writes, outgoing: readonly KeptMessage[]): void {
     const sql = this.#sql;
-    for (const cell of writes.cells ?? []) {
-      if (this.#records.storedCell(cell) !== cell) sql.putCell.run(cell.processor, cell.day, JSON.stringify(cell));
-    }
+    for (const cell of writes.cells ?? []) sql.putCell.run(cell.processor, cell.day, JSON.stringify(cell));
     for (const slots of writes.slots ?? []) sql.putSlots.run(slots.processor, JSON.stringify(slots));
     for (const ask of writes.asks ?? []) sql.putAsk.run(ask.id, JSON.stringify(ask));
     for (const cell of writes.askCells ?? []) sql.putAskCell.run(cell.askId, cell.processor, cell.day, cell.outcome, cell.note, cell.at);

@@ -1,11 +1,12 @@
 import type { CellKey } from '../requests/cell.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
-import { currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, goesOnByItself, hasEnded, type BackfillRecord, type GateAnswer } from '../staged/record.ts';
+import { answered, othersRun } from '../staged/transitions.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
 import { releaseHalt } from './halt.ts';
-import { endedFailure, failed, lastServed, recordOf, runsElsewhere } from './staged-cells.ts';
+import { endedFailure, failed, isAsked, lastServed, recordOf, runByOthers, runsElsewhere } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
 import { HeldBackfill, type HeldOptions } from './staged-held.ts';
 import { openStageCells } from './staged-open.ts';
@@ -209,6 +210,8 @@ export class Coordinator {
     for (const cell of kept) walk.putBack(cell);
     for (const { cell } of held) walk.end(this.#engine.world, cell);
     if (held.length > 0) await this.#held.note(held.map((over) => blockedFailure(over, policyOf(record))));
+    const others = runByOthers(this.#engine, record, start);
+    if (others.length > 0) await this.#held.change((current) => othersRun(current, others, this.#engine.parts.clock.now()));
     this.#tellOpened();
     return kept.length > 0;
   }
@@ -231,6 +234,11 @@ export class Coordinator {
     for (const cell of walk.runningCells) {
       const { request, failure } = recordOf(this.#engine, cell);
       if (request) continue;
+      // Somebody else has run it: taken up again, it is done if it is complete, and else run.
+      if (!isAsked(this.#engine, record, cell)) {
+        walk.putBack(cell);
+        continue;
+      }
       walk.end(this.#engine.world, cell);
       this.#servedAt = Math.max(this.#servedAt, this.#engine.parts.clock.now());
       this.#options.on?.({ kind: 'ended', key: cell, failed: failure !== null });
@@ -242,7 +250,8 @@ export class Coordinator {
   }
 
   async #endRound(record: BackfillRecord, walk: StageWalk): Promise<void> {
-    const change = await roundEnded(this.#engine, record, walk.opened, this.#options.signal);
+    const keep = (answer: GateAnswer) => this.#held.change((current) => (isSameRound(current, record) ? answered(current, answer) : current));
+    const change = await roundEnded(this.#engine, record, walk.opened, { signal: this.#options.signal, keep });
     // What is skipped or retried meanwhile is another stage to judge.
     if (change) await this.#held.change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
   }
@@ -251,6 +260,7 @@ export class Coordinator {
     const over = new AbortController();
     const { clock } = this.#engine.parts;
     await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
-    over.abort();
+    // Without a reason each abort makes an error with a stack, of every wait.
+    over.abort('it is not waited for any more');
   }
 }

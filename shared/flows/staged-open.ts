@@ -6,11 +6,13 @@ import type { CellKey } from '../requests/cell.ts';
 import { startsNext } from '../staged/cascading.ts';
 import type { StageCell } from '../staged/plan.ts';
 import type { BackfillRecord } from '../staged/record.ts';
+import { othersWaitText } from '../staged/stuck.ts';
 import type { Engine } from './engine.ts';
 import { openAsk, type Guard } from './open.ts';
 import { stageAsk } from './staged-ask.ts';
 import { releaseStaged, type StagedRelease } from './staged-cascade.ts';
 import { recordOf } from './staged-cells.ts';
+import { stuckChains } from './staged-stuck.ts';
 
 export interface Opened {
   /** Complete by now, or held by hand since: they have their answer. */
@@ -49,8 +51,11 @@ export async function openStageCells(engine: Engine, record: BackfillRecord, sta
     for (const release of await releaseStaged(engine, record, phase, cells)) {
       // What the cascade has opened is open; what there was no room for then is opened now, as a part of it.
       if (release.reasons.length === 0) await open(release.cells);
-      else if (goesBy(engine, phase, release)) kept.push(...release.cells);
-      else held.push(...release.cells.map((cell) => ({ cell, note: whyHeld(phase, release) })));
+      else {
+        const { goesBy, because } = await whatKeeps(engine, phase, release);
+        if (goesBy) kept.push(...release.cells);
+        else held.push(...release.cells.map((cell) => ({ cell, note: [whyHeld(phase, release), ...because].join('; ') })));
+      }
     }
   }
   return { answered, kept, held, refused };
@@ -64,14 +69,19 @@ async function openThem(engine: Engine, record: BackfillRecord, cells: readonly 
     const [first] = group;
     if (!first) continue;
     const silent = isSilent(first);
+    // What a crash undoes of it is found and opened again by whoever plans the stage next.
     const ask = stageAsk(record, { rerun: first.action === 'rerun', silent, at: engine.parts.clock.now(), ...(engine.parts.shared ? { plannedAt } : {}) });
-    answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), guard));
+    answered.push(...await openAsk(engine, ask, group.map(({ processor, day, action, reason }) => ({ processor, day, reason: `${action}: ${reason}` })), { guard, durable: 'with_next' }));
   }
   return answered;
 }
 
-function goesBy(engine: Engine, phase: Phase, { cells, reasons }: StagedRelease): boolean {
-  return reasons.some(({ condition }) => condition === PAUSED) || ownDateInputs(engine.world, phase, cells).some((cell) => recordOf(engine, cell).request !== null);
+/** The pipeline is paused, or somebody works on what the cells read: that goes by. Not where it is a request that is stuck itself. */
+async function whatKeeps(engine: Engine, phase: Phase, { cells, reasons }: StagedRelease): Promise<{ readonly goesBy: boolean; readonly because: readonly string[] }> {
+  const open = ownDateInputs(engine.world, phase, cells).filter((cell) => recordOf(engine, cell).request !== null);
+  const stuck = await stuckChains(engine, open);
+  const goesBy = reasons.some(({ condition }) => condition === PAUSED) || stuck.size < open.length;
+  return { goesBy, because: goesBy ? [] : [...stuck.values()].flatMap((chain) => othersWaitText(engine.world, chain) ?? []) };
 }
 
 function whyHeld(phase: Phase, { reasons }: StagedRelease): string {

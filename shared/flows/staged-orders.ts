@@ -67,14 +67,24 @@ export function labelOf({ pipeline }: Engine, { from, to }: { readonly from: Day
   return season?.name ?? (from === to ? formatDay(from) : `${formatDay(from)}-to-${formatDay(to)}`);
 }
 
+const NAMES_SHOWN = 20;
+
+/** Ids that begin with what was given come first: it may be the start of one. */
+export function unknownBackfill(id: string, known: readonly Pick<BackfillRecord, 'id'>[]): InputError {
+  const names = known.map((record) => record.id);
+  if (names.length === 0) return new InputError(`received the backfill '${id}', which there is not; none was started yet; see: smart-backfill backfill start --help`);
+  const begins = names.filter((name) => name.startsWith(id));
+  const shown = (begins.length === 0 ? names : begins).slice(0, NAMES_SHOWN);
+  const more = names.length - shown.length;
+  const hint = begins.length === 0 ? suggestion(id, names, '') : 'give the whole id';
+  return new InputError(`received the backfill '${id}', which there is not; ${hint === '' ? '' : hint.endsWith('?') ? `${hint} ` : `${hint}; `}allowed are ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}; see: smart-backfill backfill list`);
+}
+
 /** One change of a backfill's record. Whoever advances it hears of it. */
 export async function orderBackfill(engine: Engine, id: string, change: (record: BackfillRecord, now: number) => BackfillRecord): Promise<BackfillRecord> {
   const { store, clock } = engine.parts;
   const known = await store.backfill(id);
-  if (!known) {
-    const names = (await store.backfills()).map((record) => record.id);
-    throw new InputError(`received the backfill '${id}', which there is not; ${suggestion(id, names, 'see: smart-backfill backfill list')}; ${names.length === 0 ? 'none was started yet' : `allowed are ${names.slice(0, 20).join(', ')}`}`);
-  }
+  if (!known) throw unknownBackfill(id, await store.backfills());
   const record = await engine.change({ backfills: [id], leases: [backfillLease(id)] }, (snapshot) => {
     const next = change(snapshot.backfill(id) ?? known, clock.now());
     const lease = snapshot.lease(backfillLease(id));

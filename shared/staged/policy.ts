@@ -16,7 +16,7 @@ export function whyStop(record: BackfillRecord, fresh: readonly NewFailure[]): s
   // What was run and failed: one lost page is one failure, however many cells wait for it.
   const open = record.failures.filter((entry) => entry.became === 'open' && entry.runId !== null).length + (record.openLeftOut ?? 0);
   const { maxFailures } = record.asked;
-  if (maxFailures !== null && open >= maxFailures) return `${open} cells failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
+  if (maxFailures !== null && open >= maxFailures) return `${open} ${open === 1 ? 'cell' : 'cells'} failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
   return policyOf(record) === 'stop' && !first.skipped ? `${describeCell(first)} failed (${first.category}): ${first.message}` : null;
 }
 

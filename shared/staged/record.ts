@@ -72,6 +72,20 @@ export const gateResultSchema = z.object({
 });
 export type GateResult = z.infer<typeof gateResultSchema>;
 
+/** What one of a gate's checks has said of the rows that `of` names. `outcome` null: it was cut short, so many times. */
+const gateAnswerSchema = z.object({
+  file: text,
+  of: text,
+  at: instant,
+  cuts: z.int(),
+  outcome: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('passed') }),
+    z.object({ kind: z.literal('offended'), rows: z.number(), sample: z.array(z.record(text, z.union([text, z.number(), z.boolean(), z.null()]))) }),
+    z.object({ kind: z.literal('did_not_run'), message: text }),
+  ]).nullable(),
+});
+export type GateAnswer = z.infer<typeof gateAnswerSchema>;
+
 const stageProgressSchema = z.object({
   name: text,
   startedAt: instant.nullable(),
@@ -84,6 +98,8 @@ const stageProgressSchema = z.object({
   /** Steps of the ramp that were found good. */
   ramp: z.int().optional(),
   gate: gateResultSchema.nullable(),
+  /** A look at its gate that has begun, in this round: what is answered already is not asked again. */
+  looking: z.object({ round: z.int(), answers: z.array(gateAnswerSchema) }).nullable().optional(),
 });
 export type StageProgress = z.infer<typeof stageProgressSchema>;
 

@@ -1,8 +1,9 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
+import { answersOf } from './gate-answers.ts';
 import { cutToBytes, noted, SYSTEM } from './journal.ts';
 import { policyOf } from './policy.ts';
-import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateResult, type NewFailure, type StageProgress } from './record.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type NewFailure, type StageProgress } from './record.ts';
 import type { BackfillDefinition } from './schema.ts';
 
 /**
@@ -51,10 +52,16 @@ export function nextRound(record: BackfillRecord): BackfillRecord {
   return withProgress(record, { round: currentStage(record).progress.round + 1 });
 }
 
+/** One of a gate's checks has answered, or was cut short. */
+export function answered(record: BackfillRecord, answer: GateAnswer): BackfillRecord {
+  const { progress: { round } } = currentStage(record);
+  return withProgress(record, { looking: { round, answers: [...answersOf(record).filter(({ file }) => file !== answer.file), answer] } });
+}
+
 /** Nothing is left to do in the stage: its gate, if it has one, has been looked at. */
 export function stageEnded(record: BackfillRecord, gate: GateResult | null, now: number): BackfillRecord {
   const { definition } = currentStage(record);
-  const looked = withProgress(record, { gate, ...(gate?.passed === false ? {} : { endedAt: now }) });
+  const looked = withProgress(record, { gate, ...lookedAt(record), ...(gate?.passed === false ? {} : { endedAt: now }) });
   if (gate && !gate.passed) {
     const note = `the gate after ${definition.name} holds: ${gate.reasons.join('; ')}`;
     return { ...noted(looked, now, SYSTEM, 'gate_held', note), state: 'gate_held', note };
@@ -137,23 +144,31 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
   const { definition, progress } = currentStage(record);
   if (look.reasons.length > 0) {
     const note = `stage ${definition.name} holds after ${words}: ${look.reasons.join('; ')}`;
-    return { ...noted(withProgress(record, { gate: look.gate }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
+    return { ...noted(withProgress(record, { gate: look.gate, ...lookedAt(record) }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
   }
-  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1 });
+  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1, ...lookedAt(record) });
   return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
+}
+
+/** Somebody else was at work on cells when the backfill came to them. */
+export function othersRun(record: BackfillRecord, cells: readonly string[], now: number): BackfillRecord {
+  const [first] = cells;
+  if (first === undefined) return record;
+  const which = cells.length === 1 ? first : `${first}, and ${cells.length - 1} more by others`;
+  return noted(record, now, SYSTEM, 'others_run', `${which}: judged again when that has ended, and what that writes is not this backfill's to roll back`);
 }
 
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}), and need not be paused: ${record.note}; to end it: smart-backfill backfill cancel ${record.id}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
 /** Goes on: at what failed, where it had stopped or its gate holds. */
 export function resumed(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'resume');
-  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
+  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed; look on with: smart-backfill backfill watch ${record.id}`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
   const again = record.state === 'paused' && !stopsIt(record) ? record : tryingAgain(record);
   return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
@@ -196,11 +211,16 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   const date = formatDay(day);
   if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
   const before = skipOf(record, day);
-  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
+  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}; nothing was changed; see: smart-backfill backfill status ${record.id}`);
   const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
   // A new round: what was planned has the date in it.
   return noted(nextRound(without), now, person.by, 'skipped', `${date}: ${person.reason}`);
+}
+
+/** A look that has come to its end: its answers are in the gate's result. */
+function lookedAt(record: BackfillRecord): Pick<StageProgress, 'looking'> {
+  return currentStage(record).progress.looking ? { looking: null } : {};
 }
 
 function refuseEnded(record: BackfillRecord, what: string): void {

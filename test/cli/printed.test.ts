@@ -69,8 +69,8 @@ describe('what the command line prints', function () {
     assert.ok(stdout.split('\n').every((line) => line.length <= 80), stdout);
     assert.match(stdout, /already\s/);
     assert.doesNotMatch(stdout, /already_|complet$/m);
-    const id = /^(\S+…\S+)/m.exec(stdout)?.[1] ?? '';
-    assert.match(ended(await sandbox.run(state, 'requests', 'show', id), 0).stdout, /2024-01-02 +Scores/);
+    const id = /^(\S+) {2,}20/m.exec(stdout)?.[1] ?? '';
+    assert.match(ended(await sandbox.run(state, 'requests', 'show', `${id.slice(0, 4)}…${id.slice(-4)}`), 0).stdout, /2024-01-02 +Scores/);
   });
 
   it('says that a cell was never accepted, or held', async () => {

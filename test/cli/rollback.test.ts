@@ -74,7 +74,7 @@ describe('smart-backfill rollback', function () {
     assert.deepEqual([plan.dry_run, plan.cells.map((one) => `${one.processor} ${one.game_date} ${one.decision}`)], [true, ['02', '03', '04', '05'].map((day) => `Scores 2024-01-${day} restore`)]);
     assert.deepEqual(plan.reading?.map(({ processor, game_dates: dates }) => [processor, dates.at(-1)]), [['Form', '2024-01-08']], 'its window has two dates before its own, one of them without games');
     const text = await run(state, 'rollback', '--backfill', ID, '--dry-run');
-    assert.match(text.stdout, /4 cells to roll back:\n.*\n {2}Scores +4 +restore +2024-01-02\.\.2024-01-05 +its rows of before are kept\n/);
+    assert.match(text.stdout, /4 cells to roll back:\n.*\n +4 {2}Scores +restore {2}its rows of before are kept: 2024-01-02\.\.2024-01-05\n/);
     assert.match(text.stdout, /6 cells read these, and may be stale then:/);
     assert.notDeepEqual(await scores(state), old);
   });

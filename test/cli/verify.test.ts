@@ -72,6 +72,13 @@ describe('the command line verifies, and assesses needs', function () {
     assert.equal((await verify(state, 0, '--from', '2024-01-05', '--to', '2024-01-12')).passed, true);
   });
 
+  it('a date without a schedule holds it too, and the command that fills the schedule is named', async () => {
+    const state = await damaged("DELETE FROM mini_raw.schedule WHERE game_date = DATE '2024-01-12'");
+    const { stdout, stderr } = ended(await sandbox.run(state, 'verify', '--season', '2024', '--phase', 'phase_2_computed'), 3);
+    assert.match(stdout, /no schedule is there of 2024-01-12: what is expected then is not known/);
+    assert.match(stderr, /the schedule is filled by: {2}.* recover --all --processor Schedule --from 2024-01-12 --to 2024-01-12 /);
+  });
+
   it('what a person accepted counts as complete, and is said to', async () => {
     const state = await damaged("DELETE FROM mini_raw.scores WHERE game_date = DATE '2024-01-04'");
     ended(await sandbox.run(state, 'accept', 'Scores', '2024-01-04', '--reason', 'the hall was flooded'), 0);

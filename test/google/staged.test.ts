@@ -121,7 +121,7 @@ describeWithEmulators('a staged backfill on Google', () => {
       return null;
     };
     try {
-      ended(await run('start', '--definition', 'season', '--from', '2024-04-01', '--to', '2024-04-06', '--detach', '--reason', 'two at once'), 0);
+      ended(await run('start', '--definition', 'season', '--from', '2024-04-01', '--to', '2024-04-06', '--detach', '--yes', '--reason', 'two at once'), 0);
       const [left] = await Promise.all([Promise.race([handleStages(one, message()), handleStages(two, message())]), reached.promise]);
       assert.deepEqual(left, { kind: 'ack' }, 'one of them left it to the other');
       // Both believed to hold it would open nothing: somebody else has the lease.
@@ -162,12 +162,12 @@ describeWithEmulators('a staged backfill on Google', () => {
       return { status: 500, body: { error: { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' } } };
     };
     const mark = cloud.lines.mark();
-    ended(await run('start', '--definition', 'by_cascade', '--from', '2024-05-01', '--to', '2024-05-03', '--detach', '--reason', 'date by date'), 0);
+    ended(await run('start', '--definition', 'by_cascade', '--from', '2024-05-01', '--to', '2024-05-03', '--detach', '--yes', '--reason', 'date by date'), 0);
     const waits = await reaches(id, 'paused');
     assert.match(waits.note, /^a quota is used up, and it goes on by itself at 2024-\S+: Scores 2024-05-02: /);
     assert.deepEqual(days.map((date) => [cloud.team.runsOf(date), promotions('Totals', date)]), [[1, 1], [1, 0], [0, 0]]);
 
-    const both = ['start', '--definition', 'season', '--from', '2024-05-03', '--to', '2024-05-04', '--detach', '--reason', 'the day after, too'];
+    const both = ['start', '--definition', 'season', '--from', '2024-05-03', '--to', '2024-05-04', '--detach', '--yes', '--reason', 'the day after, too'];
     assert.match(ended(await run(...both), 5).stderr, new RegExp(`backfill ${id} .*--join ${id}`));
     ended(await run(...both, '--join', id), 0);
     await until('it stands by', async () => (await cloud.runtime.store.backfill(after))?.note.startsWith(`waits for backfill ${id}`), 120_000, story);

@@ -92,8 +92,8 @@ describe('staged/transitions', () => {
     ['cancelling twice', () => cancelled(cancelled(recordOf(), kim, 1), kim, 2), /received cancel for backfill whole-1, which is cancelled/],
     ['approving what does not wait', () => approved(recordOf(), kim, 1), /waits for none: it is running/],
     ['pausing twice', () => paused(paused(recordOf(), kim, 1), kim, 2), /is paused already/],
-    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /backfill whole-1 starts nothing as it is \(stopped\): Box failed/],
-    ['resuming what runs', () => resumed(recordOf(), kim, 1), /is running; nothing is to be resumed/],
+    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /backfill whole-1 starts nothing as it is \(stopped\), and need not be paused: Box failed; to end it: smart-backfill backfill cancel whole-1/],
+    ['resuming what runs', () => resumed(recordOf(), kim, 1), /is running; nothing is to be resumed; look on with: smart-backfill backfill watch whole-1/],
   ];
   for (const [what, act, message] of WRONG) it(`refuses ${what}`, () => { assert.throws(act, message); });
 
