@@ -27,7 +27,7 @@ export async function startNow(session: Session, options: StartOptions, ask: Sta
   const digest = planDigest(plans);
   const style = outStyle(io);
   // What the calendar is going to expect is known when this stage has filled it.
-  const filling = definition.stages.findIndex((stage, index) => stage.calendar_first && (plans[index]?.cells.some((cell) => cell.action !== 'check') ?? false));
+  const filling = definition.stages.findIndex((stage, index) => stage.calendar_first && (plans[index]?.cells.some((cell) => cell.action !== 'check' && world.processor(cell.processor).fillsCalendar) ?? false));
   const text = (all: boolean): string => renderPlans(plans, style, all, filling);
   const words = startWords(options, digest);
   const other = refusedFor(engine, preview, await engine.parts.store.backfills());

@@ -94,7 +94,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'season', '--from', '2024-01-04', '--to', '2024-01-08'];
     const unasked = await run(state, ...words);
     assert.equal(unasked.code, 5, unasked.stderr);
-    assert.match(unasked.stdout, /^stage raw: 5 cells, which fill the calendar; what else it has is known then\n[^]*\nstage computed: known when the calendar is filled\n/);
+    assert.match(unasked.stdout, /^stage raw: 5 cells; more when these have filled the calendar\n[^]*\nstage computed: known when the calendar is filled\n/);
     assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: {2}npx smart-backfill backfill start .* --yes/);
     assert.deepEqual(planned.parse(JSON.parse((await run(state, ...words, '--json')).stdout)).stages.map(({ stage }) => stage), ['raw', 'computed']);
     assert.equal((await run(state, 'backfill', 'list')).stdout, 'no backfill was started yet\n');
@@ -121,7 +121,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'by_date', '--season', '2024', '--reason', 'again', '--ramp'];
     assert.equal((await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-12')).code, 0);
     const dry = await run(state, ...words, '--dry-run');
-    assert.match(dry.stdout, /stage calendar: .*\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then\s+the first 7 days\s+\(to /);
+    assert.match(dry.stdout, /stage calendar: 11 cells, 12 left out\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then\s+the\s+first\s+7\s+days\s+\(to /);
     const started = await run(state, ...words, '--yes', '--json');
     assert.equal(started.code, 0, started.stderr);
     const record = read(started);
@@ -138,7 +138,7 @@ describe('smart-backfill backfill', function () {
     assert.match((await run(state, 'backfill', 'cancel', first, '--reason', 'enough')).stdout, /is cancelled/);
     const second = (await run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reprocess', 'completed', '--detach', '--yes')).stdout.trim();
     writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS);
-    assert.match((await run(state, 'backfill', 'status', second)).stderr, /the definition season is another since this backfill was started: it goes on with the one that it was started with/);
+    assert.match((await run(state, 'backfill', 'status', second)).stderr, /nobody advances it now; it goes on with: {2}.* backfill watch [^]*the definition season is another since this backfill was started: it goes on with the one that it was started with/);
   });
 
   it('goes on after it was killed, with exactly what is left', async () => {
