@@ -5,7 +5,7 @@ import { encodeOwned } from '../recovery/owned-cells.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { isTaken } from '../rollback/decide.ts';
 import { ends, readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
-import { noted } from '../staged/transitions.ts';
+import { noted } from '../staged/journal.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
 import { heldBehind, holdOn } from './rollback-holds.ts';

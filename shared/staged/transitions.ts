@@ -2,6 +2,7 @@ import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { describeCell } from '../gaps/usable.ts';
 import { answersOf } from './gate-answers.ts';
+import { cutToBytes, noted, SYSTEM } from './journal.ts';
 import type { LateCell } from './late.ts';
 import { policyOf } from './policy.ts';
 import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type NewFailure, type StageProgress } from './record.ts';
@@ -24,12 +25,9 @@ export interface Person {
   readonly reason: string;
 }
 
-/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. Lengths are bytes of JSON. */
+/** A Firestore document holds 1 MiB: so many failures with messages of so many bytes of JSON fit, beside the journal, with room to spare. */
 const MOST_FAILURES = 700;
-const MOST_ENTRIES = 500;
 const LONGEST_MESSAGE = 300;
-const LONGEST_ENTRY = 400;
-const SYSTEM = 'smart-backfill';
 
 export function begun(id: string, definition: BackfillDefinition, asked: Asked): BackfillRecord {
   const record: BackfillRecord = {
@@ -87,7 +85,7 @@ export function withFailures(record: BackfillRecord, found: readonly NewFailure[
   const fresh = found.filter((failure) => !known.has(failureKey(failure)));
   if (fresh.length === 0) return record;
   const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
-    ...failure, message: cut(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cut(failure.message, LONGEST_MESSAGE) : '',
+    ...failure, message: cutToBytes(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cutToBytes(failure.message, LONGEST_MESSAGE) : '',
   }));
   return fitting(record, [...record.failures, ...entries]);
 }
@@ -99,24 +97,6 @@ function fitting(record: BackfillRecord, all: readonly FailedCell[]): BackfillRe
   const kept = all.filter((entry) => entry.became !== 'retried' || (over -= 1) < 0);
   const left = kept.slice(MOST_FAILURES).filter((entry) => entry.became === 'open' && entry.runId !== null).length;
   return { ...record, failures: kept.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + all.length - MOST_FAILURES, openLeftOut: (record.openLeftOut ?? 0) + left };
-}
-
-/** The beginning of a text that takes more than so many bytes of JSON, with a sign that there was more. */
-function cut(text: string, bytes: number): string {
-  let taken = 0;
-  let end = 0;
-  for (const character of text) {
-    taken += bytesOf(character);
-    if (taken <= bytes - bytesOf(MORE)) end += character.length;
-    if (taken > bytes) return `${text.slice(0, end)}${MORE}`;
-  }
-  return text;
-}
-const MORE = '…';
-const encoder = new TextEncoder();
-
-function bytesOf(character: string): number {
-  return encoder.encode(JSON.stringify(character)).length - 2;
 }
 
 function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
@@ -261,10 +241,4 @@ function refuseEnded(record: BackfillRecord, what: string): void {
 
 function withProgress(record: BackfillRecord, change: Partial<StageProgress>): BackfillRecord {
   return { ...record, stages: record.stages.map((progress, index) => (index === record.stage ? { ...progress, ...change } : progress)) };
-}
-
-/** An entry in the journal. Of too many the first and the newest are kept. */
-export function noted(record: BackfillRecord, at: number, by: string, event: string, text: string): BackfillRecord {
-  const [first, ...rest] = [...record.journal, { at, by, event, text: cut(text, LONGEST_ENTRY) }];
-  return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
 }
