@@ -68,10 +68,11 @@ export async function existing(session: Session, id: string): Promise<BackfillRe
 
 /** What a person does next; with a world also how to find out why, where something has failed. */
 export function tellNext(session: Session, record: BackfillRecord, world: World | null = null): void {
-  const onGoogle = session.runtime.kind === 'google';
+  // Who has the state folder is the only process that works on it.
+  const advance = session.runtime.kind === 'google' ? 'look on' : session.served ? 'advance it, or look on' : 'nobody advances it now; it goes on with';
   const next: Readonly<Record<BackfillRecord['state'], readonly [string, string]>> = {
-    stopped: ['when that is mended', 'resume'], gate_held: ['when that is mended', 'resume'], paused: goesOnByItself(record) ? ['look on', 'watch'] : ['go on', 'resume'], waits_for_approval: ['let it start', 'approve'],
-    running: [onGoogle ? 'look on' : 'advance it, or look on', 'watch'], finished: ['its report', 'report'], cancelled: ['its report', 'report'],
+    stopped: ['when that is mended', 'resume'], gate_held: ['when that is mended', 'resume'], paused: goesOnByItself(record) ? [advance, 'watch'] : ['go on', 'resume'], waits_for_approval: ['let it start', 'approve'],
+    running: [advance, 'watch'], finished: ['its report', 'report'], cancelled: ['its report', 'report'],
   };
   const [words, command] = next[record.state];
   // What failed says more than what was skipped because of it.

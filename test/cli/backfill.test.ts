@@ -94,7 +94,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'season', '--from', '2024-01-04', '--to', '2024-01-08'];
     const unasked = await run(state, ...words);
     assert.equal(unasked.code, 5, unasked.stderr);
-    assert.match(unasked.stdout, /^stage raw: 5 cells, which fill the calendar; what else it has is known then\n[^]*\nstage computed: known when the calendar is filled\n/);
+    assert.match(unasked.stdout, /^stage raw: 5 cells; more when these have filled the calendar\n[^]*\nstage computed: known when the calendar is filled\n/);
     assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: {2}npx smart-backfill backfill start .* --yes/);
     assert.deepEqual(planned.parse(JSON.parse((await run(state, ...words, '--json')).stdout)).stages.map(({ stage }) => stage), ['raw', 'computed']);
     assert.equal((await run(state, 'backfill', 'list')).stdout, 'no backfill was started yet\n');
@@ -121,7 +121,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'by_date', '--season', '2024', '--reason', 'again', '--ramp'];
     assert.equal((await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-12')).code, 0);
     const dry = await run(state, ...words, '--dry-run');
-    assert.match(dry.stdout, /stage calendar: .*\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then\s+the first 7 days\s+\(to /);
+    assert.match(dry.stdout, /stage calendar: 11 cells, 12 left out\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then\s+the\s+first\s+7\s+days\s+\(to /);
     const started = await run(state, ...words, '--yes', '--json');
     assert.equal(started.code, 0, started.stderr);
     const record = read(started);
@@ -138,7 +138,7 @@ describe('smart-backfill backfill', function () {
     assert.match((await run(state, 'backfill', 'cancel', first, '--reason', 'enough')).stdout, /is cancelled/);
     const second = (await run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reprocess', 'completed', '--detach', '--yes')).stdout.trim();
     writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS);
-    assert.match((await run(state, 'backfill', 'status', second)).stderr, /the definition season is another since this backfill was started: it goes on with the one that it was started with/);
+    assert.match((await run(state, 'backfill', 'status', second)).stderr, /nobody advances it now; it goes on with: {2}.* backfill watch [^]*the definition season is another since this backfill was started: it goes on with the one that it was started with/);
   });
 
   it('goes on after it was killed, with exactly what is left', async () => {
@@ -160,13 +160,30 @@ describe('smart-backfill backfill', function () {
     assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
   });
 
+  it('says of which dates there is no schedule, where none of its stages fills it', async () => {
+    const state = sandbox.state();
+    ended(await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-05'), 0);
+    const dry = (...words: readonly string[]) => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--dry-run', ...words);
+    assert.match(ended(await dry('--processor', 'Scores'), 0).stderr, /note: no schedule is there of 7 dates \(2024-01-06\.\.2024-01-12\), and it fills none: .*; first: {2}.* recover --all --processor Schedule --from 2024-01-06 --to 2024-01-12 /);
+    assert.doesNotMatch(ended(await dry(), 0).stderr, /no schedule is there/);
+    assert.doesNotMatch(ended(await dry('--processor', 'Scores', '--exclude', '2024-01-06..2024-01-12'), 0).stderr, /no schedule is there/);
+  });
+
+  it('asks before it starts, detached too', async () => {
+    const state = sandbox.state();
+    const words = ['backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--pipeline', folder, '--state', state];
+    assert.match(ended(await sandbox.call(words), 5).stderr, /nothing was started: nobody can be asked here; to start it: .* --detach --yes /);
+    const no = ended(await sandbox.call(words, { answer: 'n' }), 5);
+    assert.match(no.stderr, /stage raw: 3 cells[^]*\nnothing was started; to start it: .* --detach --yes /);
+    assert.equal(no.stdout, '');
+    assert.equal(ended(await run(state, 'backfill', 'list'), 0).stdout, 'no backfill was started yet\n');
+    assert.equal(ended(await sandbox.call(words, { answer: 'yes' }), 0).stdout, 'approved-2024-01-01-to-2024-01-03\n');
+    assert.equal(ended(await sandbox.call([...words, '--dry-run']), 0).stdout.match(/it would be refused: approved-\S+/g)?.length, 1);
+  });
+
   it('is advanced by up, and ordered from another terminal', async () => {
     const state = sandbox.state();
-    const start = ['backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach'];
-    const unasked = await run(state, ...start);
-    assert.equal(unasked.code, 5, unasked.stderr);
-    assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: .* --detach --yes/);
-    const detached = await run(state, ...start, '--yes');
+    const detached = await run(state, 'backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--yes');
     assert.deepEqual([detached.code, detached.stdout], [0, 'approved-2024-01-01-to-2024-01-03\n'], detached.stderr);
     const up = sandbox.start(['up', '--pipeline', folder, '--state', state]);
     await up.says('stdout', /up: mini/);
