@@ -1,8 +1,9 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import { labelOf, refusedFor, startBackfill } from '../../shared/flows/staged-orders.ts';
 import { lackingBefore } from '../../shared/staged/before.ts';
-import { planAll, planDigest } from '../../shared/staged/plan.ts';
-import type { BackfillRecord } from '../../shared/staged/record.ts';
+import { unscheduledIn } from '../../shared/staged/gate-figures.ts';
+import { planAll, planDigest, processorsOf } from '../../shared/staged/plan.ts';
+import { isAskedFor, type BackfillRecord } from '../../shared/staged/record.ts';
 import { begun } from '../../shared/staged/transitions.ts';
 import { plansJson, renderPlans } from '../output/backfill-plan-view.ts';
 import { writeJson } from '../output/json.ts';
@@ -11,6 +12,7 @@ import { counted, dayList } from '../output/words.ts';
 import type { Session } from '../session.ts';
 import { askedBy, refuseEmpty, type StartAsk, type StartOptions } from './backfill-asked.ts';
 import { followBackfill } from './backfill-follow.ts';
+import { fillScheduleCommand } from './fill-schedule.ts';
 import { done, heldBack, interrupted } from './command.ts';
 import { scopeWords } from './options.ts';
 
@@ -32,7 +34,7 @@ export async function startNow(session: Session, options: StartOptions, ask: Sta
   const words = startWords(options, digest);
   const other = refusedFor(engine, preview, await engine.parts.store.backfills());
   if (options.dryRun) {
-    tellBefore(session, preview);
+    tellLacking(session, preview);
     if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
     else {
       io.out.write(`${text(true)}\n${paragraph('nothing was started; later stages are planned again when they begin, since earlier ones change what they see', style)}\n`);
@@ -46,19 +48,19 @@ export async function startNow(session: Session, options: StartOptions, ask: Sta
     if (io.ask === null) {
       if (options.json) writeJson(io, { definition: definition.name, plan: digest, overlaps: other?.id ?? null, stages: plansJson(plans) });
       else io.out.write(`${text(false)}\n`);
-      tellBefore(session, preview);
+      tellLacking(session, preview);
       io.err.write(`nothing was started: nobody can be asked here; to start it:  ${session.command('backfill', 'start', ...words, '--yes')}\n`);
       return heldBack;
     }
     io.err.write(text(false));
-    tellBefore(session, preview);
+    tellLacking(session, preview);
     const answer = await io.ask(`\nStart it: ${counted(definition.stages.length, 'stage')}? [y/N] `, signal);
     if (signal.aborted || !/^y(es)?$/i.test(answer.trim())) {
       io.err.write(`nothing was started; to start it:  ${session.command('backfill', 'start', ...words, '--yes')}\n`);
       return signal.aborted ? interrupted : heldBack;
     }
   }
-  else tellBefore(session, preview);
+  else tellLacking(session, preview);
   const record = await startBackfill(engine, definition, asked, labelOf(engine, asked));
   session.log('info', `backfill ${record.id} has started: ${counted(plans.reduce((sum, plan) => sum + plan.cells.length, 0), 'cell')} as ${filling < 0 ? 'it looks now' : 'far as the calendar is known; it is filled first'}`);
   await session.runtime.ringStages(record.id);
@@ -69,6 +71,15 @@ export async function startNow(session: Session, options: StartOptions, ask: Sta
     return done;
   }
   return followBackfill(session, record.id);
+}
+
+/** What it needs and none of its stages fills. */
+function tellLacking(session: Session, preview: BackfillRecord): void {
+  tellBefore(session, preview);
+  const { engine: { world } } = session.runtime;
+  const run = [...new Set(preview.definition.stages.flatMap((_, stage) => processorsOf(world, preview, stage)))];
+  const days = unscheduledIn(world, preview.asked, run, (day) => (isAskedFor(preview.asked, day) ? 'judged' : 'outside'));
+  if (days.length > 0) session.log('warn', `note: no schedule is there of ${counted(days.length, 'date')} (${dayList(days, 3)}), and it fills none: what is expected then is not known, is not run, and gates hold; first:  ${fillScheduleCommand(session, days)}`);
 }
 
 /** Dates that cells read, and that are neither there nor asked for: no stage fills them. */

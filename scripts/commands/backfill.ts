@@ -56,12 +56,17 @@ export function backfillCommand(context: CliContext): Command {
 }
 
 function startCommand(context: CliContext): Command {
-  const command = newCommand('start', 'Starts a backfill and runs it here. It shows its plan and asks.', ['state', 'scope', 'json', 'yes', 'now'])
+  const command = newCommand('start', 'Starts a backfill and runs it here. It shows its plan and asks.', ['state', 'json', 'yes', 'now'])
+    .option('--season <name>', 'a season of the calendar, such as 2023-24')
+    .option('--from <date>', 'first game date, YYYY-MM-DD')
+    .option('--to <date>', 'last game date, included (default: the end of its season)')
+    .option('--dates-file <file>', 'instead of these: dates or ranges, one a line')
+    .option('--exclude <dates>', 'without these: 2023-11-15, 2023-11-10..2023-11-12, or several, separated by commas')
+    .option('--phase <names>', 'these phases only, separated by commas')
+    .option('--processor <names>', 'these processors only, separated by commas')
     .option('--definition <name>', 'its definition in backfills.yaml, such as season')
     .option('--only-missing', 'all that is not complete, accepted or held by hand (the default)')
     .addOption(new Option('--reprocess <which>', 'also run again what failed, or what is complete').choices(['failed', 'completed']))
-    .option('--dates-file <file>', 'these dates only: dates or ranges, one a line')
-    .option('--exclude <dates>', 'without these: 2023-11-15, 2023-11-10..2023-11-12, or several, separated by commas')
     .option('--concurrency <count>', 'requests at a time, instead of the definition’s')
     .option('--delay <seconds>', 'between two dates of a stage in order of dates')
     .addOption(new Option('--error-policy <policy>', 'instead of the definition’s').choices([...errorPolicies]))

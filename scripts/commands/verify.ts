@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { InputError } from '../../shared/failures/errors.ts';
-import { formatDay, type Day } from '../../shared/calendar/day.ts';
-import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { verifyReadiness, verifyScope } from '../../shared/flows/verify.ts';
 import { STANDARD_RULES, type GateRules } from '../../shared/staged/gate.ts';
 import { writeJson } from '../output/json.ts';
@@ -10,6 +8,7 @@ import { outStyle } from '../output/style.ts';
 import { gateJson, readinessJson, renderGate, renderReadiness } from '../output/verify-view.ts';
 import { withState } from '../session.ts';
 import { checksOf } from './checks-source.ts';
+import { fillScheduleCommand } from './fill-schedule.ts';
 import { done, incomplete, newCommand, onRun, type CliContext } from './command.ts';
 import { checkScope, commonOptions, readDay, readPhase, scopeWords } from './options.ts';
 
@@ -41,7 +40,7 @@ function verifyGate(context: CliContext, options: VerifyOptions) {
     if (options.json) writeJson(io, gateJson(report));
     else {
       io.out.write(renderGate(report, runtime.pipeline, outStyle(io)));
-      if (report.verdict.reasons.some(({ rule }) => rule === 'schedule')) session.log('info', `the schedule is filled by:  ${session.command('recover', '--all', ...fillingWords(runtime.pipeline), ...rangeWords(report.figures.unscheduled ?? []))}`);
+      if (report.verdict.reasons.some(({ rule }) => rule === 'schedule')) session.log('info', `the schedule is filled by:  ${fillScheduleCommand(session, report.figures.unscheduled ?? [])}`);
       if (report.verdict.reasons.some(({ rule }) => rule === 'coverage' || rule === 'failures')) session.log('info', `what would be done about it:  ${session.command('plan', ...scopeWords(options))}`);
     }
     return report.verdict.passed ? done : incomplete;
@@ -52,16 +51,6 @@ function verifyGate(context: CliContext, options: VerifyOptions) {
       checksOf(context.io, options, pipeline);
     },
   });
-}
-
-function fillingWords({ processors }: Pipeline): readonly string[] {
-  return ['--processor', processors.filter(({ fillsCalendar }) => fillsCalendar).map(({ name }) => name).join(',')];
-}
-
-function rangeWords(days: readonly Day[]): readonly string[] {
-  const [first] = days;
-  const last = days.at(-1);
-  return first === undefined || last === undefined ? [] : ['--from', formatDay(first), '--to', formatDay(last)];
 }
 
 /** Options that say which cells a gate is about, or what it demands: readiness decides both by itself. */

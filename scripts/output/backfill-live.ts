@@ -7,7 +7,7 @@ import { plainLine, screenLines } from './backfill-screen.ts';
 import type { Io } from './io.ts';
 import { Pace } from './pace.ts';
 import { errStyle, paragraph, styleOf } from './style.ts';
-import { instant } from './words.ts';
+import { instant, withInstants } from './words.ts';
 
 const REDRAW_MS = 250;
 const LOOK_EVERY_MS = 1000;
@@ -109,8 +109,9 @@ export class BackfillLive {
 }
 
 /** Instants are UTC, and say so: beside them stand game dates. */
-function journalLine({ at, by, event, text }: JournalEntry): string {
-  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `: ${text}`}`}`;
+function journalLine({ at, by, event, text: written }: JournalEntry): string {
+  const text = withInstants(written);
+  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `${event === 'taken_over' ? '' : ':'} ${text}`}`}`;
 }
 
 /** Entries whose text says what has happened. */

@@ -25,7 +25,7 @@ export function figuresOf(world: World, scope: Scope, placeOf: (day: Day) => Pla
 }
 
 /** Dates whose calendar was never filled by those that fill it, where these are not judged themselves, and anything judged goes by it. */
-function unscheduledIn(world: World, { from, to }: Scope, judged: readonly Processor[], placeOf: (day: Day) => Place): readonly Day[] {
+export function unscheduledIn(world: World, { from, to }: Pick<Scope, 'from' | 'to'>, judged: readonly Processor[], placeOf: (day: Day) => Place): readonly Day[] {
   const filling = world.pipeline.processors.filter((processor) => processor.fillsCalendar);
   if (filling.some((processor) => judged.includes(processor)) || judged.every((processor) => processor.everyDay)) return [];
   const days = filling.flatMap((processor) => [...world.expectedDates(processor).within(from, to)].filter((day) => {

@@ -10,7 +10,7 @@ export type JournalEvent =
   | 'paused' | 'stopped' | 'resumed' | 'retried' | 'skipped'
   /** By itself: a used-up quota, or a backfill that it has joined, and the end of either. */
   | 'quota' | 'waits' | 'went_on'
-  | 'taken_over' | 'others_run' | 'rollback';
+  | 'taken_over' | 'others_run' | 'went_back' | 'rollback';
 
 /** Who is named where nobody ordered it. */
 export const SYSTEM = 'smart-backfill';
@@ -25,15 +25,20 @@ export function noted(record: BackfillRecord, at: number, by: string, event: Jou
   return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
 }
 
-/** As much of a text as has so many bytes in JSON. */
+/** The beginning of a text that takes more than so many bytes of JSON, with a sign that there was more. */
 export function cutToBytes(text: string, bytes: number): string {
-  let room = bytes;
+  let taken = 0;
   let end = 0;
   for (const character of text) {
-    room -= encoder.encode(JSON.stringify(character)).length - 2;
-    if (room < 0) break;
-    end += character.length;
+    taken += bytesOf(character);
+    if (taken <= bytes - bytesOf(MORE)) end += character.length;
+    if (taken > bytes) return `${text.slice(0, end)}${MORE}`;
   }
-  return text.slice(0, end);
+  return text;
 }
+const MORE = '…';
 const encoder = new TextEncoder();
+
+function bytesOf(character: string): number {
+  return encoder.encode(JSON.stringify(character)).length - 2;
+}

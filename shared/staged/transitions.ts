@@ -1,7 +1,9 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
+import { describeCell } from '../gaps/usable.ts';
 import { answersOf } from './gate-answers.ts';
 import { cutToBytes, noted, SYSTEM } from './journal.ts';
+import type { LateCell } from './late.ts';
 import { policyOf } from './policy.ts';
 import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type NewFailure, type StageProgress } from './record.ts';
 import type { BackfillDefinition } from './schema.ts';
@@ -44,7 +46,7 @@ function entered(record: BackfillRecord, stage: number, now: number): BackfillRe
   if (definition.needs_approval && at.stages[stage]?.approvedBy === null) {
     return { ...noted(at, now, SYSTEM, 'waits_for_approval', `stage ${definition.name} does not start by itself`), state: 'waits_for_approval', note: `stage ${definition.name} waits for approval` };
   }
-  return { ...noted(withProgress(at, { startedAt: now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
+  return { ...noted(withProgress(at, { startedAt: at.stages[stage]?.startedAt ?? now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
 }
 
 /** What was asked for in this round has ended, and something is still to be done. */
@@ -148,6 +150,16 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
   }
   const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1, ...lookedAt(record) });
   return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
+}
+
+/** A date is expected that a stage did not know of: that stage is taken up again, its gate too. What is past it comes again after it. */
+export function wentBack(record: BackfillRecord, { stage, cell }: LateCell, now: number): BackfillRecord {
+  // What came after it was about fewer dates, and comes again.
+  const back = { ...record, stage, stages: record.stages.map((progress, index) => (index < stage || index > record.stage ? progress : { ...progress, endedAt: null, gate: null })) };
+  const { definition } = currentStage(back);
+  const when = stage === record.stage ? 'when it was planned' : 'when that had its end';
+  const text = `back to stage ${definition.name}: ${describeCell(cell)} was not expected ${when}, and is to be filled before what reads it`;
+  return noted(nextRound(back), now, SYSTEM, 'went_back', text);
 }
 
 /** Somebody else was at work on cells when the backfill came to them. */

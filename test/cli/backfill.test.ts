@@ -160,13 +160,30 @@ describe('smart-backfill backfill', function () {
     assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
   });
 
+  it('says of which dates there is no schedule, where none of its stages fills it', async () => {
+    const state = sandbox.state();
+    ended(await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-05'), 0);
+    const dry = (...words: readonly string[]) => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--dry-run', ...words);
+    assert.match(ended(await dry('--processor', 'Scores'), 0).stderr, /note: no schedule is there of 7 dates \(2024-01-06\.\.2024-01-12\), and it fills none: .*; first: {2}.* recover --all --processor Schedule --from 2024-01-06 --to 2024-01-12 /);
+    assert.doesNotMatch(ended(await dry(), 0).stderr, /no schedule is there/);
+    assert.doesNotMatch(ended(await dry('--processor', 'Scores', '--exclude', '2024-01-06..2024-01-12'), 0).stderr, /no schedule is there/);
+  });
+
+  it('asks before it starts, detached too', async () => {
+    const state = sandbox.state();
+    const words = ['backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--pipeline', folder, '--state', state];
+    assert.match(ended(await sandbox.call(words), 5).stderr, /nothing was started: nobody can be asked here; to start it: .* --detach --yes /);
+    const no = ended(await sandbox.call(words, { answer: 'n' }), 5);
+    assert.match(no.stderr, /stage raw: 3 cells[^]*\nnothing was started; to start it: .* --detach --yes /);
+    assert.equal(no.stdout, '');
+    assert.equal(ended(await run(state, 'backfill', 'list'), 0).stdout, 'no backfill was started yet\n');
+    assert.equal(ended(await sandbox.call(words, { answer: 'yes' }), 0).stdout, 'approved-2024-01-01-to-2024-01-03\n');
+    assert.equal(ended(await sandbox.call([...words, '--dry-run']), 0).stdout.match(/it would be refused: approved-\S+/g)?.length, 1);
+  });
+
   it('is advanced by up, and ordered from another terminal', async () => {
     const state = sandbox.state();
-    const start = ['backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach'];
-    const unasked = await run(state, ...start);
-    assert.equal(unasked.code, 5, unasked.stderr);
-    assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: .* --detach --yes/);
-    const detached = await run(state, ...start, '--yes');
+    const detached = await run(state, 'backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--yes');
     assert.deepEqual([detached.code, detached.stdout], [0, 'approved-2024-01-01-to-2024-01-03\n'], detached.stderr);
     const up = sandbox.start(['up', '--pipeline', folder, '--state', state]);
     await up.says('stdout', /up: mini/);

@@ -29,6 +29,8 @@ export interface Ended {
 interface Given {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** What a person answers; nobody can be asked without. */
+  readonly answer?: string;
 }
 
 /** What a command has said, when it ended with this exit code. */
@@ -75,11 +77,11 @@ export class Running {
 }
 
 /** Runs one command line to its end in this process, with pipes for a terminal. */
-async function commandLine(words: readonly string[], cwd: string, { input = '', env = {} }: Given): Promise<Ended> {
+async function commandLine(words: readonly string[], cwd: string, { input = '', env = {}, answer }: Given): Promise<Ended> {
   const said = { stdout: '', stderr: '' };
   const pipe = (name: 'stdout' | 'stderr') => ({ write: (text: string): void => { said[name] += text; }, isTTY: false, colour: false });
   const code = await runCommandLine(words, {
-    out: pipe('stdout'), err: pipe('stderr'), columns: 80, ask: null, readInput: async () => Buffer.from(input), program: 'npx smart-backfill', cwd, user: userInfo().username, environment: { ...process.env, ...env },
+    out: pipe('stdout'), err: pipe('stderr'), columns: 80, ask: answer === undefined ? null : async () => answer, readInput: async () => Buffer.from(input), program: 'npx smart-backfill', cwd, user: userInfo().username, environment: { ...process.env, ...env },
   }, new AbortController().signal);
   return { code, signal: null, ...said };
 }

@@ -136,7 +136,7 @@ describe('smart-backfill rollback', function () {
     ['neither', ['rollback', '--reason', 'x'], 2, /received neither --backfill nor --date; allowed are --backfill ID, and --date DATE with --phase or --processor/],
     ['everything of a date', ['rollback', '--date', '2024-01-05', '--reason', 'x'], 2, /without --phase and --processor, which would be everything of that date/],
     ['no reason', ['rollback', '--backfill', ID, '--yes'], 2, /received no reason; rolling back is recorded/],
-    ['an unknown backfill', ['rollback', '--backfill', 'agian-2024-01-02-to-2024-01-05', '--reason', 'x', '--yes'], 2, /received the backfill 'agian-\S+', of which nothing is known; did you mean again-2024-01-02-to-2024-01-05\?/],
+    ['an unknown backfill', ['rollback', '--backfill', 'agian-2024-01-02-to-2024-01-05', '--reason', 'x', '--yes'], 2, /received the backfill 'agian-\S+', which there is not; did you mean again-2024-01-02-to-2024-01-05\?/],
     ['a date outside the calendar', ['rollback', '--date', '2022-01-05', '--phase', 'phase_1_raw', '--reason', 'x'], 2, /2022-01-05/],
     ['several dates', ['rollback', '--date', '2024-01-05..2024-01-06', '--phase', 'phase_1_raw', '--reason', 'x'], 2, /allowed is one date/],
     ['an unknown phase', ['rollback', '--date', '2024-01-05', '--phase', 'phase_9', '--reason', 'x'], 2, /received the phase 'phase_9'/],

@@ -114,7 +114,7 @@ describe('flows/rollback', () => {
     await assert.rejects(planRollback(bench.site.engine, scopeOf(id)), new RegExp(`backfill ${id} is running: .*first: smart-backfill backfill pause ${id} --reason`));
     await orderBackfill(bench.site.engine, id, (current, now) => ({ ...current, state: 'paused', note: 'a quota is used up', goesOn: { since: now, at: now + 1000 } }));
     await assert.rejects(planRollback(bench.site.engine, scopeOf(id)), new RegExp(`backfill ${id} goes on by itself \\(a quota is used up\\): .*first: smart-backfill backfill pause ${id} --reason`));
-    await assert.rejects(planRollback(bench.site.engine, scopeOf('whole-2042')), /received the backfill 'whole-2042', of which nothing is known/);
+    await assert.rejects(planRollback(bench.site.engine, scopeOf('whole-2042')), /received the backfill 'whole-2042', which there is not/);
     await orderBackfill(bench.site.engine, id, (current, now) => paused(current, kim, now));
     assert.deepEqual((await planRollback(bench.site.engine, scopeOf(id))).steps, []);
   });
