@@ -7,6 +7,8 @@ export type JournalEvent =
   | 'started' | 'finished' | 'cancelled'
   | 'stage_started' | 'stage_ended' | 'stage_held' | 'waits_for_approval' | 'approved'
   | 'gate_passed' | 'gate_held' | 'ramp' | 'ramp_held'
+  /** To a stage that has ended, for a date that the calendar has gained since. */
+  | 'went_back'
   | 'paused' | 'stopped' | 'resumed' | 'retried' | 'skipped'
   /** By itself: a used-up quota, or a backfill that it has joined, and the end of either. */
   | 'quota' | 'waits' | 'went_on'
