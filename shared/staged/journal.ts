@@ -12,7 +12,7 @@ export type JournalEvent =
   | 'paused' | 'stopped' | 'resumed' | 'retried' | 'skipped'
   /** By itself: a used-up quota, or a backfill that it has joined, and the end of either. */
   | 'quota' | 'waits' | 'went_on'
-  | 'taken_over' | 'others_run' | 'went_back' | 'rollback';
+  | 'taken_over' | 'others_run' | 'rollback';
 
 /** Who is named where nobody ordered it. */
 export const SYSTEM = 'smart-backfill';
