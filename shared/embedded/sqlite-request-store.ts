@@ -144,7 +144,9 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async trace(runId: string): Promise<string | null> {
-    const trace = this.#database.read(() => this.#sql.trace.get(runId))?.['trace'];
+    const find = () => this.#sql.trace.get(runId)?.['trace'];
+    // A run's trace never changes: one that is on the disk does not wait for what is deferred.
+    const trace = this.#database.guarded(find) ?? this.#database.read(find);
     return typeof trace === 'string' ? trace : null;
   }
 

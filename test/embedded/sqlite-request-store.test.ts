@@ -95,10 +95,10 @@ describe('SqliteRequestStore', () => {
     const database = SqliteDatabase.open(path);
     const store = new SqliteRequestStore(database, { rankOf });
     const games = { season: '2023-24', games: [] };
-    await store.transact({}, () => ({ writes: { asks: [askOf('ask-1')], remembered: [games] }, result: null }), 'with_next');
+    await store.transact({}, () => ({ writes: { asks: [askOf('ask-1')], remembered: [games], traces: [{ runId: 'before', trace: '[]' }] }, result: null }), 'with_next');
     database.prepare('PRAGMA max_page_count = 60').get();
     await store.transact({}, () => ({ writes: { cells: [cell], traces: [{ runId: 'r', trace: 'x'.repeat(1_000_000) }] }, result: null }), 'with_next');
-    assert.deepEqual([await store.openCells(), await store.asks(9), await store.remembered()], [[cell], [askOf('ask-1')], [games]]);
+    assert.deepEqual([await store.openCells(), await store.asks(9), await store.remembered(), await store.trace('before')], [[cell], [askOf('ask-1')], [games], '[]']);
     await assert.rejects(store.trace('r'), (error) => error instanceof StateFolderError && error.problem === 'disk_full');
     database.prepare('PRAGMA max_page_count = 6000').get();
     assert.equal((await store.trace('r'))?.length, 1_000_000);
