@@ -114,7 +114,7 @@ function journalLine({ at, by, event, text }: JournalEntry): string {
 }
 
 /** Entries whose text says what has happened. */
-const SPEAKING = new Set(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held']);
+const SPEAKING = new Set(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held', 'waits']);
 
 /** The reasons of a gate that holds are in the status, which follows. */
 function shortened(event: string, text: string): string {
