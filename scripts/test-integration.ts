@@ -13,7 +13,7 @@ import { startEmulators, type Emulator } from './local-cloud/emulators.ts';
 /** The seasons first: they keep one core busy for as long as most of the others wait. */
 const DEFAULT_PATTERNS = ['test/e2e/**/*.suite.ts', 'test/google/**/*.test.ts'];
 /** A test waits for real servers, and for Java to get warm, on a machine that may be busy: time is no test's subject here. */
-const MOCHA_TIMEOUT_MS = 300_000;
+const MOCHA_TIMEOUT_MS = 600_000;
 /** Suites mostly wait, each on documents, topics or a project of its own. */
 const SIDE_BY_SIDE = ['--parallel', '--jobs', '3'];
 

@@ -1,7 +1,6 @@
+import { SYSTEM } from '../../shared/staged/journal.ts';
 import type { BackfillRecord, GateResult, JournalEntry } from '../../shared/staged/record.ts';
 import { instant } from './words.ts';
-
-const SYSTEM = 'smart-backfill';
 
 /** The times that a stage's gate held before the look that is shown, and who did what then, in Markdown. Empty where there were none. */
 export function earlierHolds({ journal }: Pick<BackfillRecord, 'journal'>, stage: string, shown: GateResult): string[] {

@@ -11,7 +11,7 @@ import { earlierHolds } from './backfill-holds.ts';
 import { isText } from './backfill-view.ts';
 import { markdownTable } from './markdown.ts';
 import { tookText } from './backfill-standing.ts';
-import { count, counted, dayList, instant } from './words.ts';
+import { count, counted, dayList, instant, withInstants } from './words.ts';
 
 /** The report of a backfill in Markdown, as whoever ran it would have written it: what was asked, by whom and why, and what became of it. */
 export function reportMarkdown(record: BackfillRecord, world: World, now: number, attempts: readonly TriedAgain[]): string {
@@ -30,7 +30,7 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
     '## Gates',
     ...gates(record),
     '## Journal',
-    markdownTable(['When (UTC)', 'Who', 'What', ''], record.journal.map((entry) => [instant(entry.at), entry.by, entry.event.replaceAll('_', ' '), entry.text])),
+    markdownTable(['When (UTC)', 'Who', 'What', ''], record.journal.map((entry) => [instant(entry.at), entry.by, entry.event.replaceAll('_', ' '), withInstants(entry.text)])),
   ].join('\n\n') + '\n';
 }
 
@@ -41,7 +41,8 @@ function summary(record: BackfillRecord, world: World, now: number): string {
   const held = record.stages.find((stage) => stage.gate?.passed === false)?.name;
   const passed = record.stages.filter((stage) => stage.gate?.passed === true).length;
   const gatesWith = record.definition.stages.filter((stage) => stage.gate !== undefined).length;
-  const ended = record.endedAt === null ? `It **${isText(record)}**, ${took} after its start${record.note === '' ? '' : `: ${record.note}`}.` : `It **${isText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${record.note === '' ? '' : ` (${record.note})`}.`;
+  const note = withInstants(record.note);
+  const ended = record.endedAt === null ? `It **${isText(record)}**, ${took} after its start${note === '' ? '' : `: ${note}`}.` : `It **${isText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${note === '' ? '' : ` (${note})`}.`;
   return [
     ended,
     `${count(complete)} of ${count(expected)} cells are complete now (${percentText(complete, expected)}).`,
@@ -92,6 +93,7 @@ function howText(stage: StageDefinition, given: Asked, approvedBy: string | null
     ...(stage.dates === 'all' ? [] : [`the ${stage.dates} date only`]),
     ...(stage.reprocess === undefined || stage.reprocess === 'none' ? [] : [stage.reprocess === 'failed' ? 'what had failed is run again' : 'what is complete is run again']),
     stage.order === 'by_date' ? 'date by date' : `${given.concurrency ?? stage.concurrency} at a time`,
+    ...(stage.cascade ? ['after the first phase by cascade'] : []),
     stage.retries === 1 ? 'one retry' : `${stage.retries} retries`,
     `on failure ${given.errorPolicy ?? stage.error_policy}`,
     ...(approvedBy === null ? [] : [`approved by ${approvedBy}`]),

@@ -8,7 +8,7 @@ import { kindOf } from './alike.ts';
 import { statusNow } from './backfill-json.ts';
 import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, counted, dayList, duration, instant, range } from './words.ts';
+import { count, counted, dayList, duration, instant, range, withInstants } from './words.ts';
 
 /** How far a staged backfill is, for people. */
 
@@ -56,11 +56,13 @@ export function renderStatus(record: BackfillRecord, world: World, style: Style,
 }
 
 /** Why it is in its state: of a gate each reason by itself. */
-function noteOf({ state, note, stage, stages }: BackfillRecord): readonly string[] {
+function noteOf({ state, note: written, stage, stages }: BackfillRecord): readonly string[] {
+  const note = withInstants(written);
   const gate = stages[stage]?.gate ?? null;
-  const whole = gate === null ? '' : gate.reasons.join('; ');
-  if (state !== 'gate_held' || gate === null || gate.reasons.length < 2 || !note.endsWith(whole)) return note === '' ? [] : [note];
-  return [note.slice(0, -whole.length).trimEnd(), ...gate.reasons.map((reason) => `- ${reason}`)];
+  const reasons = (gate?.reasons ?? []).map(withInstants);
+  const whole = reasons.join('; ');
+  if (state !== 'gate_held' || reasons.length < 2 || !note.endsWith(whole)) return note === '' ? [] : [note];
+  return [note.slice(0, -whole.length).trimEnd(), ...reasons.map((reason) => `- ${reason}`)];
 }
 
 /** What has failed and is not complete by now: what is alike together, with its dates. */

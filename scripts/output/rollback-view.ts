@@ -2,6 +2,7 @@ import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { RolledBackCell } from '../../shared/flows/rollback-cell.ts';
 import type { RollbackPlan, RollbackScope, RollbackStep } from '../../shared/flows/rollback-plan.ts';
 import { recoverCommand, type RolledBack } from '../../shared/flows/rollback.ts';
+import { isTaken } from '../../shared/rollback/decide.ts';
 import type { ReadersOf } from '../../shared/rollback/readers.ts';
 import { grouped, kindOf } from './alike.ts';
 import { paragraph, type Style } from './style.ts';
@@ -13,12 +14,8 @@ import { cellText, counted, dayList, duration } from './words.ts';
 type Text = (core: string) => string;
 const REASONS_SHOWN = 10;
 
-export function isTaken({ decision }: RollbackStep): boolean {
-  return decision.kind === 'restore' || decision.kind === 'empty';
-}
-
 export function renderRollbackPlan(plan: RollbackPlan, style: Style, text: Text): string {
-  const taken = plan.steps.filter(isTaken);
+  const taken = plan.steps.filter(({ decision }) => isTaken(decision));
   const lines = [taken.length === 0 ? 'nothing to roll back\n' : `${counted(taken.length, 'cell')} to roll back:\n`];
   lines.push(groups(taken.map((step) => ({ ...step, does: doesOf(step), why: step.decision.reason })), style));
   lines.push(left(plan.steps, text), reading(['reads these, and may be stale then', 'read these, and may be stale then'], plan.readers.reading.filter(() => taken.length > 0), style));

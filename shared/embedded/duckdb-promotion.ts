@@ -10,7 +10,7 @@ import { contentHashSql, hashSum, rowHashSql, type Measured } from './duckdb-mea
 import { contentText } from './duckdb-scan.ts';
 import type { Stage } from './duckdb-stages.ts';
 import { andOwnRows, MARKERS, tableOf } from './duckdb-tables.ts';
-import { columnList, dateLiteral, dateValue, quoted } from './duckdb-values.ts';
+import { columnList, columnsOf, dateLiteral, dateValue, quoted } from './duckdb-values.ts';
 
 /**
  * The one transaction that changes a date: fence and marker, then the rows. The marker's primary key is the cell, so of
@@ -93,15 +93,14 @@ async function insertRows(session: Session, { claim: { processor }, stage }: Sta
 async function sameRows(session: Session, { claim: { processor }, measured }: StagedTable, present: DuckDBMaterializedResult, where: string): Promise<boolean> {
   if (present.rowCount !== measured.coverage.rows) return false;
   if (measured.coverage.rows === 0) return true;
-  if (await hashSum(present) !== measured.content) return false;
+  if (hashSum(present) !== measured.content) return false;
   const hashes = await session.run(`SELECT ${rowHashSql(processor, processor.fingerprintColumns)} FROM ${tableOf(processor)} ${where}`);
-  return fingerprint(hashes.rowCount, await hashSum(hashes)) === measured.coverage.fingerprint;
+  return fingerprint(hashes.rowCount, hashSum(hashes)) === measured.coverage.fingerprint;
 }
 
 export async function readPromotion(session: Session, processor: Processor, day: Day): Promise<Promotion | null> {
   const result = await session.prepared(READ, [[processor.name, VARCHAR], [dateValue(day), DATE]]);
-  const [row] = await result.getRows();
-  if (!row) return null;
-  const [runId, generation, token, fingerprint, trace] = row;
+  if (result.rowCount === 0) return null;
+  const [runId, generation, token, fingerprint, trace] = columnsOf(result).map(([value]) => value);
   return { runId: String(runId), generation: Number(generation), token: Number(token), fingerprint: String(fingerprint), trace: String(trace) };
 }

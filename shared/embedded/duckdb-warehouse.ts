@@ -126,7 +126,7 @@ export class DuckDbWarehouse implements Warehouse {
       else if (source.kind === 'kept') await this.#kept.fill(session, stage, processor, day, source.name);
       const result = await session.prepared(measuringSql(processor, quoted(stage.table), ''));
       stage.passed += result.rowCount;
-      const days = await measured(processor, result);
+      const days = measured(processor, result);
       const found = days.get(day) ?? nothingMeasured(processor);
       if (found.coverage.rows === 0 && (source.kind === 'kept' || source.kind === 'past')) throw nothingKept(processor, day, source);
       refuseOtherDates(processor, day, result.rowCount - found.coverage.rows, days.keys());

@@ -32,6 +32,8 @@ export class SqliteRequestStore implements RequestStore {
   readonly #sql: ReturnType<typeof statements>;
   readonly #insertHistory: ReturnType<typeof insertRunHistory>;
   readonly #readAsk: (id: string) => Ask | null;
+  /** The one that a decision has read last: thousands of cells are opened for the same. */
+  #lastAsk: Ask | null = null;
   #deciding = false;
   #lastOutgoing: number;
 
@@ -40,7 +42,10 @@ export class SqliteRequestStore implements RequestStore {
     this.#records = new RecordsInMemory(options.rankOf);
     this.#sql = statements((sql) => database.prepare(sql));
     this.#insertHistory = insertRunHistory(database);
-    this.#readAsk = (id) => readAsk(database, this.#sql.ask.get(id));
+    this.#readAsk = (id) => {
+      if (this.#lastAsk?.id !== id) this.#lastAsk = readAsk(database, this.#sql.ask.get(id));
+      return this.#lastAsk;
+    };
     database.guarded(() => loadRecords(database, this.#records));
     this.#lastOutgoing = this.#records.outbox.values().reduce((last, { seq }) => Math.max(last, seq), 0);
   }
@@ -62,6 +67,7 @@ export class SqliteRequestStore implements RequestStore {
       if (durable === 'with_next' && (writes.asks ?? []).length === 0) this.#database.defer(rows);
       else this.#commit(rows);
       this.#records.apply(writes, outgoing);
+      if ((writes.asks ?? []).length > 0) this.#lastAsk = null;
     }
     return result;
   }
@@ -131,7 +137,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async remembered(): Promise<readonly RememberedGames[]> {
-    return this.#database.guarded(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
+    return this.#database.read(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
   }
 
   async untold(limit: number): Promise<readonly UntoldFailure[]> {
@@ -139,7 +145,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async trace(runId: string): Promise<string | null> {
-    const trace = this.#database.guarded(() => this.#sql.trace.get(runId))?.['trace'];
+    const trace = this.#database.read(() => this.#sql.trace.get(runId))?.['trace'];
     return typeof trace === 'string' ? trace : null;
   }
 

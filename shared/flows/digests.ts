@@ -20,7 +20,7 @@ export interface TellOptions {
   readonly leaving?: boolean;
 }
 
-function leaseOf(backfillId: string | null): string {
+function alertsLease(backfillId: string | null): string {
   return `${ALERTS_LEASE}${backfillId ?? BY_HAND}`;
 }
 
@@ -53,7 +53,7 @@ export async function tellOf(engine: Engine, backfillId: string | null, { leavin
 /** One step of a window, in a commit of its own: the digest to send now, or whether there is another step to take. */
 async function takeTurn(engine: Engine, backfillId: string | null, { by, leaving }: { readonly by: string; readonly leaving: boolean }): Promise<Alert | 'again' | 'done'> {
   const { store, clock, owner } = engine.parts;
-  const name = leaseOf(backfillId);
+  const name = alertsLease(backfillId);
   const windowMs = engine.pipeline.settings.digest_minutes * 60_000;
   // The window first: failures that another digest takes after this are seen by its change of the window.
   const seen = (await store.leases()).find((lease) => lease.name === name)?.detail ?? null;
@@ -76,7 +76,7 @@ async function takeTurn(engine: Engine, backfillId: string | null, { by, leaving
 
 /** Notes that a digest has been sent, unless another process has sent it since for one that it took for dead. */
 async function handedOver(engine: Engine, backfillId: string | null, by: string, { event }: Alert): Promise<void> {
-  const name = leaseOf(backfillId);
+  const name = alertsLease(backfillId);
   await engine.change(readsOf(backfillId), (snapshot) => {
     const lease = snapshot.lease(name);
     const window = windowOf(lease);
@@ -89,12 +89,12 @@ async function handedOver(engine: Engine, backfillId: string | null, by: string,
 }
 
 function readsOf(backfillId: string | null): Reads {
-  return { leases: [leaseOf(backfillId)], backfills: backfillId === null ? [] : [backfillId] };
+  return { leases: [alertsLease(backfillId)], backfills: backfillId === null ? [] : [backfillId] };
 }
 
 /** Holds a backfill's failures back for as long as this process advances it, and tells of its beginning. */
 export async function holdBack(engine: Engine, backfillId: string): Promise<void> {
-  const name = leaseOf(backfillId);
+  const name = alertsLease(backfillId);
   const { owner, clock } = engine.parts;
   await engine.change({ leases: [name], backfills: [backfillId] }, (snapshot) => {
     const lease = snapshot.lease(name);

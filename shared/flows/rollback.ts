@@ -1,11 +1,11 @@
 import { formatDay } from '../calendar/day.ts';
 import { HeldBackError } from '../failures/errors.ts';
-import { keyOf } from '../gaps/detect.ts';
 import type { Alert } from '../ports/notifier.ts';
+import { encodeOwned } from '../recovery/owned-cells.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { isTaken } from '../rollback/decide.ts';
 import { ends, readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
-import { noted } from '../staged/transitions.ts';
+import { noted } from '../staged/journal.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
 import { heldBehind, holdOn } from './rollback-holds.ts';
@@ -89,7 +89,8 @@ function isBack({ outcome }: RolledBackCell): boolean {
 
 async function underLease(engine: Engine, taken: readonly CellKey[], scope: RollbackScope, work: () => Promise<void>): Promise<void> {
   const planId = scope.backfillId === null ? 'a rollback' : `the rollback of ${scope.backfillId}`;
-  if (await takeLease(engine, ROLLBACK_LEASE, JSON.stringify({ planId, cells: taken.map(keyOf) })) === null) {
+  const owned = encodeOwned(planId, taken, 'roll it back in parts, phase by phase, the first one first (--phase NAME), or by --processor NAME');
+  if (await takeLease(engine, ROLLBACK_LEASE, owned) === null) {
     throw new HeldBackError('another rollback is under way: one at a time; wait until it has ended, then run this again');
   }
   const lived = keepLease(engine, ROLLBACK_LEASE);

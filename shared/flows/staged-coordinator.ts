@@ -1,10 +1,12 @@
 import type { CellKey } from '../requests/cell.ts';
+import { lateCell, wayOut, type LateCell } from '../staged/late.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
 import { currentStage, goesOnByItself, hasEnded, type BackfillRecord, type GateAnswer } from '../staged/record.ts';
-import { answered, othersRun } from '../staged/transitions.ts';
+import { answered, othersRun, wentBack } from '../staged/transitions.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
+import { firstAbort } from './first-abort.ts';
 import { releaseHalt } from './halt.ts';
 import { endedFailure, failed, isAsked, lastServed, recordOf, runByOthers, runsElsewhere } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
@@ -53,6 +55,8 @@ export class Coordinator {
   #unverified: number | null = null;
   /** When one of its cells last ended, as far as is known. */
   #servedAt = 0;
+  /** Of a date that a stage did not know of: it is gone back to when what runs has ended. */
+  #late: LateCell | null = null;
   #plannedAt = 0;
 
   constructor(engine: Engine, id: string, options: CoordinatorOptions) {
@@ -159,6 +163,7 @@ export class Coordinator {
     const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness, failed: leftOut.filter((left) => left.failed) });
     for (const cell of cells) if (recordOf(this.#engine, cell).request?.backfillId === this.#id) walk.adopt(cell);
     this.#walk = walk;
+    this.#late = null;
     this.#walks = { stage: record.stage, round: progress.round };
     this.#delay = new DateDelay();
     this.#unverified = walk.date;
@@ -178,6 +183,13 @@ export class Coordinator {
     if (isHalted) await this.hear(null);
     if (await this.#noteEnds(record, walk) || await pausedByQuota(this.#engine, this.#held, walk.runningCells) || await this.#verify(record, walk)) return 0;
     if (isHalted) await releaseHalt(this.#engine, this.#id);
+    if (this.#late) {
+      const late = this.#late;
+      if (walk.running > 0) return TICK_MS;
+      this.#forget();
+      await this.#held.change((current) => (isSameRound(current, record) ? wentBack(current, late, this.#engine.parts.clock.now()) : current));
+      return 0;
+    }
     if (walk.finished) {
       await this.#endRound(record, walk);
       return 0;
@@ -189,7 +201,12 @@ export class Coordinator {
     if (await givenTurn(this.#engine, this.#held, record, walk.runningCells, this.#servedAt)) this.#tellOpened();
     const concurrency = record.asked.concurrency ?? definition.concurrency;
     const { start, passed } = walk.advance(this.#engine.world, concurrency - walk.running);
-    const blocked = passed.filter(({ outcome }) => outcome === 'blocked');
+    const blocked = passed.filter(({ outcome }) => outcome === 'blocked').map((over) => ({ ...over, note: `${over.note}${over.on ? wayOut(this.#engine.world, record, over.on) : ''}` }));
+    this.#late = blocked.length > 0 ? lateCell(this.#engine.world, record, blocked.flatMap(({ on }) => on ?? []), (cell) => walk.has(cell)) : null;
+    if (this.#late) {
+      for (const cell of start) walk.putBack(cell);
+      return 0;
+    }
     let kept = false;
     if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) kept = await this.#open(record, walk, start);
     else for (const cell of start) walk.end(this.#engine.world, cell);
@@ -258,9 +275,8 @@ export class Coordinator {
 
   async #wait(milliseconds: number): Promise<void> {
     const over = new AbortController();
-    const { clock } = this.#engine.parts;
-    await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
-    // Without a reason each abort makes an error with a stack, of every wait.
-    over.abort('it is not waited for any more');
+    const stop = firstAbort([over.signal, this.#options.signal]);
+    await Promise.race([this.#bell.promise, this.#engine.parts.clock.sleep(milliseconds, stop.signal)]);
+    over.abort('something has ended');
   }
 }

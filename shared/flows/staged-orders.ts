@@ -9,9 +9,8 @@ import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
 import { joinedBy } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
-import { returnLease, takeLease } from './leases.ts';
+import { backfillLease, returnLease, takeLease } from './leases.ts';
 import { changeRow } from './rows.ts';
-import { leaseOf } from './staged-held.ts';
 import { wakeWaiters } from './wake.ts';
 
 /** What a person orders of staged backfills: each is one durable change of the record. */
@@ -86,9 +85,9 @@ export async function orderBackfill(engine: Engine, id: string, change: (record:
   const { store, clock } = engine.parts;
   const known = await store.backfill(id);
   if (!known) throw unknownBackfill(id, await store.backfills());
-  const record = await engine.change({ backfills: [id], leases: [leaseOf(id)] }, (snapshot) => {
+  const record = await engine.change({ backfills: [id], leases: [backfillLease(id)] }, (snapshot) => {
     const next = change(snapshot.backfill(id) ?? known, clock.now());
-    const lease = snapshot.lease(leaseOf(id));
+    const lease = snapshot.lease(backfillLease(id));
     // Marks it dirty: its holder goes round once more.
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });

@@ -14,7 +14,7 @@ export interface Progress {
   readonly expected: number;
   /** Nothing is left to do about it. */
   readonly complete: number;
-  /** Failed, not complete, and not being tried again now. */
+  /** Failed, not complete, and not being tried again now; of a stage that has begun. */
   readonly failed: number;
 }
 
@@ -24,7 +24,7 @@ export function progressOf(world: World, record: BackfillRecord, stage: number):
   const processors = processorsOf(world, record, stage);
   const hasEnded = record.stages[stage]?.endedAt !== null;
   const canary = canaryOf(world, record, stage, processors);
-  return counted(world, record, processors, {
+  const figures = counted(world, record, processors, {
     hasFailed: openFailures(record),
     takes: (processor, day) => canary === null || canary.day === day || (definition?.calendar_first === true && processor.fillsCalendar),
     // Complete before it began, and to be run all the same: it is done when this stage has run it.
@@ -33,6 +33,8 @@ export function progressOf(world: World, record: BackfillRecord, stage: number):
       return request === null && roundAsked(record, stage, recentAsks) >= 0;
     },
   });
+  // What lacks before it begins has failed in an earlier stage.
+  return (record.stages[stage]?.startedAt ?? null) === null ? { ...figures, failed: 0 } : figures;
 }
 
 /** Of all stages up to this one; what several of them have counts once. */
@@ -41,12 +43,15 @@ export function progressUpTo(world: World, record: BackfillRecord, stage: number
   return counted(world, record, new Set(stages.flatMap((_, index) => processorsOf(world, record, index))), { takes: () => true, isDone: () => true, hasFailed: () => false });
 }
 
-/** Of the whole backfill: each cell once, but what a stage runs again although it is complete. */
+/** Of the whole backfill: each cell once, but what a stage runs again although it is complete. A cell has failed once. */
 export function wholeProgress(world: World, record: BackfillRecord): Progress {
   const stages = record.definition.stages.map((definition, stage) => ({ stage, processors: processorsOf(world, record, stage), plain: definition.dates === 'all' && reprocessOf(record, stage) !== 'completed' }));
   const plain = new Set(stages.filter((one) => one.plain).flatMap(({ processors }) => processors));
   const again = stages.filter((one) => !one.plain && (reprocessOf(record, one.stage) === 'completed' || one.processors.some((processor) => !plain.has(processor))));
-  const parts = [counted(world, record, plain, { takes: () => true, isDone: () => true, hasFailed: openFailures(record) }), ...again.map(({ stage }) => progressOf(world, record, stage))];
+  const parts = [counted(world, record, plain, { takes: () => true, isDone: () => true, hasFailed: openFailures(record) }), ...again.map(({ stage, processors }) => {
+    const figures = progressOf(world, record, stage);
+    return processors.some((processor) => !plain.has(processor)) ? figures : { ...figures, failed: 0 };
+  })];
   return parts.reduce((sum, part) => ({ expected: sum.expected + part.expected, complete: sum.complete + part.complete, failed: sum.failed + part.failed }));
 }
 

@@ -1,6 +1,9 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
+import { describeCell } from '../gaps/usable.ts';
 import { answersOf } from './gate-answers.ts';
+import { cutToBytes, noted, SYSTEM } from './journal.ts';
+import type { LateCell } from './late.ts';
 import { policyOf } from './policy.ts';
 import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type NewFailure, type StageProgress } from './record.ts';
 import type { BackfillDefinition } from './schema.ts';
@@ -22,12 +25,9 @@ export interface Person {
   readonly reason: string;
 }
 
-/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. Lengths are bytes of JSON. */
+/** A Firestore document holds 1 MiB: so many failures with messages of so many bytes of JSON fit, beside the journal, with room to spare. */
 const MOST_FAILURES = 700;
-const MOST_ENTRIES = 500;
 const LONGEST_MESSAGE = 300;
-const LONGEST_ENTRY = 400;
-const SYSTEM = 'smart-backfill';
 
 export function begun(id: string, definition: BackfillDefinition, asked: Asked): BackfillRecord {
   const record: BackfillRecord = {
@@ -46,7 +46,7 @@ function entered(record: BackfillRecord, stage: number, now: number): BackfillRe
   if (definition.needs_approval && at.stages[stage]?.approvedBy === null) {
     return { ...noted(at, now, SYSTEM, 'waits_for_approval', `stage ${definition.name} does not start by itself`), state: 'waits_for_approval', note: `stage ${definition.name} waits for approval` };
   }
-  return { ...noted(withProgress(at, { startedAt: now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
+  return { ...noted(withProgress(at, { startedAt: at.stages[stage]?.startedAt ?? now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
 }
 
 /** What was asked for in this round has ended, and something is still to be done. */
@@ -85,7 +85,7 @@ export function withFailures(record: BackfillRecord, found: readonly NewFailure[
   const fresh = found.filter((failure) => !known.has(failureKey(failure)));
   if (fresh.length === 0) return record;
   const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
-    ...failure, message: cut(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cut(failure.message, LONGEST_MESSAGE) : '',
+    ...failure, message: cutToBytes(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cutToBytes(failure.message, LONGEST_MESSAGE) : '',
   }));
   return fitting(record, [...record.failures, ...entries]);
 }
@@ -98,18 +98,6 @@ function fitting(record: BackfillRecord, all: readonly FailedCell[]): BackfillRe
   const left = kept.slice(MOST_FAILURES).filter((entry) => entry.became === 'open' && entry.runId !== null).length;
   return { ...record, failures: kept.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + all.length - MOST_FAILURES, openLeftOut: (record.openLeftOut ?? 0) + left };
 }
-
-function cut(text: string, bytes: number): string {
-  let room = bytes;
-  let end = 0;
-  for (const character of text) {
-    room -= encoder.encode(JSON.stringify(character)).length - 2;
-    if (room < 0) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
-}
-const encoder = new TextEncoder();
 
 function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
   return `${processor} ${day} ${runId ?? ''}`;
@@ -162,6 +150,16 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
   }
   const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1, ...lookedAt(record) });
   return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
+}
+
+/** A date is expected that a stage did not know of: that stage is taken up again, its gate too. What is past it comes again after it. */
+export function wentBack(record: BackfillRecord, { stage, cell }: LateCell, now: number): BackfillRecord {
+  // What came after it was about fewer dates, and comes again.
+  const back = { ...record, stage, stages: record.stages.map((progress, index) => (index < stage || index > record.stage ? progress : { ...progress, endedAt: null, gate: null })) };
+  const { definition } = currentStage(back);
+  const when = stage === record.stage ? 'when it was planned' : 'when that had its end';
+  const text = `back to stage ${definition.name}: ${describeCell(cell)} was not expected ${when}, and is to be filled before what reads it`;
+  return noted(nextRound(back), now, SYSTEM, 'went_back', text);
 }
 
 /** Somebody else was at work on cells when the backfill came to them. */
@@ -243,10 +241,4 @@ function refuseEnded(record: BackfillRecord, what: string): void {
 
 function withProgress(record: BackfillRecord, change: Partial<StageProgress>): BackfillRecord {
   return { ...record, stages: record.stages.map((progress, index) => (index === record.stage ? { ...progress, ...change } : progress)) };
-}
-
-/** An entry in the journal. Of too many the first and the newest are kept. */
-export function noted(record: BackfillRecord, at: number, by: string, event: string, text: string): BackfillRecord {
-  const [first, ...rest] = [...record.journal, { at, by, event, text: cut(text, LONGEST_ENTRY) }];
-  return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
 }

@@ -11,8 +11,9 @@ import { load } from './load.ts';
 
 const pipeline = join(import.meta.dirname, '../fixtures/adoption');
 const service = join(import.meta.dirname, 'service.py');
-const hasPython = spawnSync('python3', ['--version']).status === 0;
-const suite = hasPython ? describe : describe.skip;
+/** Itself, and not what may stand before it on the PATH; empty where there is none. */
+const python = (spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout ?? '').trim();
+const suite = python === '' ? describe.skip : describe;
 
 const turn = z.object({ game_date: z.string(), since_gone: z.boolean(), reasons: z.array(z.object({ condition: z.number(), text: z.string() })) });
 const report = z.object({
@@ -22,7 +23,7 @@ const report = z.object({
   })),
 });
 
-suite(`a running pipeline in Python, adopted in observe mode${hasPython ? '' : ' (skipped: there is no python3 on this machine)'}`, function () {
+suite(`a running pipeline in Python, adopted in observe mode${python === '' ? ' (skipped: there is no python3 on this machine)' : ''}`, function () {
   this.timeout(240_000);
   const sandbox = new Sandbox();
   let state: string;
@@ -48,8 +49,8 @@ suite(`a running pipeline in Python, adopted in observe mode${hasPython ? '' : '
     await once(server, 'listening');
     const address = server.address();
     assert.ok(address !== null && typeof address === 'object');
-    const command = (path: string): string => JSON.stringify(['python3', join(import.meta.dirname, 'command.py'), `http://127.0.0.1:${address.port}/${path}`]);
-    const child = spawn('python3', [service, date, ...jobs], {
+    const command = (path: string): string => JSON.stringify([python, join(import.meta.dirname, 'command.py'), `http://127.0.0.1:${address.port}/${path}`]);
+    const child = spawn(python, [service, date, ...jobs], {
       cwd: sandbox.folder, timeout: 120_000, stdio: ['ignore', 'inherit', 'pipe'],
       env: { ...process.env, LOAD_COMMAND: command('load'), PUBLISH_COMMAND: publish ? JSON.stringify(publish) : command('publish') },
     });

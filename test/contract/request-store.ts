@@ -285,6 +285,30 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         subject = await subject.reopen();
         assert.deepEqual(await allOf(subject), before);
       });
+      it('gives what was enough with the next one, at once and after a close', async () => {
+        const { asks, ...others } = everything();
+        await write({ asks });
+        await subject.store.transact({}, () => ({ writes: others, result: null }), 'with_next');
+        const before = await allOf(subject);
+        assert.deepEqual(names(await subject.store.cells(nov15, nov16)).length, others.cells?.length);
+        subject = await subject.reopen();
+        assert.deepEqual(await allOf(subject), before);
+      });
+      it('has after a crash what was enough with the next one, if that came', async () => {
+        await subject.store.transact({}, () => ({ writes: { cells: [cellWith(raw15, {})], changes: [changeRow({ status: 'queued' })] }, result: null }), 'with_next');
+        await write({ cells: [cellWith(summary15, {})] });
+        const before = await allOf(subject);
+        subject = await subject.crash();
+        assert.deepEqual(await allOf(subject), before);
+      });
+      it('has all of it or nothing after a crash before the next one, and nothing is lost that was durable', async () => {
+        await write({ cells: [cellWith(summary15, {})] });
+        await subject.store.transact({}, () => ({ writes: { cells: [cellWith(raw15, {})], changes: [changeRow({ status: 'queued' })] }, result: null }), 'with_next');
+        subject = await subject.crash();
+        const cells = names(await subject.store.cells(nov15, nov16));
+        const changes = await subject.history.changes({ limit: 10 });
+        assert.deepEqual([cells, changes.length], changes.length === 0 ? [['Summary 0'], 0] : [['Raw 0', 'Summary 0'], 1]);
+      });
       it('gives the same after a crash', async () => {
         await write(everything());
         await write({ cells: [cellWith(summary15, { state: 'waiting', waitingFor: raw15 })] });

@@ -44,7 +44,7 @@ export class EmptySeason {
   readonly warehouse: MemoryWarehouse;
   readonly clock: ManualClock;
   readonly outside: Outside;
-  readonly path: string;
+  path: string;
   site: Site;
 
   private constructor(state: CleanState, warehouse: MemoryWarehouse, clock: ManualClock, outside: Outside, path: string, site: Site) {
@@ -66,9 +66,9 @@ export class EmptySeason {
     return new EmptySeason(state, warehouse, clock, outside, path, site);
   }
 
-  /** The process is gone; another one opens what it left. */
+  /** The process is killed; another one opens what it left. */
   async reopen(fuse = Fuse.never()): Promise<void> {
-    this.site.close();
+    this.path = this.site.kill();
     this.site = await Site.open({ pipeline: this.state.pipeline, databasePath: this.path, warehouse: this.warehouse, clock: this.clock, outside: this.outside, lanes: 4, fuse });
   }
 

@@ -104,7 +104,7 @@ describeWithPubSub("PubSubMessageBus on Google's emulator", () => {
     try {
       const started = performance.now();
       const thrown: unknown = await new PubSubMessageBus(client, { topics: ['requests'], timeoutMs: 1_000 }).publish('requests', '{}').then(() => null, (error: unknown) => error);
-      assert.ok(performance.now() - started < 5_000, `${performance.now() - started} ms`);
+      assert.ok(performance.now() - started < 20_000, `${performance.now() - started} ms`);
       assert.deepEqual([classify(thrown).category, classify(thrown).retry], ['infrastructure', true], String(thrown));
     } finally {
       await client.close();

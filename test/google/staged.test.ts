@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { handleStages, type StageDeps } from '../../functions/stage-coordinator/handler.ts';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { Engine } from '../../shared/flows/engine.ts';
-import { leaseOf } from '../../shared/flows/staged-held.ts';
+import { backfillLease } from '../../shared/flows/leases.ts';
 import { Advancing } from '../../shared/flows/staged-process.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { ended, parsed, Sandbox, type Ended } from '../cli/harness.ts';
@@ -76,7 +76,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     ended(await run('pause', id, '--reason', 'over night'), 0);
     again.release();
     await cloud.ended('Totals', days[0] ?? '');
-    await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== leaseOf(id)), 120_000, story);
+    await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== backfillLease(id)), 120_000, story);
     assert.deepEqual(days.filter((date) => promotions('Totals', date) > 0), days.slice(0, 1));
     assert.equal((await run('watch', id)).code, 5, 'held back: it is paused');
     ended(await run('resume', id, '--reason', 'the morning'), 0);
@@ -125,7 +125,7 @@ describeWithEmulators('a staged backfill on Google', () => {
       const [left] = await Promise.all([Promise.race([handleStages(one, message()), handleStages(two, message())]), reached.promise]);
       assert.deepEqual(left, { kind: 'ack' }, 'one of them left it to the other');
       // Both believed to hold it would open nothing: somebody else has the lease.
-      const name = leaseOf(id);
+      const name = backfillLease(id);
       await until('the others have ended', async () => running === 1 && (await runtime.store.openCells()).length <= 3);
       const before = await runtime.store.backfill(id);
       await runtime.engine.change({ leases: [name] }, () => ({ writes: { leases: [{ name, owner: 'thief', until: one.engine.parts.clock.now() + 600_000, again: false, detail: '{}' }] }, result: null }));

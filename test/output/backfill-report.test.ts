@@ -7,7 +7,7 @@ import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import type { BackfillRecord, NewFailure } from '../../shared/staged/record.ts';
 import { evaluateGate } from '../../shared/staged/stage-gate.ts';
-import { resumed, skipped, stageEnded, withFailures } from '../../shared/staged/transitions.ts';
+import { quotaPaused, resumed, skipped, stageEnded, takenOver, withFailures } from '../../shared/staged/transitions.ts';
 import { accepted, CHAIN, complete, makePipeline, makeWorld, never } from '../core-builders.ts';
 import { recordOf } from '../staged/builders.ts';
 
@@ -103,6 +103,18 @@ describe('output/backfill-report', () => {
     const text = reportMarkdown({ ...recordOf(STAGES), asked }, world, 6000, []);
     assert.match(text, /\| raw \| raw; 3 at a time; one retry; on failure skip-deps \|/);
     assert.match(text, /\| In steps \| [^|]*--ramp[^|]*\|\n\| After \| whole-0, /);
+  });
+
+  it('says of a stage that it went by cascade', () => {
+    const text = reportMarkdown(recordOf([{ name: 'dates', phases: ['raw', 'analytics'], order: 'by_date', cascade: true }]), world, 6000, []);
+    assert.match(text, /\| dates \| raw, analytics; date by date; after the first phase by cascade; 2 retries; on failure stop \|/);
+  });
+
+  it('writes the instants within its own texts as it writes all others', () => {
+    const text = reportMarkdown(quotaPaused(takenOver(recordOf(STAGES), { owner: 'host-7', heardAt: 60_000 }, 200_000), 'too many queries', 300_000, 200_000), world, 210_000, []);
+    assert.match(text, /after its start: a quota is used up, and it goes on by itself at 1970-01-01 00:05:00 UTC: too many queries\./);
+    assert.match(text, /\| taken over \| from host-7, of which nothing was heard since 1970-01-01 00:01:00 UTC: /);
+    assert.doesNotMatch(text, /\dT\d/);
   });
 
   it('keeps cells apart that failed and that were skipped for want of them', () => {

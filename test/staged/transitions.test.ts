@@ -64,6 +64,12 @@ describe('staged/transitions', () => {
     assert.ok(JSON.stringify(record).length < 600_000);
   });
 
+  it('says of a text for which there is no room that there was more of it', () => {
+    const texts = [300, 301, 5000].map((length) => withFailures(recordOf(), [{ ...failure('2024-01-03'), message: 'é'.repeat(length / 2) }], 1).failures[0]?.message ?? '');
+    assert.deepEqual(texts, ['é'.repeat(150), 'é'.repeat(150), `${'é'.repeat(148)}…`]);
+    assert.equal(stopped(recordOf(), 'x'.repeat(401), 1).journal.at(-1)?.text, `${'x'.repeat(397)}…`);
+  });
+
   it('fits into one document whatever was told of it, in any language', () => {
     const many = Array.from({ length: 3000 }, (_, index) => ({ ...failure('2024-01-03', `run-${index}-of-a-long-name`), message: '“é\n"'.repeat(500), skipped: true }));
     let record = withFailures(recordOf(), many, 1_700_000_000_000);
