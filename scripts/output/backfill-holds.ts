@@ -9,7 +9,8 @@ export function earlierHolds({ journal }: Pick<BackfillRecord, 'journal'>, stage
     const start = entry.event === 'gate_held' || entry.event === 'ramp_held' ? starts[entry.event] : null;
     if (start === null || !entry.text.startsWith(start) || entry.at >= shown.at) return [];
     const why = entry.event === 'gate_held' ? entry.text.slice(start.length) : `after ${entry.text.slice(start.length)}`;
-    return [`- ${instant(entry.at)} UTC: ${why}.${doneThen(journal.slice(at + 1))}`];
+    // What was cut says so by itself.
+    return [`- ${instant(entry.at)} UTC: ${why}${why.endsWith('…') ? '' : '.'}${doneThen(journal.slice(at + 1))}`];
   });
   return lines.length === 0 ? [] : [`It held before:\n\n${lines.join('\n')}`];
 }

@@ -54,7 +54,7 @@ export async function openStageCells(engine: Engine, record: BackfillRecord, sta
       else {
         const { goesBy, because } = await whatKeeps(engine, phase, release);
         if (goesBy) kept.push(...release.cells);
-        else held.push(...release.cells.map((cell) => ({ cell, note: [whyHeld(phase, release), ...because].join('; ') })));
+        else held.push(...release.cells.map((cell) => ({ cell, note: [...because, whyHeld(phase, release)].join('; ') })));
       }
     }
   }

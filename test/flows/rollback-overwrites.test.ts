@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { openAsk } from '../../shared/flows/open.ts';
+import { askOf } from '../core-builders.ts';
 import { counts, FROM, RollbackBench, scopeOf, TO } from './rollback-bench.ts';
 
 describe('flows/rollback', () => {
@@ -54,10 +55,7 @@ describe('flows/rollback', () => {
     await bench.deploy(200);
     const { engine } = bench.site;
     await engine.refresh(dayOf(FROM), dayOf(TO));
-    await openAsk(engine, {
-      id: 'second', asker: 'backfill', by: 'kim', reason: '', at: bench.league.clock.now(), priority: 'low', reprocess: 'completed', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: id,
-      summary: '', refused: null,
-    }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    await openAsk(engine, askOf({ id: 'second', asker: 'backfill', by: 'kim', at: bench.league.clock.now(), priority: 'low', reprocess: 'completed', backfillId: id }), [{ processor: 'Box', day: dayOf(FROM) }]);
     await bench.wait(bench.site.worker.ring(bench.site.stop.signal));
     assert.equal((await bench.record('Box', FROM)).overwrites?.length, 1);
     await bench.back(scopeOf(id));
@@ -69,9 +67,9 @@ describe('flows/rollback', () => {
     await bench.deploy(100);
     const { engine } = bench.site;
     await engine.refresh(dayOf(FROM), dayOf(TO));
-    const common = { by: 'ann', reason: '', at: bench.league.clock.now(), priority: 'low', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, summary: '', refused: null } as const;
-    await openAsk(engine, { ...common, id: 'by-hand', asker: 'person', reprocess: 'completed', backfillId: null }, [{ processor: 'Box', day: dayOf(FROM) }]);
-    await openAsk(engine, { ...common, id: 'staged', asker: 'backfill', reprocess: 'completed', backfillId: 'winter' }, [{ processor: 'Box', day: dayOf(FROM) }]);
+    const common = { at: bench.league.clock.now(), priority: 'low', reprocess: 'completed' } as const;
+    await openAsk(engine, askOf({ ...common, id: 'by-hand' }), [{ processor: 'Box', day: dayOf(FROM) }]);
+    await openAsk(engine, askOf({ ...common, id: 'staged', asker: 'backfill', backfillId: 'winter' }), [{ processor: 'Box', day: dayOf(FROM) }]);
     await bench.wait(bench.site.worker.ring(bench.site.stop.signal));
     const result = await bench.back(scopeOf('winter'));
     assert.deepEqual(counts(result), { restored: 1 });

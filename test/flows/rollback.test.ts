@@ -10,6 +10,7 @@ import { orderBackfill } from '../../shared/flows/staged-orders.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import { phaseCompleteSchema } from '../../shared/requests/messages.ts';
 import { paused } from '../../shared/staged/transitions.ts';
+import { askOf } from '../core-builders.ts';
 import { counts, FROM, kim, OVERWRITTEN, RollbackBench, scopeOf } from './rollback-bench.ts';
 
 describe('flows/rollback', () => {
@@ -120,10 +121,7 @@ describe('flows/rollback', () => {
 
   it('leaves a cell alone on which a request is open', async () => {
     const id = await bench.badBackfill();
-    await openAsk(bench.site.engine, {
-      id: 'by-hand', asker: 'person', by: 'kim', reason: 'again', at: bench.league.clock.now(), priority: 'normal', reprocess: 'completed', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: null,
-      summary: '', refused: null,
-    }, [{ processor: 'TeamForm', day: dayOf(FROM) }]);
+    await openAsk(bench.site.engine, askOf({ id: 'by-hand', by: 'kim', reason: 'again', at: bench.league.clock.now(), reprocess: 'completed' }), [{ processor: 'TeamForm', day: dayOf(FROM) }]);
     const result = await bench.back(scopeOf(id));
     assert.deepEqual(result.cells.filter((cell) => cell.outcome === 'left').map(({ processor, day, decision }) => [processor, formatDay(day), decision.kind === 'refuse' && decision.code]), [['TeamForm', FROM, 'open']]);
   });

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
 import { openAsk } from '../../shared/flows/open.ts';
-import type { Ask } from '../../shared/requests/ask.ts';
 import { whyNotCascading } from '../../shared/staged/cascading.ts';
 import { paused, resumed } from '../../shared/staged/transitions.ts';
 import { compilePipeline } from '../../shared/pipeline/compile.ts';
+import { askOf } from '../core-builders.ts';
 import { definitionOf } from '../staged/builders.ts';
 import { inManualTime } from '../simulation/site.ts';
 import { miniDefinition } from '../simulation/mini-pipeline.ts';
@@ -155,10 +155,7 @@ describe('A stage that cascades', () => {
     season.outside.during = async (cell, when) => {
       if (lost || when !== 'after' || cell !== 'Features 2024-01-06') return;
       lost = true;
-      const ask: Ask = {
-        id: 'by-hand', asker: 'person', by: 'ann', reason: '', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: false,
-        planId: null, backfillId: null, summary: '', refused: null,
-      };
+      const ask = askOf({ id: 'by-hand', at: season.clock.now(), isBackfill: false });
       await openAsk(season.site.engine, ask, [features]);
       season.warehouse.outside(context, features.day, null);
     };

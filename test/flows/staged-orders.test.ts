@@ -4,6 +4,7 @@ import { openAsk } from '../../shared/flows/open.ts';
 import { unknownBackfill, withdrawLeft } from '../../shared/flows/staged-orders.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import { cancelled, paused, resumed, skipped } from '../../shared/staged/transitions.ts';
+import { askOf } from '../core-builders.ts';
 import { inManualTime } from '../simulation/site.ts';
 import { EmptySeason, kim, RAW, SEASON_STAGES } from './staged-season.ts';
 
@@ -47,7 +48,7 @@ describe('flows/staged', () => {
     const { id } = await season.start(RAW, { exclude: [day] });
     const { engine, store } = season.site;
     await engine.refresh(day, day);
-    await openAsk(engine, { id: 'by-hand', asker: 'person', by: 'ann', reason: '', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: false, planId: null, backfillId: null, summary: '', refused: null }, [{ processor: 'SchedulePage', day }]);
+    await openAsk(engine, askOf({ id: 'by-hand', at: season.clock.now(), isBackfill: false }), [{ processor: 'SchedulePage', day }]);
     season.outside.during = async (cell, when) => {
       if (when !== 'before' || cell !== 'SchedulePage 2024-01-20') return;
       await season.order(id, (record, now) => cancelled(record, kim, now));

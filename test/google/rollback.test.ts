@@ -8,6 +8,7 @@ import { rollBackCell } from '../../shared/flows/rollback-cell.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import { work } from '../../shared/flows/work.ts';
 import type { Ask } from '../../shared/requests/ask.ts';
+import { askOf } from '../core-builders.ts';
 import { Sandbox, type Ended } from '../cli/harness.ts';
 import { describeWithEmulators } from './emulated.ts';
 import { sharedPlaces, startSmallCloud, type SmallCloud } from './small-cloud.ts';
@@ -38,10 +39,7 @@ describeWithEmulators('a rollback on Google', () => {
     try {
       for (const processor of ['Scores', 'Totals']) {
         await engine.refresh(dayOf(date), dayOf(date));
-        await openAsk(engine, {
-          id: `rollback-${asks += 1}`, asker: 'person', by: 'kim', reason: '', at: engine.parts.clock.now(), priority: 'normal', reprocess: 'completed', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null,
-          backfillId: null, summary: '', refused: null, ...changes,
-        }, [{ processor, day: dayOf(date) }]);
+        await openAsk(engine, askOf({ id: `rollback-${asks += 1}`, at: engine.parts.clock.now(), reprocess: 'completed', ...changes }), [{ processor, day: dayOf(date) }]);
         await work(engine, { signal });
       }
     } finally {
