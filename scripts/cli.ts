@@ -86,7 +86,7 @@ export async function runCommandLine(argv: readonly string[], given: Io, signal:
     await program.parseAsync(words, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : await failed(error.message.replace(/^error: /, ''), exitCodes.badInput);
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : await failed(error.message.replace(/^error: /, '').replace(/\.$/, ''), exitCodes.badInput);
     const { reportError } = await import('./report-error.ts');
     const reported = reportError(error, io, signal, placeOf(argv));
     return await failed(reported.message, reported.code);
@@ -118,7 +118,7 @@ function quietly(command: Command, io: Io): Command {
     writeErr: (text) => io.err.write(text),
     getOutHelpWidth: () => io.columns,
     getErrHelpWidth: () => io.columns,
-    outputError: (text, write) => write(`${text.trimEnd()}; see: ${[io.program, ...namesOf(command), '--help'].join(' ')}\n`),
+    outputError: (text, write) => write(`${text.trimEnd().replace(/\.$/, '')}; see: ${[io.program, ...namesOf(command), '--help'].join(' ')}\n`),
   });
   command.showSuggestionAfterError(true);
   for (const child of command.commands) quietly(child, io);

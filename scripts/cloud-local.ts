@@ -5,11 +5,10 @@ import { z } from 'zod';
 import { addDays, dayOf, formatDay, parseDay, type Day } from '../shared/calendar/day.ts';
 import { InputError } from '../shared/failures/errors.ts';
 import { exitCodes } from '../shared/failures/exit-codes.ts';
-import { ring } from '../functions/doorbell.ts';
-import { ringForStages } from '../functions/stage-doorbell.ts';
 import { fill } from './local-cloud/fill.ts';
 import { startLocalCloud, type LocalCloud } from './local-cloud/local-cloud.ts';
 import { renderLogLine } from './local-cloud/log-line.ts';
+import { scheduler } from './local-cloud/scheduler.ts';
 
 /** `npm run cloud:local`: the whole Google runtime on this machine, until Ctrl-C. */
 
@@ -68,26 +67,12 @@ async function main(argv: readonly string[]): Promise<number> {
     if (stop.signal.aborted) return exitCodes.interrupted;
     say(whatToTry(cloud, options.project, dayOf(options.to)));
     if (options.once) return exitCodes.done;
-    await ticking(cloud, stop.signal);
+    await scheduler(cloud.runtime, { detectionMs: TICK_MS, stagesMs: STAGES_TICK_MS }, stop.signal);
     say('\nstopping: emulators and functions end, and what they held with them');
     return exitCodes.done;
   } finally {
     await cloud.stop();
   }
-}
-
-/** What Cloud Scheduler does on Google. */
-async function ticking({ runtime: { bus, engine, detectionTopic, coordinationTopic } }: LocalCloud, signal: AbortSignal): Promise<void> {
-  const every = async (milliseconds: number, tick: () => Promise<void>): Promise<void> => {
-    while (!signal.aborted) {
-      await tick().catch(() => undefined);
-      await engine.parts.clock.sleep(milliseconds, signal);
-    }
-  };
-  await Promise.all([
-    every(TICK_MS, () => ring(bus, detectionTopic, { trigger: 'tick', day: null, cause: null })),
-    every(STAGES_TICK_MS, () => ringForStages(bus, coordinationTopic, { trigger: 'tick', backfillId: null, cell: null })),
-  ]);
 }
 
 function whatToTry({ environment, bigquery, service, pipelineDirectory }: LocalCloud, project: string, last: Day): string {

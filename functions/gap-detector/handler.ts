@@ -1,3 +1,4 @@
+import { seasonAt } from '../../shared/calendar/season.ts';
 import { detectGaps, type DetectOptions, type Detected } from '../../shared/flows/detect-gaps.ts';
 import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -16,7 +17,7 @@ export async function handleDetection({ engine, bus, detectionTopic, signal, tim
   const { day, cause } = readDoorbell(message.body);
   const { today } = engine.moment();
   const current = engine.world.calendar.currentSeason(today);
-  const season = engine.pipeline.seasons.find(({ from, to }) => day !== null && day >= from && day <= to) ?? current;
+  const season = (day === null ? undefined : seasonAt(engine.pipeline.seasons, day)) ?? current;
   const detected = await detectGaps(engine, { from: season.from, to: today < season.to ? today : season.to, signal, time, on, cause: cause ?? undefined });
   onDetected?.(detected);
   // One that got nothing done in all its time would not with more of the same: that is left to the tick, or it would ring for ever.

@@ -57,7 +57,7 @@ export function stageLog(log: Logger): (event: StagedEvent) => void {
     const { id, state, note, stage, definition } = event.record;
     const fields = { backfill_id: id, stage: definition.stages[stage]?.name };
     if (event.kind === 'round') log.log('stage_planned', `backfill ${id}, stage ${fields.stage ?? ''}: ${event.cells} cells`, { ...fields, cells: event.cells });
-    else log.log('backfill_changed', `backfill ${id} is ${state.replaceAll('_', ' ')}${note === '' ? '' : `: ${note}`}`, { ...fields, state });
+    else log.log('backfill_changed', `backfill ${id}, stage ${fields.stage ?? ''}: ${state.replaceAll('_', ' ')}${note === '' ? '' : `: ${note}`}`, { ...fields, state });
   };
 }
 

@@ -25,6 +25,7 @@ import { makeTopics } from '../local-cloud/topics.ts';
 import { percentile, type Figure } from './figures.ts';
 import { listening, startBenchEmulators, urlOf } from './google-emulators.ts';
 import { benchPipeline, FIRST_DAY, NoOp } from './google-worker.ts';
+import { askedFor } from './staged-scale.ts';
 
 /**
  * Coordinator and worker as served functions on Google's Pub/Sub and Firestore emulators, each with an engine of its own:
@@ -79,9 +80,7 @@ export async function googleStages(): Promise<Figure[]> {
     const from = addDays(dayOf(FIRST_DAY), first);
     started.length = 0;
     ended.length = 0;
-    const { id } = await startBackfill(coordinated, definition, {
-      from, to: addDays(from, dates - 1), processors: ['One'], dates: null, exclude: [], reprocess: 'none', concurrency: null, delaySeconds: null, errorPolicy: null, maxFailures: null, by: 'bench', reason: 'measured', at: clock.now(),
-    }, 'bench');
+    const { id } = await startBackfill(coordinated, definition, { ...askedFor(from, addDays(from, dates - 1), clock.now()), processors: ['One'] }, 'bench');
     const begun = performance.now();
     await ringForStages(bus, coordinationTopic, { trigger: 'ordered', backfillId: id, cell: null });
     while ((await coordinated.parts.store.backfill(id))?.state !== 'finished') await clock.sleep(50);

@@ -28,7 +28,7 @@ const NOW = Date.UTC(2023, 6, 1);
 
 export const ten: ProcessorFunction = async ({ gameDate }) => ({ status: 'success', rows: Array.from({ length: 10 }, (_, k) => ({ game_date: gameDate, k, v: k })) });
 
-/** 633 dates × a chain of three no-op processors, every state change durable: on memory, and on DuckDB with SQL. */
+/** 633 dates × a chain of three no-op processors, state on disk, a durable commit a claim: on memory, and on DuckDB with SQL. */
 export async function orchestration(): Promise<Figure[]> {
   const memory = await timeChain('in_process', async (pipeline) => new MemoryWarehouse(pipeline));
   const duckdb = await timeChain('bigquery_sql', (pipeline, directory) => DuckDbWarehouse.open({ pipeline, stateDirectory: directory, translate: translateWithInputs }));

@@ -25,7 +25,7 @@ const season = backfillDefinitionSchema.parse({
   ],
 });
 
-/** `season` over 633 dates × a chain of three no-op processors, every state change durable. */
+/** `season` over 633 dates × a chain of three no-op processors, state on disk: a durable commit a claim. */
 export async function stagedInMemory(): Promise<Figure[]> {
   return staged('in-memory warehouse', 1.5, 'in_process', async (pipeline) => new MemoryWarehouse(pipeline));
 }

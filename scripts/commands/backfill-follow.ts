@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { formatDay } from '../../shared/calendar/day.ts';
-import { InputError } from '../../shared/failures/errors.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
+import { unknownBackfill } from '../../shared/flows/staged-orders.ts';
 import type { ExitCode } from '../../shared/failures/exit-codes.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { goesOnByItself, hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
@@ -10,6 +10,7 @@ import { BackfillLive } from '../output/backfill-live.ts';
 import { renderStatus, unresolved } from '../output/backfill-view.ts';
 import { writeJson } from '../output/json.ts';
 import { outStyle } from '../output/style.ts';
+import { counted } from '../output/words.ts';
 import type { Session } from '../session.ts';
 import { openDefinitions } from './backfill-definition.ts';
 import { done, heldBack, incomplete, interrupted, workFailed } from './command.ts';
@@ -24,8 +25,10 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   const { io, signal, options, runtime: { kind, engine, store } } = session;
   const begun = await existing(session, id);
   session.followed.add(id);
+  await tellJoined(session, begun);
   // What is shown while it runs is read from the world.
   await engine.refresh(begun.asked.from, begun.asked.to);
+  let isLookedOn = kind === 'google';
   const live = new BackfillLive(io, begun, { read: () => store.backfill(id), world: () => engine.world, now: () => engine.parts.clock.now() }, options.quiet);
   try {
     for (;;) {
@@ -33,7 +36,8 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
       live.see(record);
       if (!goesOnByItself(record) || signal.aborted) break;
       const advanced = kind === 'google' ? null : await advanceBackfill(engine, id, { signal, on: (event) => { if (event.kind === 'state') live.see(event.record); } });
-      if (advanced === null) {
+      isLookedOn = advanced === null;
+      if (isLookedOn) {
         await after(kind === 'google' ? LOOK_ON_GOOGLE_MS : LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
         await engine.hearOthers();
       }
@@ -47,27 +51,37 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   else io.out.write(renderStatus(record, world, outStyle(io), engine.parts.clock.now()));
   if (signal.aborted && goesOnByItself(record)) {
     const open = (await store.openCells()).filter((cell) => cell.request?.backfillId === id).length;
-    io.err.write(kind === 'google' ? `looking on has ended; the functions go on with it:  ${session.command('backfill', 'watch', id)}\n` : `interrupted: ${open} of its requests are open and kept; it goes on with:  ${session.command('backfill', 'watch', id)}\n`);
+    const watch = session.command('backfill', 'watch', id);
+    io.err.write(isLookedOn ? `looking on has ended; ${kind === 'google' ? 'the functions go' : 'another process goes'} on with it; look on again:  ${watch}\n`
+      : `interrupted: nobody advances it now${open === 0 ? '' : `; ${counted(open, 'open request')} of it ${open === 1 ? 'is' : 'are'} kept`}; it goes on with:  ${watch}\n`);
     return interrupted;
   }
   tellNext(session, record, world);
   return exitOf(record);
 }
 
+/** Whoever has the folder advances only what was asked of it, unless it is `up`. */
+async function tellJoined(session: Session, { asked: { join } }: BackfillRecord): Promise<void> {
+  const { kind, store } = session.runtime;
+  if (join === undefined || kind === 'google' || session.served) return;
+  const other = await store.backfill(join);
+  if (other && !hasEnded(other)) session.log('info', `it waits for ${join}, which nothing here advances; in another terminal:  ${session.command('backfill', 'watch', join)}`);
+}
+
 export async function existing(session: Session, id: string): Promise<BackfillRecord> {
   const { store } = session.runtime;
   const record = await store.backfill(id);
   if (record) return record;
-  const names = (await store.backfills()).map((known) => known.id);
-  throw new InputError(`received the backfill '${id}', which there is not; ${names.length === 0 ? 'none was started yet; see: smart-backfill backfill start --help' : `allowed are ${names.slice(0, 20).join(', ')}; see: smart-backfill backfill list`}`);
+  throw unknownBackfill(id, await store.backfills());
 }
 
 /** What a person does next; with a world also how to find out why, where something has failed. */
 export function tellNext(session: Session, record: BackfillRecord, world: World | null = null): void {
-  const onGoogle = session.runtime.kind === 'google';
+  // Who has the state folder is the only process that works on it.
+  const advance = session.runtime.kind === 'google' ? 'look on' : session.served ? 'advance it, or look on' : 'nobody advances it now; it goes on with';
   const next: Readonly<Record<BackfillRecord['state'], readonly [string, string]>> = {
-    stopped: ['when that is mended', 'resume'], gate_held: ['when that is mended', 'resume'], paused: goesOnByItself(record) ? ['look on', 'watch'] : ['go on', 'resume'], waits_for_approval: ['let it start', 'approve'],
-    running: [onGoogle ? 'look on' : 'advance it, or look on', 'watch'], finished: ['its report', 'report'], cancelled: ['its report', 'report'],
+    stopped: ['when that is mended', 'resume'], gate_held: ['when that is mended', 'resume'], paused: goesOnByItself(record) ? [advance, 'watch'] : ['go on', 'resume'], waits_for_approval: ['let it start', 'approve'],
+    running: [advance, 'watch'], finished: ['its report', 'report'], cancelled: ['its report', 'report'],
   };
   const [words, command] = next[record.state];
   // What failed says more than what was skipped because of it.

@@ -15,9 +15,10 @@ import { renderStopped, stoppedJson } from '../output/stopped-view.ts';
 import { outStyle } from '../output/style.ts';
 import { withState, type Session } from '../session.ts';
 import { existing, followBackfill, tellNext } from './backfill-follow.ts';
-import { startNow, startOptions } from './backfill-start.ts';
+import { readStart, startOptions, type StartAsk } from './backfill-asked.ts';
+import { startNow } from './backfill-start.ts';
 import { done, newCommand, newGroup, onRun, type CliContext } from './command.ts';
-import { checkScope, commonOptions, readOneDate, readReason } from './options.ts';
+import { commonOptions, oneLine, readOneDate, readReason } from './options.ts';
 
 const idOperand = z.tuple([z.string()]);
 const idAndDate = z.tuple([z.string(), z.string()]);
@@ -55,12 +56,17 @@ export function backfillCommand(context: CliContext): Command {
 }
 
 function startCommand(context: CliContext): Command {
-  const command = newCommand('start', 'Starts a backfill and runs it here. It shows its plan and asks.', ['state', 'scope', 'json', 'yes', 'now'])
+  const command = newCommand('start', 'Starts a backfill and runs it here. It shows its plan and asks.', ['state', 'json', 'yes', 'now'])
+    .option('--season <name>', 'a season of the calendar, such as 2023-24')
+    .option('--from <date>', 'first game date, YYYY-MM-DD')
+    .option('--to <date>', 'last game date, included (default: the end of its season)')
+    .option('--dates-file <file>', 'instead of these: dates or ranges, one a line')
+    .option('--exclude <dates>', 'without these: 2023-11-15, 2023-11-10..2023-11-12, or several, separated by commas')
+    .option('--phase <names>', 'these phases only, separated by commas')
+    .option('--processor <names>', 'these processors only, separated by commas')
     .option('--definition <name>', 'its definition in backfills.yaml, such as season')
     .option('--only-missing', 'all that is not complete, accepted or held by hand (the default)')
     .addOption(new Option('--reprocess <which>', 'also run again what failed, or what is complete').choices(['failed', 'completed']))
-    .option('--dates-file <file>', 'these dates only: dates or ranges, one a line')
-    .option('--exclude <dates>', 'without these: 2023-11-15, 2023-11-10..2023-11-12, or several, separated by commas')
     .option('--concurrency <count>', 'requests at a time, instead of the definition’s')
     .option('--delay <seconds>', 'between two dates of a stage in order of dates')
     .addOption(new Option('--error-policy <policy>', 'instead of the definition’s').choices([...errorPolicies]))
@@ -70,10 +76,14 @@ function startCommand(context: CliContext): Command {
     .option('--reason <text>', 'why, for the report: needed on Google')
     .option('--dry-run', 'print the plan only')
     .option('--plan <digest>', 'the plan of a dry run: says so if it is another by now')
-    .option('--detach', 'do not run it here: up does, or backfill watch; on Google the functions always do');
+    .option('--detach', 'start it, and do not run it here: up does, or backfill watch; on Google the functions always do');
   return onRun(context, command, (given) => {
     const options = startOptions.parse(given);
-    return withState(context, options, (session) => startNow(session, options), { check: (pipeline) => checkScope(options, pipeline), ...(options.dryRun ? { looks: true, makesNone: true } : {}) });
+    // Read once: the file of --dates-file may be a pipe.
+    let ask: StartAsk | null = null;
+    return withState(context, options, (session) => startNow(session, options, ask ?? readStart(options, session)), {
+      check: (pipeline) => { ask = readStart(options, { pipeline, options, io: context.io }); }, ...(options.dryRun ? { looks: true, makesNone: true } : {}),
+    });
   });
 }
 
@@ -95,7 +105,7 @@ function ordering(context: CliContext, name: string, description: string, change
     return withState(context, options, async (session) => {
       // On Google the functions go on with it.
       const isHere = !options.detach && session.runtime.kind === 'embedded';
-      const code = await order(session, id, (record, now) => change(record, { by: session.io.user, reason: options.reason?.trim() ?? '' }, now), isHere);
+      const code = await order(session, id, (record, now) => change(record, { by: session.io.user, reason: oneLine(options.reason) }, now), isHere);
       return isHere ? followBackfill(session, id) : code;
     });
   });

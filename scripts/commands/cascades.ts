@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { CascadeRecord } from '../../shared/cascade/cascade.ts';
+import { holdingBack } from '../../shared/cascade/decide.ts';
 import { decideTurn, heldByBackfill, openBackfills } from '../../shared/flows/cascade.ts';
 import type { Phase, Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { HeldBackError, InputError } from '../../shared/failures/errors.ts';
@@ -118,7 +119,7 @@ async function releaseCascade(session: Session, { phase, day }: Turn, reason: st
   if (options.json) writeJson(io, { released, cascade: cascadeJson(record), cells: decision.release.map(({ processor, day: at }) => ({ processor, game_date: formatDay(at) })) });
   else if (released) io.out.write(`released ${phase.name} ${formatDay(day)}: ${decision.release.map(cellText).join(', ')}\n`);
   else io.out.write(renderCascade({ ...record, reasons: decision.reasons }, outStyle(io)));
-  return released || decision.reasons.every(({ condition }) => condition === 10) ? done : heldBack;
+  return holdingBack(decision.reasons).length === 0 ? done : heldBack;
 }
 
 async function reportOn(session: Session) {

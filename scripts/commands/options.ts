@@ -114,7 +114,7 @@ export function readDates(text: string, pipeline: Pipeline): DateRange[] {
 export function readOneDate(text: string, pipeline: Pipeline): Day {
   const [found, ...more] = readDates(text, pipeline);
   if (found && more.length === 0 && found.from === found.to) return found.from;
-  throw new InputError(`received the dates '${text}'; allowed is one date; give one as YYYY-MM-DD (for a range, see: smart-backfill gaps)`);
+  throw new InputError(`received the dates '${text}'; allowed is one date; give one as YYYY-MM-DD`);
 }
 
 function checkOrder({ from, to }: DateRange, meant: string): void {
@@ -222,14 +222,19 @@ export function cellsOf(processor: Processor, ranges: readonly DateRange[], expe
 
 /** A reason that a person has to give. */
 export function readReason(reason: string | undefined, verb: string): string {
-  const text = reason?.trim() ?? '';
+  const text = oneLine(reason);
   if (text === '') throw new InputError(`received no reason; ${verb} is recorded with who and why; add --reason "…"`);
   return text;
 }
 
 /** Why a backfill is started. On Google, where a team looks at it, nobody starts one without; a dry run starts none. */
 export function readStartReason({ runtime, reason, dryRun }: Pick<CommonOptions, 'runtime'> & { readonly reason?: string; readonly dryRun: boolean }): string {
-  return runtime === 'google' && !dryRun ? readReason(reason, 'starting a backfill') : reason?.trim() ?? '';
+  return runtime === 'google' && !dryRun ? readReason(reason, 'starting a backfill') : oneLine(reason);
+}
+
+/** It stands in lists, tables and journals. */
+export function oneLine(reason: string | undefined): string {
+  return reason?.trim().replaceAll(/\s+/g, ' ') ?? '';
 }
 
 /** The options that say which cells a command is about, as they were given: for a command to print. */

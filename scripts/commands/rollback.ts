@@ -6,9 +6,10 @@ import { planRollback, type RollbackPlan, type RollbackScope } from '../../share
 import { rollBack } from '../../shared/flows/rollback.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
+import { isTaken } from '../../shared/rollback/decide.ts';
 import { writeJson } from '../output/json.ts';
 import { Progress } from '../output/progress.ts';
-import { isTaken, renderRollbackPlan, renderRolledBack, rollbackPlanJson, rolledBackJson } from '../output/rollback-view.ts';
+import { renderRollbackPlan, renderRolledBack, rollbackPlanJson, rolledBackJson } from '../output/rollback-view.ts';
 import { outStyle } from '../output/style.ts';
 import { cellText, counted } from '../output/words.ts';
 import { withState, type Session } from '../session.ts';
@@ -60,7 +61,7 @@ async function rollbackNow(session: Session, options: RollbackOptions, reason: s
   // What a rollback that died has left is finished first.
   if (!options.dryRun) await sweep(engine);
   const plan = await planRollback(engine, scope);
-  const taken = plan.steps.filter(isTaken);
+  const taken = plan.steps.filter(({ decision }) => isTaken(decision));
   if (options.dryRun || taken.length === 0) {
     show(session, options, plan);
     return exitCodeOf(plan.steps.filter((step) => step.decision.kind === 'refuse').length, 0, false);

@@ -8,6 +8,7 @@ import { outStyle } from '../output/style.ts';
 import { gateJson, readinessJson, renderGate, renderReadiness } from '../output/verify-view.ts';
 import { withState } from '../session.ts';
 import { checksOf } from './checks-source.ts';
+import { fillScheduleCommand } from './fill-schedule.ts';
 import { done, incomplete, newCommand, onRun, type CliContext } from './command.ts';
 import { checkScope, commonOptions, readDay, readPhase, scopeWords } from './options.ts';
 
@@ -39,6 +40,7 @@ function verifyGate(context: CliContext, options: VerifyOptions) {
     if (options.json) writeJson(io, gateJson(report));
     else {
       io.out.write(renderGate(report, runtime.pipeline, outStyle(io)));
+      if (report.verdict.reasons.some(({ rule }) => rule === 'schedule')) session.log('info', `the schedule is filled by:  ${fillScheduleCommand(session, report.figures.unscheduled ?? [])}`);
       if (report.verdict.reasons.some(({ rule }) => rule === 'coverage' || rule === 'failures')) session.log('info', `what would be done about it:  ${session.command('plan', ...scopeWords(options))}`);
     }
     return report.verdict.passed ? done : incomplete;

@@ -36,6 +36,8 @@ export interface LocalCloudOptions {
   readonly places?: EmulatorPlaces;
   /** Services behind `http` targets that are served already, by name; a service of the pipeline's folder is not started then. */
   readonly services?: Readonly<Record<string, string>>;
+  /** Stands between the functions and the pipeline's own service: given its address, hands back the one that they are told. */
+  readonly inFront?: (service: string) => Promise<string>;
 }
 
 export interface EmulatorPlaces {
@@ -51,10 +53,12 @@ export interface LocalCloud {
   /** The pipeline's own, if it brings one. */
   readonly service: ServedFunction | null;
   readonly pipelineDirectory: string;
-  /** What a program needs in its environment to work with this cloud: the CLI with `--runtime google`, `gcloud`. */
+  /** What a program that starts now needs in its environment to work with this cloud: the CLI with `--runtime google`, `gcloud`. */
   readonly environment: Readonly<Record<string, string>>;
   readonly config: GoogleConfig;
   readonly runtime: GoogleRuntime;
+  /** Ends every function at once, and starts it again at a later time, which every clock shows from then on. */
+  startAgain(laterByMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -65,7 +69,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     for (const end of stops.splice(0).reverse()) await end().catch(() => undefined);
   };
   try {
-    return { ...await started(options, stops), stop };
+    return Object.assign(await started(options, stops), { stop });
   } catch (error) {
     await stop();
     throw error;
@@ -80,8 +84,9 @@ async function started(options: LocalCloudOptions, stops: (() => Promise<unknown
 
   const emulators = options.places ? [] : await startingEmulators(options, stops);
   // One time for all: a staging table would otherwise be made with an expiry that is long past.
-  const ahead = Date.parse(options.now) - Date.now();
-  const bigquery = await startBigQuery({ projectId: project, now: () => Date.now() + ahead });
+  let ahead = Date.parse(options.now) - Date.now();
+  const now = (): number => Date.now() + ahead;
+  const bigquery = await startBigQuery({ projectId: project, now });
   stops.push(() => bigquery.close());
   const places: Readonly<Record<string, string>> = {
     ...(options.places ?? Object.assign({}, ...emulators.map((emulator) => emulator.env))),
@@ -92,30 +97,42 @@ async function started(options: LocalCloudOptions, stops: (() => Promise<unknown
   };
 
   const service = await startService(options, places, stops);
-  const services = { ...options.services, ...(service ? { [service.target]: service.url } : {}) };
-  const environment: Readonly<Record<string, string>> = { ...places, PIPELINE_DIR: pipelineDirectory, SERVICE_URLS: JSON.stringify(services), NOW: `${options.now}@${new Date(Date.parse(options.now) - ahead).toISOString()}` };
+  const services = { ...options.services, ...(service ? { [service.target]: await options.inFront?.(service.url) ?? service.url } : {}) };
+  const environment = (): Readonly<Record<string, string>> => {
+    const machine = Date.now();
+    return { ...places, PIPELINE_DIR: pipelineDirectory, SERVICE_URLS: JSON.stringify(services), NOW: `${new Date(machine + ahead).toISOString()}@${new Date(machine).toISOString()}` };
+  };
 
   step('serving the functions');
   const functions = new Map(await Promise.all(FUNCTIONS.map(async (target) => {
     const served = await ServedFunction.start({
       target, source: join(root, 'functions', target, 'index.ts'), onLine: (line) => onLine(target, line),
       // A process that is started again shows the time of the others, not that of the beginning.
-      env: () => ({ ...env, ...environment, NOW: new Date(Date.now() + ahead).toISOString(), ...options.functionEnv }),
+      env: () => ({ ...env, ...environment(), NOW: new Date(now()).toISOString(), ...options.functionEnv }),
     });
     stops.push(() => served.stop());
     return [target, served] as const;
   })));
 
   step('creating tables, topics and push subscriptions');
-  stops.push(setVariables(environment));
-  const config = readConfig(environment);
+  stops.push(setVariables(places));
+  const config = readConfig(environment());
+  const machine = new SystemClock();
   const log = jsonLogger({ project, function: 'local-cloud', level: 'WARNING', now: Date.now, write: (line) => onLine('local-cloud', line) });
-  const runtime = await openGoogle({ config, log, bundleFolder: pipelineDirectory, clock: new SystemClock(Date.now() + ahead) });
+  const runtime = await openGoogle({ config, log, bundleFolder: pipelineDirectory, clock: { now, sleep: (milliseconds, signal) => machine.sleep(milliseconds, signal) } });
   stops.push(() => runtime.close());
   await runtime.warehouse.ensureTables();
   await runtime.history.ensureTables();
   await makeTopics(await runtime.clients.pubsub(), topologyOf(runtime.pipeline), (name) => functions.get(name)?.url ?? '');
-  return { bigquery, emulators, functions, service, pipelineDirectory, environment, config, runtime };
+  return {
+    bigquery, emulators, functions, service, pipelineDirectory, config, runtime,
+    get environment() { return environment(); },
+    startAgain: async (laterByMs) => {
+      await Promise.all([...functions.values()].map((served) => served.kill()));
+      ahead += laterByMs;
+      await Promise.all([...functions.values()].map((served) => served.start()));
+    },
+  };
 }
 
 async function startingEmulators({ env, onStep }: LocalCloudOptions, stops: (() => Promise<unknown>)[]): Promise<readonly Emulator[]> {

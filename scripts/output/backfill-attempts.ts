@@ -1,6 +1,6 @@
 import { parseDay } from '../../shared/calendar/day.ts';
 import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
-import { kindOf } from './backfill-failures.ts';
+import { kindOf } from './alike.ts';
 import { markdownTable } from './markdown.ts';
 import { count, counted, dayList, instant, span } from './words.ts';
 

@@ -3,6 +3,7 @@ import type { World } from '../../shared/gaps/world.ts';
 import { skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
 import { statusNow } from './backfill-json.ts';
 import { markdownTable } from './markdown.ts';
+import { kindOf } from './alike.ts';
 import { count, counted, dayList, instant, span } from './words.ts';
 
 const GROUPS_SHOWN = 60;
@@ -99,9 +100,4 @@ function likeness({ stage, processor, category, message }: FailedCell): string {
 function sums(told: readonly Told[], of: (one: Told) => string): string {
   const groups = [...Map.groupBy(told, of)].sort(([, a], [, b]) => b.length - a.length);
   return groups.map(([what, list]) => (groups.length === 1 ? what : `${what} (${count(list.length)})`)).join('; ');
-}
-
-/** Dates, ids and counts differ from cell to cell; what happened is the same. */
-export function kindOf(message: string): string {
-  return message.replaceAll(/[\w-]*\d[\w-]*/g, '#');
 }

@@ -1,7 +1,6 @@
+import { SYSTEM } from '../../shared/staged/journal.ts';
 import type { BackfillRecord, GateResult, JournalEntry } from '../../shared/staged/record.ts';
 import { instant } from './words.ts';
-
-const SYSTEM = 'smart-backfill';
 
 /** The times that a stage's gate held before the look that is shown, and who did what then, in Markdown. Empty where there were none. */
 export function earlierHolds({ journal }: Pick<BackfillRecord, 'journal'>, stage: string, shown: GateResult): string[] {
@@ -10,7 +9,8 @@ export function earlierHolds({ journal }: Pick<BackfillRecord, 'journal'>, stage
     const start = entry.event === 'gate_held' || entry.event === 'ramp_held' ? starts[entry.event] : null;
     if (start === null || !entry.text.startsWith(start) || entry.at >= shown.at) return [];
     const why = entry.event === 'gate_held' ? entry.text.slice(start.length) : `after ${entry.text.slice(start.length)}`;
-    return [`- ${instant(entry.at)} UTC: ${why}.${doneThen(journal.slice(at + 1))}`];
+    // What was cut says so by itself.
+    return [`- ${instant(entry.at)} UTC: ${why}${why.endsWith('…') ? '' : '.'}${doneThen(journal.slice(at + 1))}`];
   });
   return lines.length === 0 ? [] : [`It held before:\n\n${lines.join('\n')}`];
 }

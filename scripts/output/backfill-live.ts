@@ -1,14 +1,14 @@
 import type { World } from '../../shared/gaps/world.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
+import { SYSTEM, type JournalEvent } from '../../shared/staged/journal.ts';
 import { wholeProgress } from '../../shared/staged/progress.ts';
 import type { BackfillRecord, JournalEntry } from '../../shared/staged/record.ts';
 import { plainLine, screenLines } from './backfill-screen.ts';
 import type { Io } from './io.ts';
 import { Pace } from './pace.ts';
 import { errStyle, paragraph, styleOf } from './style.ts';
-import { instant } from './words.ts';
+import { instant, withInstants } from './words.ts';
 
-const SYSTEM = 'smart-backfill';
 const REDRAW_MS = 250;
 const LOOK_EVERY_MS = 1000;
 const LINE_EVERY_MS = 10_000;
@@ -109,12 +109,13 @@ export class BackfillLive {
 }
 
 /** Instants are UTC, and say so: beside them stand game dates. */
-function journalLine({ at, by, event, text }: JournalEntry): string {
-  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `: ${text}`}`}`;
+function journalLine({ at, by, event, text: written }: JournalEntry): string {
+  const text = withInstants(written);
+  return `${instant(at)} UTC  ${SPEAKING.has(event) ? shortened(event, text) : `${event.replaceAll('_', ' ')}${by === SYSTEM ? '' : ` by ${by}`}${text === '' ? '' : `${event === 'taken_over' ? '' : ':'} ${text}`}`}`;
 }
 
 /** Entries whose text says what has happened. */
-const SPEAKING = new Set(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held']);
+const SPEAKING: ReadonlySet<string> = new Set<JournalEvent>(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held', 'waits']);
 
 /** The reasons of a gate that holds are in the status, which follows. */
 function shortened(event: string, text: string): string {

@@ -1,7 +1,8 @@
 import { formatDay } from '../../shared/calendar/day.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 import type { StagePlan } from '../../shared/staged/plan.ts';
-import type { Style } from './style.ts';
+import { grouped, kindOf } from './alike.ts';
+import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { count, counted, dayList } from './words.ts';
 
@@ -25,7 +26,7 @@ function renderPlan({ stage, cells, leftOut, ramp }: NamedPlan, style: Style, al
   const left = grouped(leftOut, (cell) => `${cell.processor} ${kindOf(cell.reason)}`);
   const shown = all ? left : left.slice(0, ROWS_SHOWN);
   const dates = (of: readonly CellKey[]): string => dayList(of.map((cell) => cell.day), all ? Number.POSITIVE_INFINITY : RANGES_SHOWN);
-  const head = `${style.bold(`stage ${stage}`)}: ${cells.length === 0 ? NOTHING[calendar] : `${counted(cells.length, 'cell')}${calendar === 'filling' ? ', which fill the calendar; what else it has is known then' : ''}`}${leftOut.length === 0 ? '' : `, ${count(leftOut.length)} left out`}\n`;
+  const head = `${paragraph(`${style.bold(`stage ${stage}`)}: ${cells.length === 0 ? NOTHING[calendar] : counted(cells.length, 'cell')}${leftOut.length === 0 ? '' : `, ${count(leftOut.length)} left out`}${cells.length > 0 && calendar === 'filling' ? '; more when these have filled the calendar' : ''}`, style)}\n`;
   const takenTable = renderTable(taken, [
     { header: 'CELLS', value: ({ of }) => count(of.length), align: 'right' }, { header: 'PROCESSOR', value: ({ first }) => first.processor, fit: 'middle' }, { header: 'ACTION', value: ({ first }) => first.action },
     { header: 'WHY, AND DATES', value: ({ first, of }) => `${first.reason}: ${dates(of)}`, fit: 'wrap' },
@@ -35,23 +36,13 @@ function renderPlan({ stage, cells, leftOut, ramp }: NamedPlan, style: Style, al
     { header: 'WHY, AND DATES', value: ({ first, of }) => `${first.reason}: ${dates(of)}`, fit: 'wrap' },
   ], style, 2);
   const more = left.length > shown.length ? `  and ${count(left.slice(ROWS_SHOWN).reduce((sum, { of }) => sum + of.length, 0))} more cells (--dry-run names them)\n` : '';
-  return head + rampText(cells, ramp) + takenTable + leftTable + more;
+  return head + rampText(cells, ramp, style) + takenTable + leftTable + more;
 }
 
 /** In which steps a stage takes its dates up. */
-function rampText(cells: StagePlan['cells'], ramp: StagePlan['ramp']): string {
+function rampText(cells: StagePlan['cells'], ramp: StagePlan['ramp'], style: Style): string {
   const steps = ramp.map(({ words, to }) => `${words} (to ${formatDay(to)}, ${counted(cells.filter((cell) => cell.day <= to).length, 'cell')} by then)`);
-  return steps.length === 0 ? '' : `  in steps: ${[...steps, 'the rest'].join(', then ')}\n`;
-}
-
-/** Cells that are alike, in the order of the first of each. */
-function grouped<T extends CellKey>(cells: readonly T[], keyOf: (cell: T) => string): readonly { readonly first: T; readonly of: readonly T[] }[] {
-  return [...Map.groupBy(cells, keyOf).values()].flatMap((of) => (of[0] === undefined ? [] : [{ first: of[0], of }]));
-}
-
-/** Reasons differ by the cell and the figures that they name; what they say is the same. */
-function kindOf(reason: string): string {
-  return reason.replaceAll(/[\w-]*\d[\w-]*/g, '#');
+  return steps.length === 0 ? '' : `${paragraph(`in steps: ${[...steps, 'the rest'].join(', then ')}`, style, 2)}\n`;
 }
 
 export function plansJson(plans: readonly NamedPlan[]): unknown {

@@ -3,6 +3,7 @@ import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { covered, percentText } from '../../shared/staged/gate.ts';
 import { progressOf, wholeProgress } from '../../shared/staged/progress.ts';
+import type { JournalEvent } from '../../shared/staged/journal.ts';
 import type { Asked, BackfillRecord, GateResult, GateTable } from '../../shared/staged/record.ts';
 import type { GateDefinition, StageDefinition } from '../../shared/staged/schema.ts';
 import { attemptsSection } from './backfill-attempts.ts';
@@ -11,7 +12,7 @@ import { earlierHolds } from './backfill-holds.ts';
 import { isText } from './backfill-view.ts';
 import { markdownTable } from './markdown.ts';
 import { tookText } from './backfill-standing.ts';
-import { count, counted, dayList, instant } from './words.ts';
+import { count, counted, dayList, instant, withInstants } from './words.ts';
 
 /** The report of a backfill in Markdown, as whoever ran it would have written it: what was asked, by whom and why, and what became of it. */
 export function reportMarkdown(record: BackfillRecord, world: World, now: number, attempts: readonly TriedAgain[]): string {
@@ -30,9 +31,11 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
     '## Gates',
     ...gates(record),
     '## Journal',
-    markdownTable(['When (UTC)', 'Who', 'What', ''], record.journal.map((entry) => [instant(entry.at), entry.by, entry.event.replaceAll('_', ' '), entry.text])),
+    markdownTable(['When (UTC)', 'Who', 'What', ''], record.journal.map((entry) => [instant(entry.at), entry.by, entry.event.replaceAll('_', ' '), withInstants(entry.text)])),
   ].join('\n\n') + '\n';
 }
+
+const ROLLED_BACK: JournalEvent = 'rollback';
 
 /** What somebody wants to know who reads no further. */
 function summary(record: BackfillRecord, world: World, now: number): string {
@@ -41,9 +44,12 @@ function summary(record: BackfillRecord, world: World, now: number): string {
   const held = record.stages.find((stage) => stage.gate?.passed === false)?.name;
   const passed = record.stages.filter((stage) => stage.gate?.passed === true).length;
   const gatesWith = record.definition.stages.filter((stage) => stage.gate !== undefined).length;
-  const ended = record.endedAt === null ? `It **${isText(record)}**, ${took} after its start${record.note === '' ? '' : `: ${record.note}`}.` : `It **${isText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${record.note === '' ? '' : ` (${record.note})`}.`;
+  const note = withInstants(record.note);
+  const back = record.journal.findLast(({ event }) => event === ROLLED_BACK);
+  const ended = record.endedAt === null ? `It **${isText(record)}**, ${took} after its start${note === '' ? '' : `: ${note}`}.` : `It **${isText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${note === '' ? '' : ` (${note})`}.`;
   return [
     ended,
+    ...(back === undefined ? [] : [`It was **rolled back** at ${instant(back.at)} UTC by ${back.by} (${withInstants(back.text)}).`]),
     `${count(complete)} of ${count(expected)} cells are complete now (${percentText(complete, expected)}).`,
     ...(gatesWith === 0 ? [] : [`Gates passed: ${count(passed)} of ${count(gatesWith)}${held === undefined ? '' : `; the one after ${held} holds`}.`]),
     record.failures.length === 0 ? 'Nothing failed for good.' : standing(record, world),
@@ -92,6 +98,7 @@ function howText(stage: StageDefinition, given: Asked, approvedBy: string | null
     ...(stage.dates === 'all' ? [] : [`the ${stage.dates} date only`]),
     ...(stage.reprocess === undefined || stage.reprocess === 'none' ? [] : [stage.reprocess === 'failed' ? 'what had failed is run again' : 'what is complete is run again']),
     stage.order === 'by_date' ? 'date by date' : `${given.concurrency ?? stage.concurrency} at a time`,
+    ...(stage.cascade ? ['after the first phase by cascade'] : []),
     stage.retries === 1 ? 'one retry' : `${stage.retries} retries`,
     `on failure ${given.errorPolicy ?? stage.error_policy}`,
     ...(approvedBy === null ? [] : [`approved by ${approvedBy}`]),

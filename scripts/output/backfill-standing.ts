@@ -1,9 +1,10 @@
+import type { JournalEvent } from '../../shared/staged/journal.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { duration } from './words.ts';
 
 /** Entries of the journal after which a backfill starts nothing, and those with which it goes on. */
-const STANDS = new Set(['paused', 'stopped', 'gate_held', 'ramp_held', 'stage_held', 'waits_for_approval', 'quota']);
-const GOES_ON = new Set(['resumed', 'retried', 'approved', 'went_on', 'finished', 'cancelled']);
+const STANDS: ReadonlySet<string> = new Set<JournalEvent>(['paused', 'stopped', 'gate_held', 'ramp_held', 'stage_held', 'waits_for_approval', 'quota']);
+const GOES_ON: ReadonlySet<string> = new Set<JournalEvent>(['resumed', 'retried', 'approved', 'went_on', 'finished', 'cancelled']);
 /** Less than this is not worth a word. */
 const WORTH_TELLING_MS = 60_000;
 

@@ -3,11 +3,12 @@ import type { World } from '../../shared/gaps/world.ts';
 import { percentText } from '../../shared/staged/gate.ts';
 import { progressOf } from '../../shared/staged/progress.ts';
 import { currentStage, hasEnded, skipOf, type BackfillRecord, type FailedCell } from '../../shared/staged/record.ts';
-import { kindOf } from './backfill-failures.ts';
+import type { GateDefinition } from '../../shared/staged/schema.ts';
+import { kindOf } from './alike.ts';
 import { statusNow } from './backfill-json.ts';
 import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';
-import { count, counted, dayList, duration, instant, range } from './words.ts';
+import { count, counted, dayList, duration, instant, range, withInstants } from './words.ts';
 
 /** How far a staged backfill is, for people. */
 
@@ -55,11 +56,13 @@ export function renderStatus(record: BackfillRecord, world: World, style: Style,
 }
 
 /** Why it is in its state: of a gate each reason by itself. */
-function noteOf({ state, note, stage, stages }: BackfillRecord): readonly string[] {
+function noteOf({ state, note: written, stage, stages }: BackfillRecord): readonly string[] {
+  const note = withInstants(written);
   const gate = stages[stage]?.gate ?? null;
-  const whole = gate === null ? '' : gate.reasons.join('; ');
-  if (state !== 'gate_held' || gate === null || gate.reasons.length < 2 || !note.endsWith(whole)) return note === '' ? [] : [note];
-  return [note.slice(0, -whole.length).trimEnd(), ...gate.reasons.map((reason) => `- ${reason}`)];
+  const reasons = (gate?.reasons ?? []).map(withInstants);
+  const whole = reasons.join('; ');
+  if (state !== 'gate_held' || reasons.length < 2 || !note.endsWith(whole)) return note === '' ? [] : [note];
+  return [note.slice(0, -whole.length).trimEnd(), ...reasons.map((reason) => `- ${reason}`)];
 }
 
 /** What has failed and is not complete by now: what is alike together, with its dates. */
@@ -101,7 +104,7 @@ export function stagesTable(record: BackfillRecord, world: World, style: Style, 
     { header: 'FAILED', value: ({ figures }) => (figures.failed === 0 ? '' : count(figures.failed)), align: 'right', dress: style.red },
     { header: 'TOOK', value: ({ progress }) => (progress?.startedAt ? duration(Math.max(0, (progress.endedAt ?? record.endedAt ?? now) - progress.startedAt)) : ''), align: 'right' },
     {
-      header: 'GATE', value: ({ stage, progress }) => gateText(stage.gate !== undefined, progress), fit: 'cut',
+      header: 'GATE', value: ({ stage, progress }) => gateText(stage.gate, progress), fit: 'cut',
       dress: (text, { progress }) => (progress?.gate === null || progress === undefined ? text : progress.gate.passed ? style.green(text) : style.red(text)),
     },
   ], style);
@@ -113,9 +116,10 @@ function stageState(record: BackfillRecord, index: number, progress: BackfillRec
   return stateText(record);
 }
 
-function gateText(has: boolean, progress: BackfillRecord['stages'][number] | undefined): string {
-  if (!has) return '';
+function gateText(definition: GateDefinition | undefined, progress: BackfillRecord['stages'][number] | undefined): string {
+  if (!definition) return '';
   const gate = progress?.gate ?? null;
+  if (progress?.looking && progress.looking.round === progress.round) return `looked at: ${progress.looking.answers.filter(({ outcome }) => outcome !== null).length} of ${counted(definition.checks.length, 'check')}`;
   if (!gate) return progress?.endedAt ? 'not about what was asked' : 'not yet';
   return gate.passed ? 'passed' : 'holds';
 }

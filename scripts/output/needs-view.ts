@@ -20,7 +20,7 @@ export function renderNeeds({ from, to, days, needs, minutesPerManual, cut }: Ne
   ];
   const colour = (band: Band) => (text: string): string => (band === 'justified' ? style.red(text) : band === 'borderline' ? style.yellow(text) : style.green(text));
   const parts = [
-    style.bold(`${name}, ${range(from, to)} (${counted(days, 'day')}): ${VERDICTS[verdict]}`),
+    style.bold(paragraph(`${name}, ${range(from, to)} (${counted(days, 'day')}): ${VERDICTS[verdict]}`, style)),
     renderTable(lines, [
       { header: 'FIGURE', value: (line) => line.figure },
       { header: 'MEASURED', value: (line) => line.value, fit: 'wrap' },
@@ -30,7 +30,7 @@ export function renderNeeds({ from, to, days, needs, minutesPerManual, cut }: Ne
     [
       style.bold('Recovered by itself'),
       paragraph(`${counted(recovered.completed, 'request')} on ${counted(recovered.dates, 'date')}; ${recovered.failed} failed, ${recovered.open} open; by hand it would have been ${recovered.minutesSavedPerWeek} minutes a week`, style, 2),
-      paragraph(`time to recovery, median: ${minutesText(recovered.medianMinutes)} of all gaps, ${minutesText(recovered.medianMinutesByItself)} of those that were filled by themselves`, style, 2),
+      paragraph(recoveryText(recovered), style, 2),
     ].join('\n'),
     [style.bold('Checklist of source document 003 (all of it: implement)'), ...checklist.map(({ demands, met }) => paragraph(`${met ? 'yes' : 'no '}  ${demands}`, style, 2))].join('\n'),
     ...(gaps.dates.length > 0 ? [paragraph(`Dates with gaps: ${dayList(gaps.dates)}`, style)] : []),
@@ -42,8 +42,9 @@ export function renderNeeds({ from, to, days, needs, minutesPerManual, cut }: Ne
   return `${parts.join('\n\n')}\n`;
 }
 
-function minutesText(minutes: number | null): string {
-  return minutes === null ? 'none' : `${minutes} min`;
+function recoveryText({ medianMinutes, medianMinutesByItself }: NeedsReport['needs']['recovered']): string {
+  if (medianMinutes === null) return 'time to recovery: no gap was filled in this time';
+  return `time to recovery, median: ${medianMinutes} min of all gaps${medianMinutesByItself === null ? '; none was filled by itself' : `, ${medianMinutesByItself} min of those that were filled by themselves`}`;
 }
 
 /** What `needs --json` prints. */

@@ -2,8 +2,10 @@ import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { RolledBackCell } from '../../shared/flows/rollback-cell.ts';
 import type { RollbackPlan, RollbackScope, RollbackStep } from '../../shared/flows/rollback-plan.ts';
 import { recoverCommand, type RolledBack } from '../../shared/flows/rollback.ts';
+import { isTaken } from '../../shared/rollback/decide.ts';
 import type { ReadersOf } from '../../shared/rollback/readers.ts';
-import type { Style } from './style.ts';
+import { grouped, kindOf } from './alike.ts';
+import { paragraph, type Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { cellText, counted, dayList, duration } from './words.ts';
 
@@ -12,42 +14,35 @@ import { cellText, counted, dayList, duration } from './words.ts';
 type Text = (core: string) => string;
 const REASONS_SHOWN = 10;
 
-export function isTaken({ decision }: RollbackStep): boolean {
-  return decision.kind === 'restore' || decision.kind === 'empty';
-}
-
 export function renderRollbackPlan(plan: RollbackPlan, style: Style, text: Text): string {
-  const taken = plan.steps.filter(isTaken);
+  const taken = plan.steps.filter(({ decision }) => isTaken(decision));
   const lines = [taken.length === 0 ? 'nothing to roll back\n' : `${counted(taken.length, 'cell')} to roll back:\n`];
   lines.push(groups(taken.map((step) => ({ ...step, does: doesOf(step), why: step.decision.reason })), style));
-  lines.push(left(plan.steps, text), reading('read these, and may be stale then', plan.readers.reading.filter(() => taken.length > 0), style));
+  lines.push(left(plan.steps, text), reading(['reads these, and may be stale then', 'read these, and may be stale then'], plan.readers.reading.filter(() => taken.length > 0), style));
   return lines.join('');
 }
 
 function doesOf({ decision }: RollbackStep): string {
-  if (decision.kind === 'restore') return decision.from === 'kept' ? 'restore' : 'restore (time travel)';
+  if (decision.kind === 'restore') return 'restore';
   return decision.kind === 'empty' && decision.isDeleted ? 'delete' : 'empty';
 }
 
 export function renderRolledBack(result: RolledBack, style: Style, milliseconds: number, text: Text): string {
   const { cells, readers } = result;
   const back = cells.filter(({ outcome }) => outcome === 'restored' || outcome === 'emptied');
-  const lines = [`rolled back ${counted(back.length, 'cell')} in ${duration(milliseconds)}; they are held: they run again when their inputs or their definition change, or a person asks\n`];
+  const held = back.length === 0 ? '' : '; they are held: they run again when their inputs or their definition change, or a person asks';
+  const lines = [`${paragraph(`rolled back ${counted(back.length, 'cell')} in ${duration(milliseconds)}${held}`, style)}\n`];
   lines.push(groups(back.map((cell) => ({ ...cell, does: cell.outcome, why: cell.decision.reason })), style));
-  lines.push(left(cells, text), ...failed(cells), reading('are stale because of it', readers.stale, style));
+  lines.push(left(cells, text), ...failed(cells), reading(['is stale because of it', 'are stale because of it'], readers.stale, style));
   const command = recoverCommand(readers.stale);
   if (command !== null) lines.push(`  to redo these:  ${text(command)}\n`);
   return lines.join('');
 }
 
 function groups(steps: readonly { readonly processor: string; readonly day: Day; readonly does: string; readonly why: string }[], style: Style): string {
-  const rows = [...Map.groupBy(steps, (step) => `${step.processor} ${step.does}`).values()].flatMap((members) => {
-    const [one] = members;
-    return one ? [{ ...one, cells: members.length, days: members.map(({ day }) => day) }] : [];
-  });
-  return renderTable(rows, [
-    { header: 'PROCESSOR', value: (row) => row.processor }, { header: 'CELLS', value: (row) => row.cells, align: 'right' }, { header: 'WHAT', value: (row) => row.does },
-    { header: 'DATES', value: (row) => dayList(row.days), fit: 'wrap' }, { header: 'WHY', value: (row) => row.why, fit: 'wrap' },
+  return renderTable(grouped(steps, ({ processor, does, why }) => `${processor} ${does} ${kindOf(why)}`), [
+    { header: 'CELLS', value: ({ of }) => of.length, align: 'right' }, { header: 'PROCESSOR', value: ({ first }) => first.processor, fit: 'middle' }, { header: 'WHAT', value: ({ first }) => first.does },
+    { header: 'WHY, AND DATES', value: ({ first, of }) => `${first.why}: ${dayList(of.map(({ day }) => day))}`, fit: 'wrap' },
   ], style, 2);
 }
 
@@ -65,9 +60,10 @@ function failed(cells: readonly RolledBackCell[]): readonly string[] {
   return cells.filter(({ outcome }) => outcome === 'failed').slice(0, REASONS_SHOWN).map((cell) => `  failed ${cellText(cell)}: ${cell.error ?? ''}; run it again\n`);
 }
 
-function reading(what: string, readers: readonly ReadersOf[], style: Style): string {
+function reading([one, many]: readonly [one: string, many: string], readers: readonly ReadersOf[], style: Style): string {
   if (readers.length === 0) return '';
-  return `${counted(readers.reduce((sum, { days }) => sum + days.length, 0), 'cell')} ${what}:\n${renderTable(readers, [
+  const cells = readers.reduce((sum, { days }) => sum + days.length, 0);
+  return `${counted(cells, 'cell')} ${cells === 1 ? one : many}:\n${renderTable(readers, [
     { header: 'PROCESSOR', value: (row) => row.processor }, { header: 'CELLS', value: (row) => row.days.length, align: 'right' }, { header: 'DATES', value: (row) => dayList(row.days), fit: 'wrap' },
   ], style, 2)}`;
 }

@@ -55,7 +55,7 @@ export function cut(text: string, width: number): string {
   return `${parts.join('')}…`;
 }
 
-/** Breaks a text at blanks so that no line is wider; what has no blank is cut in two. */
+/** Breaks a text at blanks so that no line is wider; what has no blank is cut in two, a range behind its dots. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
@@ -67,8 +67,10 @@ export function wrap(text: string, width: number): string[] {
         line = '';
       }
       while (rest.length > width) {
-        lines.push(rest.slice(0, width));
-        rest = rest.slice(width);
+        const dots = rest.lastIndexOf('..', width - 2);
+        const end = dots > 0 ? dots + 2 : width;
+        lines.push(rest.slice(0, end));
+        rest = rest.slice(end);
       }
       line = line === '' ? rest : `${line} ${rest}`;
     }

@@ -37,22 +37,21 @@ export function renderTable<Row>(rows: readonly Row[], columns: readonly Column<
 
 function fitted<Row>(columns: readonly Column<Row>[], texts: readonly (readonly string[])[], total: number): number[] {
   const widths = columns.map((column, at) => Math.max(column.header.length, ...texts.map((cells) => widthOf(cells[at] ?? ''))));
-  // First down to a column's longest word; only where that is not enough, words are broken.
-  const words = columns.map((column, at) => (column.fit === 'wrap' ? Math.max(LEAST_WIDTH, ...texts.flatMap((cells) => (cells[at] ?? '').split(/\s/).map(widthOf))) : LEAST_WIDTH));
+  // First what wraps, down to its longest word; then names are shortened; only where that is not enough, words are broken.
+  const words = columns.map((column, at) => Math.max(LEAST_WIDTH, ...(column.fit === 'wrap' ? texts.flatMap((cells) => (cells[at] ?? '').split(/\s/).map(widthOf)) : [])));
+  const whole = columns.map((column, at) => (column.fit === 'wrap' ? words[at] ?? LEAST_WIDTH : widths[at] ?? 0));
   let over = widths.reduce((sum, width) => sum + width, 0) + GAP.length * (columns.length - 1) - total;
-  for (let least: readonly number[] = words; over > 0;) {
-    // The widest of those that give way gives way first.
-    let widest = -1;
-    columns.forEach((column, at) => {
-      if (column.fit && (widths[at] ?? 0) > (least[at] ?? 0) && (widest < 0 || (widths[at] ?? 0) > (widths[widest] ?? 0))) widest = at;
-    });
-    if (widest < 0 && least !== words) break;
-    if (widest < 0) {
-      least = columns.map(() => LEAST_WIDTH);
-      continue;
+  for (const least of [whole, words, columns.map(() => LEAST_WIDTH)]) {
+    while (over > 0) {
+      // The widest of those that give way gives way first.
+      let widest = -1;
+      columns.forEach((column, at) => {
+        if (column.fit && (widths[at] ?? 0) > (least[at] ?? 0) && (widest < 0 || (widths[at] ?? 0) > (widths[widest] ?? 0))) widest = at;
+      });
+      if (widest < 0) break;
+      widths[widest] = (widths[widest] ?? 0) - 1;
+      over -= 1;
     }
-    widths[widest] = (widths[widest] ?? 0) - 1;
-    over -= 1;
   }
   return widths;
 }

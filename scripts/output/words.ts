@@ -25,6 +25,11 @@ export function instant(epochMilliseconds: number): string {
   return new Date(epochMilliseconds).toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** A text of the system's with its instants, `2023-11-16T04:10:22.123Z`, as people write them. */
+export function withInstants(text: string): string {
+  return text.replaceAll(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, (found) => `${instant(Date.parse(found))} UTC`);
+}
+
 /** `2023-11-16 04:10:22 to 04:11:03`; of two days `2023-11-16 23:59:58 to 2023-11-17 00:00:04`. In UTC. */
 export function span(first: number, last: number): string {
   const [from, to] = [instant(first), instant(last)];

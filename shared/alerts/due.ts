@@ -1,5 +1,5 @@
 /** A burst by hand is over when nothing has failed for this long and nothing is open any more. */
-export const SETTLE_MS = 60_000;
+const SETTLE_MS = 60_000;
 
 export interface Situation {
   readonly now: number;

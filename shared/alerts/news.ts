@@ -1,8 +1,14 @@
+import type { JournalEvent } from '../staged/journal.ts';
 import type { BackfillRecord, JournalEntry } from '../staged/record.ts';
 import type { Severity } from './alert.ts';
 
+interface Tiding {
+  readonly severity: Severity;
+  readonly title: string;
+}
+
 /** Entries of a staged backfill's journal that a person is told of when they happen; the others are in its report. */
-const tidings: Readonly<Record<string, { readonly severity: Severity; readonly title: string }>> = {
+const tidings: Readonly<Record<string, Tiding>> = {
   started: { severity: 'info', title: 'has started' },
   gate_passed: { severity: 'info', title: 'has passed a gate' },
   gate_held: { severity: 'critical', title: 'is held by a gate' },
@@ -13,7 +19,7 @@ const tidings: Readonly<Record<string, { readonly severity: Severity; readonly t
   stopped: { severity: 'critical', title: 'has stopped' },
   finished: { severity: 'info', title: 'is finished' },
   cancelled: { severity: 'info', title: 'is cancelled' },
-};
+} satisfies Partial<Record<JournalEvent, Tiding>>;
 
 export interface News {
   readonly severity: Severity;

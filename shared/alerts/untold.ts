@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Day } from '../calendar/day.ts';
-import { failureCategories } from '../failures/category.ts';
+import { alertDue, failureCategories, type AlertRule } from '../failures/category.ts';
+import type { CellRecord, EndedBadly, OpenRequest } from '../requests/cell.ts';
 import { daySchema } from '../requests/record-schema.ts';
 
 /**
@@ -25,7 +26,21 @@ export const untoldFailureSchema = z.object({
 });
 export type UntoldFailure = z.infer<typeof untoldFailureSchema>;
 
-export const LONGEST_MESSAGE = 300;
+const LONGEST_MESSAGE = 300;
+
+/** A run in backfill mode alerts nobody by itself: its failure is written down with its end, and a digest takes it from there. */
+export function untoldOf({ processor, day, generation }: CellRecord, request: OpenRequest, failure: EndedBadly, rule: AlertRule): UntoldFailure[] {
+  if (!request.isBackfill) return [];
+  return [{
+    id: `${processor} ${day} ${generation}`, backfillId: request.backfillId, processor, day, category: failure.category, message: failure.message.slice(0, LONGEST_MESSAGE), at: failure.at,
+    cools: failure.coolsUntil !== null, due: isDueAtOnce(failure, rule),
+  }];
+}
+
+/** Whether a live run that ended so is told at once. */
+export function isDueAtOnce({ step, category }: Pick<EndedBadly, 'step' | 'category'>, rule: AlertRule): boolean {
+  return alertDue(rule, step, category === 'data_availability');
+}
 
 /** What is known of automatic detection when a digest is put together. */
 export interface Detection {

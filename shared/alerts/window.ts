@@ -21,7 +21,7 @@ export type AlertWindow = z.infer<typeof alertWindowSchema>;
 
 /** Failures that one commit takes from the state. */
 const MOST_TAKEN = 400;
-/** How long a digest is on its way before somebody else sends it: the sender hands it over at once, and a commit follows. */
+/** How long an alert is on its way before somebody else sends it: the sender hands it over at once, and a commit follows. */
 const SENDING_MS = 60_000;
 
 export interface Circumstances {
@@ -59,7 +59,7 @@ export function nextStep(window: AlertWindow, circumstances: Circumstances): Win
   const { now, untold, record, by } = circumstances;
   if (window.sending) {
     const { sending } = window;
-    const isLeft = sending.at > now || now - sending.at >= SENDING_MS || (circumstances.heldUntil !== null && circumstances.heldUntil <= now);
+    const isLeft = isLeftUnsent(sending.at, now) || (circumstances.heldUntil !== null && circumstances.heldUntil <= now);
     return isLeft ? { window: { ...window, sending: { ...sending, by, at: now } }, takes: [], alert: { ...sending.alert } } : null;
   }
   if (window.gathering === null && !isDue(window, circumstances)) return null;
@@ -70,6 +70,11 @@ export function nextStep(window: AlertWindow, circumstances: Circumstances): Win
   const alert = composed(window, circumstances, sum);
   const last = record?.journal.at(-1);
   return { window: { sentAt: now, told: last ? markOf(last) : window.told, gathering: null, sending: alert && { alert, by, at: now } }, takes, alert };
+}
+
+/** Whether whoever has had an alert on its way since `at` is taken for dead. An instant to come is of a clock that was set back. */
+export function isLeftUnsent(at: number, now: number): boolean {
+  return at > now || now - at >= SENDING_MS;
 }
 
 function isDue(window: AlertWindow, { now, windowMs, heldUntil, untold, record, isOver, leaving }: Circumstances): boolean {

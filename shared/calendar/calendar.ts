@@ -3,6 +3,7 @@ import type { Day } from './day.ts';
 import type { Moment } from './moment.ts';
 import { ExpectedDates } from './expected-dates.ts';
 import { covers, type CalendarRow } from './games.ts';
+import { seasonAt } from './season.ts';
 
 export interface Game extends CalendarRow {
   /** Played to its end: its rows are expected. */
@@ -58,7 +59,7 @@ export class Calendar {
   }
 
   seasonOf(day: Day): Season | undefined {
-    return this.seasons.find((season) => day >= season.from && day <= season.to);
+    return seasonAt(this.seasons, day);
   }
 
   seasonNamed(name: string): Season | undefined {

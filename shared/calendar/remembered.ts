@@ -1,6 +1,7 @@
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { CalendarRow } from './games.ts';
 import type { Day } from './day.ts';
+import { seasonAt } from './season.ts';
 
 /** What the calendar has once expected, by season: a game stays expected until there is a reason that it does not. */
 export interface RememberedGames {
@@ -49,7 +50,7 @@ export function rememberCalendar(
   const findings: CalendarFinding[] = [];
   const seen = new Set<string>();
   const dirty = new Set<string>();
-  const seasonOf = (day: Day): string => pipeline.seasons.find((season) => day >= season.from && day <= season.to)?.name ?? '';
+  const seasonOf = (day: Day): string => seasonAt(pipeline.seasons, day)?.name ?? '';
   for (const row of oneRowAKey(rows, pipeline.schedule)) {
     const before = remembered.get(row.key);
     if (distrusted.has(row.day) || seasonOf(row.day) === '') {

@@ -7,7 +7,7 @@ export interface CascadeKey {
 }
 
 export interface CascadeReason {
-  /** Number of the condition in `conditions.ts` that does not hold. */
+  /** Number of the condition of `decideCascade` that does not hold. */
   readonly condition: number;
   readonly text: string;
 }

@@ -44,11 +44,15 @@ export interface CascadeDecision {
   readonly expectedCells: number;
 }
 
-/** Conditions that hold a cascade back until they are gone. 6 waits; the others never cascade. */
-export const PARKING: ReadonlySet<number> = new Set([1, 5, 7, 8, 9]);
+/** The condition that the pipeline is not paused, nor a gate to be passed first. */
+export const PAUSED = 5;
+/** Conditions that hold a cascade back until they are gone: it is kept with its reasons. */
+export const PARKING: ReadonlySet<number> = new Set([1, PAUSED, 7, 8, 9]);
+/** The condition that its siblings are complete: nothing is wrong with what waits for them. */
 export const WAITING = 6;
 /** Conditions that say that there is nothing to start. */
 const NEVER: ReadonlySet<number> = new Set([2, 3, 4]);
+const RELEASED_ALREADY = 10;
 
 const ALL: Strictness = { strict: true, windowCompleteness: 1 };
 
@@ -79,8 +83,8 @@ export function decideCascade(world: World, question: CascadeQuestion, strictnes
   if (question.skipDownstreamTrigger && !question.owed) say(3, 'skip_downstream_trigger is set');
   const next = nextPhase(world, phase);
   if (!next) say(4, `${phase.name} starts no next phase`);
-  if (question.paused) say(5, 'the pipeline is paused');
-  if (question.held) say(5, question.held);
+  if (question.paused) say(PAUSED, 'the pipeline is paused');
+  if (question.held) say(PAUSED, question.held);
 
   // A backfill may run complete cells again: their old rows are not what its cascade is to go on with.
   const isOpen = (cell: CellKey): boolean => staged !== undefined && world.record(world.processor(cell.processor), cell.day).request !== null;
@@ -108,7 +112,7 @@ export function decideCascade(world: World, question: CascadeQuestion, strictnes
     say(9, `${usableCells} of ${expectedCells} input cells are usable, under ${strictness.windowCompleteness}`);
   }
   if (ready.length === 0 && next) say(6, 'this date makes nothing of the next phase ready yet');
-  if (question.record?.releasedDigests.includes(digest)) say(10, 'released already');
+  if (question.record?.releasedDigests.includes(digest)) say(RELEASED_ALREADY, 'released already');
   reasons.sort((a, b) => a.condition - b.condition);
   return { reasons, release: ready, digest, usableCells, expectedCells };
 }
@@ -127,7 +131,7 @@ function isUsable(world: World, cell: CellKey): boolean {
 /** The record that a decision leaves. */
 export function cascadeAfter(question: CascadeQuestion, decision: CascadeDecision, mode: Phase['mode'], now: number): CascadeRecord {
   const { phase, turn, record } = question;
-  const holding = decision.reasons.filter((reason) => reason.condition !== 10);
+  const holding = holdingBack(decision.reasons);
   const never = decision.reasons.some((reason) => NEVER.has(reason.condition));
   if (question.staged && record && isLive(record)) {
     // The live cascade of the date is decided for itself, when the backfill is past its gate.
@@ -164,6 +168,11 @@ function wouldHaveAfter(holding: readonly CascadeReason[], record: CascadeRecord
   return !heldBy(holding) && record && heldBy(record.wouldHave) ? record.wouldHave : holding;
 }
 
+/** The reasons that hold a cascade back: that it was released already is none. */
+export function holdingBack(reasons: readonly CascadeReason[]): readonly CascadeReason[] {
+  return reasons.filter(({ condition }) => condition !== RELEASED_ALREADY);
+}
+
 /** Whether these reasons hold a cascade that would else be released: some park it, and none says that it never cascades. */
 export function heldBy(reasons: readonly CascadeReason[]): boolean {
   return reasons.some(({ condition }) => PARKING.has(condition)) && !reasons.some(({ condition }) => NEVER.has(condition));
@@ -172,7 +181,7 @@ export function heldBy(reasons: readonly CascadeReason[]): boolean {
 function stateAfter(decision: CascadeDecision, never: boolean, record: CascadeRecord | null): CascadeRecord['state'] {
   if (decision.reasons.length === 0) return 'released';
   const conditions = new Set(decision.reasons.map((reason) => reason.condition));
-  if (conditions.has(10)) return 'released';
+  if (conditions.has(RELEASED_ALREADY)) return 'released';
   // What is due or parked stays so when a backfill's own message comes by: it is decided again, not forgotten.
   if (never) return record?.state ?? 'not_cascading';
   if ([...conditions].some((condition) => PARKING.has(condition))) return 'parked';

@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import type { RunAnswer } from '../ports/processor-runner.ts';
+import type { Row } from '../ports/warehouse.ts';
 
 /** What a command writes to stdout, and what a function of the pipeline returns: rows, or an answer with a status. */
 
-const rowSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+// Looked at, not copied: a date may have thousands of rows, and each is checked against its columns when it is staged.
+const rowSchema = z.custom<Row>((value) => typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isPlain), 'must be an object of texts, numbers, true, false and null');
+
+function isPlain(value: unknown): boolean {
+  return value === null || typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value));
+}
 
 const errorSchema = z.object({ type: z.string().default('Error'), message: z.string() });
 

@@ -40,6 +40,11 @@ export class CoverageCache {
     return known !== undefined && from >= known.from && to <= known.to;
   }
 
+  /** Whether it is known that a date has no rows. */
+  isEmpty(processor: string, at: Day): boolean {
+    return this.knows(processor, at, at) && this.#known.get(processor)?.days.has(at) === false;
+  }
+
   /** A write of this process was committed. */
   written(processor: string, at: Day, coverage: Coverage): void {
     for (const running of this.#running) if (running.processor === processor) running.written.set(at, coverage);

@@ -106,7 +106,7 @@ async function withPatience<T>(work: () => Promise<T>): Promise<T> {
 
 async function fingerprintOf(session: Session, processor: Processor, table: string, where: string): Promise<string> {
   const hashes = await session.run(`SELECT ${rowHashSql(processor, processor.fingerprintColumns)} FROM ${table} ${where}`);
-  return fingerprint(hashes.rowCount, await hashSum(hashes));
+  return fingerprint(hashes.rowCount, hashSum(hashes));
 }
 
 function keptTable({ name }: Processor): string {

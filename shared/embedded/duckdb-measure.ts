@@ -5,7 +5,7 @@ import type { Coverage } from '../gaps/coverage.ts';
 import { fingerprint } from '../gaps/fingerprint.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { ColumnType } from '../pipeline/schema.ts';
-import { dayOfValue, quoted } from './duckdb-values.ts';
+import { columnsOf, dayOfValue, quoted } from './duckdb-values.ts';
 
 /**
  * Coverage of rows in DuckDB. SQL gives one short line a row (its hashes, game, key, nulls), which is added up here.
@@ -92,8 +92,8 @@ export interface Measured {
   readonly content: bigint;
 }
 
-export async function measured(processor: Processor, result: DuckDBMaterializedResult): Promise<Map<Day, Measured>> {
-  const [dates = [], filled = [], games = [], keys = [], ...hashes] = await result.getColumns();
+export function measured(processor: Processor, result: DuckDBMaterializedResult): Map<Day, Measured> {
+  const [dates = [], filled = [], games = [], keys = [], ...hashes] = columnsOf(result);
   const days = new Map<Day, Sums>();
   for (let row = 0; row < dates.length; row += 1) {
     const day = dayOfValue(dates[row]);
@@ -115,8 +115,8 @@ export function nothingMeasured(processor: Processor): Measured {
 }
 
 /** The sum of the hashes in a result's first column. */
-export async function hashSum(result: DuckDBMaterializedResult): Promise<bigint> {
-  const [hashes = []] = await result.getColumns();
+export function hashSum(result: DuckDBMaterializedResult): bigint {
+  const [hashes = []] = columnsOf(result);
   return hashes.reduce<bigint>((sum, hash) => sum + unsigned(hash), 0n);
 }
 

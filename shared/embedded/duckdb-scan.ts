@@ -5,7 +5,7 @@ import type { Processor } from '../pipeline/pipeline.ts';
 import type { Session } from './duckdb-connections.ts';
 import { contentHashSql, measured, measuringSql } from './duckdb-measure.ts';
 import { andOwnRows, MARKERS, tableOf } from './duckdb-tables.ts';
-import { dateLiteral, dayOfValue, quoted } from './duckdb-values.ts';
+import { columnsOf, dateLiteral, dayOfValue, quoted } from './duckdb-values.ts';
 
 /**
  * Coverage of one table over a range, from its rows. Row hashes that last over DuckDB's versions take most of the time,
@@ -17,7 +17,7 @@ export async function scanCoverage(session: Session, processor: Processor, rule:
   const date = quoted(processor.dateColumn);
   const range = `BETWEEN ${dateLiteral(from)} AND ${dateLiteral(to)}`;
   const present = await session.run(`SELECT ${date}, count(*), sum(${contentHashSql(processor)}) FROM ${table} WHERE ${date} ${range}${andOwnRows(processor)} GROUP BY ALL`);
-  const [days = [], rows = [], sums = []] = await present.getColumns();
+  const [days = [], rows = [], sums = []] = columnsOf(present);
   if (days.length === 0) return new Map();
   const kept = await keptCoverage(session, processor, range);
   const coverage = new Map<Day, Coverage>();
@@ -31,7 +31,7 @@ export async function scanCoverage(session: Session, processor: Processor, rule:
   });
   if (unknown.length === 0) return coverage;
   const dates = unknown.length * 2 > days.length ? range : `IN (${unknown.map(dateLiteral).join(', ')})`;
-  const anew = await measured(processor, await session.run(measuringSql(processor, table, `WHERE ${date} ${dates}${andOwnRows(processor)}`)));
+  const anew = measured(processor, await session.run(measuringSql(processor, table, `WHERE ${date} ${dates}${andOwnRows(processor)}`)));
   for (const day of unknown) {
     const found = anew.get(day);
     if (found) coverage.set(day, found.coverage);

@@ -11,6 +11,8 @@ export interface Stage {
   readonly table: string;
   /** Rows that went through the table. DuckDB keeps deleted ones in memory, so it is made anew now and then. */
   passed: number;
+  /** `used`: given back, with the rows of its last date. */
+  state: 'taken' | 'used' | 'empty';
 }
 
 const ROWS_BEFORE_ANEW = 8_192;
@@ -26,9 +28,12 @@ export class StageTables {
   /** An empty table. To be called in the lane's turn; `giveBack` follows when the date is promoted or given up. */
   async take(session: Session, lane: Lane, processor: Processor): Promise<Stage> {
     const stages = this.#of(lane, processor);
-    const stage = stages.free.pop() ?? { lane, table: `stage_${processor.rank}_${stages.made += 1}`, passed: ROWS_BEFORE_ANEW };
-    if (stage.passed < ROWS_BEFORE_ANEW) await session.prepared(`DELETE FROM ${quoted(stage.table)}`);
-    else {
+    const stage = stages.free.pop() ?? { lane, table: `stage_${processor.rank}_${stages.made += 1}`, passed: ROWS_BEFORE_ANEW, state: 'used' };
+    const { state } = stage;
+    stage.state = 'taken';
+    if (stage.passed < ROWS_BEFORE_ANEW) {
+      if (state === 'used') await empty(session, stage);
+    } else {
       const columns = processor.columns.map(({ name, type }) => `${quoted(name)} ${SQL_TYPES[type]}`).join(', ');
       await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(stage.table)} (${columns})`);
       stage.passed = 0;
@@ -37,9 +42,16 @@ export class StageTables {
     return stage;
   }
 
+  /** Emptied at once, while the end of its date is recorded: unless somebody takes it before that. */
   giveBack(stage: Stage, processor: Processor): void {
     this.#of(stage.lane, processor).free.push(stage);
     stage.lane.holds(-1);
+    stage.state = 'used';
+    void stage.lane.turn(async (session) => {
+      if (stage.state !== 'used' || stage.passed >= ROWS_BEFORE_ANEW) return;
+      await empty(session, stage);
+      stage.state = 'empty';
+    }).catch(() => undefined);
   }
 
   #of(lane: Lane, { name }: Processor): Stages {
@@ -49,4 +61,8 @@ export class StageTables {
     ofLane.set(name, stages);
     return stages;
   }
+}
+
+async function empty(session: Session, { table }: Stage): Promise<void> {
+  await session.prepared(`DELETE FROM ${quoted(table)}`);
 }

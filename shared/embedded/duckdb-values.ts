@@ -1,6 +1,6 @@
 import {
   BIGINT, BOOLEAN, DATE, DECIMAL, DOUBLE, DuckDBDataChunk, DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampTZValue, TIMESTAMPTZ, VARCHAR,
-  type DuckDBType, type DuckDBValue,
+  type DuckDBMaterializedResult, type DuckDBType, type DuckDBValue,
 } from '@duckdb/node-api';
 import { formatDay, day, dayOf, type Day } from '../calendar/day.ts';
 import type { Column } from '../pipeline/pipeline.ts';
@@ -37,6 +37,13 @@ export function dateValue(value: Day): DuckDBDateValue {
 
 export function dayOfValue(value: DuckDBValue | undefined): Day | undefined {
   return value instanceof DuckDBDateValue ? day(value.days) : undefined;
+}
+
+/** A result that is there as a whole, column by column: DuckDB's own reader takes a turn of a thread for each of its chunks. */
+export function columnsOf(result: DuckDBMaterializedResult): readonly DuckDBValue[][] {
+  const columns: DuckDBValue[][] = [];
+  for (let index = 0; index < result.chunkCount; index += 1) result.getChunk(index).appendToColumns(columns);
+  return columns;
 }
 
 const CHUNK = 2048;

@@ -126,7 +126,7 @@ export class DuckDbWarehouse implements Warehouse {
       else if (source.kind === 'kept') await this.#kept.fill(session, stage, processor, day, source.name);
       const result = await session.prepared(measuringSql(processor, quoted(stage.table), ''));
       stage.passed += result.rowCount;
-      const days = await measured(processor, result);
+      const days = measured(processor, result);
       const found = days.get(day) ?? nothingMeasured(processor);
       if (found.coverage.rows === 0 && (source.kind === 'kept' || source.kind === 'past')) throw nothingKept(processor, day, source);
       refuseOtherDates(processor, day, result.rowCount - found.coverage.rows, days.keys());
@@ -149,7 +149,7 @@ export class DuckDbWarehouse implements Warehouse {
       promote: async (trace) => {
         if (!open) throw new Error(`${claim.runId} of ${processor.name} has been promoted or discarded already; stage it again`);
         try {
-          const outcome = await promote({ claim, stage, measured: found, contentRule: this.#rule(processor) }, trace);
+          const outcome = await promote({ claim, stage, measured: found, contentRule: this.#rule(processor), isEmpty: this.#cache.isEmpty(processor.name, day) }, trace);
           if (outcome.kind !== 'fenced') this.#cache.written(processor.name, day, found.coverage);
           return outcome;
         } catch (thrown) {

@@ -1,5 +1,6 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { FailureError, InputError, NeverRetryError } from '../failures/errors.ts';
+import { firstAbort } from '../flows/first-abort.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { ProcessorFunction, ProcessorInput, SourceCheck } from '../ports/processor.ts';
 import type { ProcessorRunner, RunAnswer, RunOrder } from '../ports/processor-runner.ts';
@@ -34,12 +35,11 @@ export class EmbeddedRunner implements ProcessorRunner {
 
   async run(order: RunOrder): Promise<RunAnswer> {
     const { processor: { name, target, timeoutSeconds } } = order;
-    const timeOver = AbortSignal.timeout(timeoutSeconds * 1000);
-    const signal = AbortSignal.any([order.signal, timeOver]);
-    const answer = await this.#answer(order, signal);
+    const stop = firstAbort([order.signal], timeoutSeconds * 1000);
+    const answer = await this.#answer(order, stop.signal).finally(() => stop.end());
     if (order.signal.aborted) return { kind: 'failed', error: { type: 'Cancelled', message: `${name} for ${formatDay(order.day)} was cancelled while it ran` } };
     // An answer that came in time stands; one that the abort brought about does not.
-    if (timeOver.aborted && (answer.kind === 'failed' || 'command' in target)) {
+    if (stop.isLate() && (answer.kind === 'failed' || 'command' in target)) {
       return { kind: 'failed', error: { type: 'Timeout', message: `${name} for ${formatDay(order.day)} timed out: it was stopped after ${timeoutSeconds} s (timeout_seconds)` } };
     }
     return answer;
@@ -74,20 +74,20 @@ export class EmbeddedRunner implements ProcessorRunner {
   async #call(target: (input: ProcessorInput) => unknown, order: RunOrder, signal: AbortSignal): Promise<RunAnswer> {
     const { processor, day, runId, isBackfill, skipDownstreamTrigger, strictMode, triggerReason, backfillId } = order;
     const { pipelineDirectory, sourceDirectory } = this.#options;
-    const stopped = new AbortController();
+    const stopped = whenAborted(signal);
     try {
       const work = Promise.resolve(target({
         processorName: processor.name, gameDate: formatDay(day), runId, isBackfill, skipDownstreamTrigger, strictMode, triggerReason, backfillId,
         pipelineDirectory, sourceDirectory, read: (upstream) => order.read(upstream), signal,
       }));
       // A function that does not listen to the signal goes on in vain: whatever it answers later, nobody takes it.
-      const answer: unknown = await Promise.race([work, whenAborted(signal, stopped.signal)]);
+      const answer: unknown = await Promise.race([work, stopped.promise]);
       return answerOf(answer, processor.name);
     } catch (thrown) {
       if (thrown instanceof FailureError) throw thrown;
       return { kind: 'failed', error: errorOf(thrown) };
     } finally {
-      stopped.abort();
+      stopped.end();
     }
   }
 
@@ -122,12 +122,14 @@ async function orderText(order: RunOrder): Promise<Readonly<Record<string, unkno
   };
 }
 
-function whenAborted(signal: AbortSignal, over: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(new Error('stopped'));
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true, signal: over });
-  });
+function whenAborted(signal: AbortSignal): { readonly promise: Promise<never>; end(): void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  // A function that throws at once leaves nobody who waits for it.
+  promise.catch(() => undefined);
+  const abort = (): void => reject(new Error('stopped'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return { promise, end: () => signal.removeEventListener('abort', abort) };
 }
 
 function errorOf(thrown: unknown): { readonly type: string; readonly message: string } {

@@ -74,12 +74,18 @@ export class SqliteDatabase {
   }
 
   /**
-   * For what may be lost in a crash because it is then simply done again: written with the next commit, or with one of
-   * its own shortly after, or at close.
+   * For what may be lost in a crash because it is then simply done again: written with the next commit and before it, or
+   * with one of its own shortly after, or at close.
    */
   defer(work: () => void): void {
     this.#deferred.push(work);
     this.#timer ??= setTimeout(() => this.#flushQuietly(), DEFERRED_MS).unref();
+  }
+
+  /** Runs reads of rows that may be among those that were deferred: these are written before. */
+  read<T>(work: () => T): T {
+    if (this.#deferred.length > 0 && !this.#writing) this.write(() => undefined);
+    return this.guarded(work);
   }
 
   /** Runs reads; what SQLite throws becomes a StateFolderError that says what to do. */

@@ -4,7 +4,7 @@ import type { Day } from '../calendar/day.ts';
 import type { RememberedGames } from '../calendar/remembered.ts';
 import type { CascadeRecord } from '../cascade/cascade.ts';
 import type {
-  Controls, LeaseRecord, OutgoingMessage, QueuedCell, Reads, RequestStore, SlotRecord, Snapshot, Writes,
+  Controls, Durable, LeaseRecord, OutgoingMessage, QueuedCell, Reads, RequestStore, SlotRecord, Snapshot, Writes,
 } from '../ports/request-store.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
@@ -32,6 +32,8 @@ export class SqliteRequestStore implements RequestStore {
   readonly #sql: ReturnType<typeof statements>;
   readonly #insertHistory: ReturnType<typeof insertRunHistory>;
   readonly #readAsk: (id: string) => Ask | null;
+  /** The one that a decision has read last: thousands of cells are opened for the same. */
+  #lastAsk: Ask | null = null;
   #deciding = false;
   #lastOutgoing: number;
 
@@ -40,12 +42,15 @@ export class SqliteRequestStore implements RequestStore {
     this.#records = new RecordsInMemory(options.rankOf);
     this.#sql = statements((sql) => database.prepare(sql));
     this.#insertHistory = insertRunHistory(database);
-    this.#readAsk = (id) => readAsk(database, this.#sql.ask.get(id));
+    this.#readAsk = (id) => {
+      if (this.#lastAsk?.id !== id) this.#lastAsk = readAsk(database, this.#sql.ask.get(id));
+      return this.#lastAsk;
+    };
     database.guarded(() => loadRecords(database, this.#records));
     this.#lastOutgoing = this.#records.outbox.values().reduce((last, { seq }) => Math.max(last, seq), 0);
   }
 
-  async transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
+  async transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }, durable: Durable = 'now'): Promise<T> {
     if (this.#deciding) throw new Error('a transaction was begun inside a decision; a decision has no side effect: begin it after the other one');
     this.#deciding = true;
     let decision;
@@ -57,8 +62,12 @@ export class SqliteRequestStore implements RequestStore {
     const { writes, result } = decision;
     if (writesSomething(writes)) {
       const outgoing = this.#withRows(writes.outbox ?? []);
-      this.#commit(() => this.#write(writes, outgoing));
+      const rows = this.#rowsOf(writes, outgoing);
+      // Decisions read asks from their table.
+      if (durable === 'with_next' && (writes.asks ?? []).length === 0) this.#database.defer(rows);
+      else this.#commit(rows);
       this.#records.apply(writes, outgoing);
+      if ((writes.asks ?? []).length > 0) this.#lastAsk = null;
     }
     return result;
   }
@@ -97,11 +106,11 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async asks(limit: number): Promise<readonly Ask[]> {
-    return this.#database.guarded(() => this.#sql.asks.all(limit).map((row) => readAsk(this.#database, row)).filter((ask) => ask !== null));
+    return this.#database.read(() => this.#sql.asks.all(limit).map((row) => readAsk(this.#database, row)).filter((ask) => ask !== null));
   }
 
   async ask(id: string): Promise<{ readonly ask: Ask; readonly cells: readonly AskCell[] } | null> {
-    return this.#database.guarded(() => {
+    return this.#database.read(() => {
       const ask = this.#readAsk(id);
       return ask && { ask, cells: this.#sql.askCells.all(id).map((row) => askCellRow(this.#database, row)) };
     });
@@ -128,7 +137,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async remembered(): Promise<readonly RememberedGames[]> {
-    return this.#database.guarded(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
+    return this.#database.read(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
   }
 
   async untold(limit: number): Promise<readonly UntoldFailure[]> {
@@ -136,7 +145,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async trace(runId: string): Promise<string | null> {
-    const trace = this.#database.guarded(() => this.#sql.trace.get(runId))?.['trace'];
+    const trace = this.#database.read(() => this.#sql.trace.get(runId))?.['trace'];
     return typeof trace === 'string' ? trace : null;
   }
 
@@ -174,11 +183,15 @@ export class SqliteRequestStore implements RequestStore {
     return [...fresh.values()].map((message) => ({ seq: (this.#lastOutgoing += 1), message }));
   }
 
+  /** Writes them when it is called; which cells are others than before is seen now. */
+  #rowsOf(writes: Writes, outgoing: readonly KeptMessage[]): () => void {
+    const cells = (writes.cells ?? []).filter((cell) => this.#records.storedCell(cell) !== cell);
+    return () => this.#write({ ...writes, cells }, outgoing);
+  }
+
   #write(writes: Writes, outgoing: readonly KeptMessage[]): void {
     const sql = this.#sql;
-    for (const cell of writes.cells ?? []) {
-      if (this.#records.storedCell(cell) !== cell) sql.putCell.run(cell.processor, cell.day, JSON.stringify(cell));
-    }
+    for (const cell of writes.cells ?? []) sql.putCell.run(cell.processor, cell.day, JSON.stringify(cell));
     for (const slots of writes.slots ?? []) sql.putSlots.run(slots.processor, JSON.stringify(slots));
     for (const ask of writes.asks ?? []) sql.putAsk.run(ask.id, JSON.stringify(ask));
     for (const cell of writes.askCells ?? []) sql.putAskCell.run(cell.askId, cell.processor, cell.day, cell.outcome, cell.note, cell.at);

@@ -78,7 +78,7 @@ export class SqliteRunHistory implements RunHistory {
     condition(`${dateColumn} <= ?`, filter.to);
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
     const database = this.#database;
-    return database.guarded(() => {
+    return database.read(() => {
       const rows = database.prepare(`SELECT * FROM ${table} ${where} ORDER BY seq DESC LIMIT ?`).all(...values, filter.limit);
       return rows.map((row) => rowOf(database.path, table, schema, row));
     });

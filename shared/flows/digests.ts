@@ -1,8 +1,8 @@
-import { dayOf } from '../calendar/day.ts';
 import { isRetriedByItself, type Detection, type UntoldFailure } from '../alerts/untold.ts';
 import { alertWindowSchema, isForgotten, newWindow, nextStep, sent, type AlertWindow } from '../alerts/window.ts';
+import { dayOf } from '../calendar/day.ts';
 import type { Alert } from '../ports/notifier.ts';
-import type { LeaseRecord } from '../ports/request-store.ts';
+import type { LeaseRecord, Reads } from '../ports/request-store.ts';
 import { progressOf, type Progress } from '../staged/progress.ts';
 import { hasEnded, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
@@ -20,7 +20,7 @@ export interface TellOptions {
   readonly leaving?: boolean;
 }
 
-function leaseOf(backfillId: string | null): string {
+function alertsLease(backfillId: string | null): string {
   return `${ALERTS_LEASE}${backfillId ?? BY_HAND}`;
 }
 
@@ -39,47 +39,62 @@ export async function tellDigests(engine: Engine, options: TellOptions = {}): Pr
 
 /** The digest of one staged backfill (null: of all that goes by hand), if it is due now. */
 export async function tellOf(engine: Engine, backfillId: string | null, { leaving = false }: TellOptions = {}): Promise<void> {
-  const { store, clock, notifier, owner, ids } = engine.parts;
-  const name = leaseOf(backfillId);
-  const by = ids.next('digest');
-  const windowMs = engine.pipeline.settings.digest_minutes * 60_000;
+  const by = engine.parts.ids.next('digest');
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    // The window first: failures that another digest takes after this are seen by its change of the window.
-    const seen = (await store.leases()).find((lease) => lease.name === name)?.detail ?? null;
-    const untold = await toTell(engine, (await store.untold(MOST_READ)).filter((failure) => failure.backfillId === backfillId));
-    const isOver = backfillId !== null || untold.length === 0 || !(await store.openCells()).some(({ request }) => request?.isBackfill && request.backfillId === null);
-    const now = clock.now();
-    const turn = await engine.change<Alert | 'again' | 'done'>({ leases: [name], backfills: backfillId === null ? [] : [backfillId] }, (snapshot) => {
-      const lease = snapshot.lease(name);
-      const record = backfillId === null ? null : snapshot.backfill(backfillId);
-      if ((lease?.detail ?? null) !== seen) return { writes: {}, result: 'again' };
-      if (!lease && untold.length === 0) return { writes: {}, result: 'done' };
-      const window = windowOf(lease) ?? newWindow(record);
-      const heldUntil = record ? lease?.until ?? null : null;
-      const step = nextStep(window, { now, windowMs, by, heldUntil, untold, record, isOver: isOver && (record === null || hasEnded(record)), leaving, progress: () => farOf(engine, record, lease) });
-      if (!step) return { writes: lease && isForgotten(window, { now, windowMs, record }) ? { releaseLeases: [name] } : {}, result: 'done' };
-      const until = record && lease ? lease.until : now + windowMs;
-      return { writes: { leases: [{ name, owner: lease?.owner ?? owner, until, again: false, detail: JSON.stringify(step.window) }], told: step.takes }, result: step.alert ?? 'again' };
-    });
+    const turn = await takeTurn(engine, backfillId, { by, leaving });
     if (turn === 'done') return;
     if (turn === 'again') continue;
-    await notifier.notify(turn);
-    await engine.change({ leases: [name], backfills: backfillId === null ? [] : [backfillId] }, (snapshot) => {
-      const lease = snapshot.lease(name);
-      const window = windowOf(lease);
-      if (!lease || window?.sending?.by !== by) return { writes: {}, result: null };
-      const record = backfillId === null ? null : snapshot.backfill(backfillId);
-      // Its end was told: nothing is held back for it any more.
-      const isEnd = record !== null && hasEnded(record) && turn.event !== 'backfill_failures';
-      return { writes: isEnd ? { releaseLeases: [name] } : { leases: [{ ...lease, detail: JSON.stringify(sent(window)) }] }, result: null };
-    });
+    await engine.parts.notifier.notify(turn);
+    await handedOver(engine, backfillId, by, turn);
     return;
   }
 }
 
+/** One step of a window, in a commit of its own: the digest to send now, or whether there is another step to take. */
+async function takeTurn(engine: Engine, backfillId: string | null, { by, leaving }: { readonly by: string; readonly leaving: boolean }): Promise<Alert | 'again' | 'done'> {
+  const { store, clock, owner } = engine.parts;
+  const name = alertsLease(backfillId);
+  const windowMs = engine.pipeline.settings.digest_minutes * 60_000;
+  // The window first: failures that another digest takes after this are seen by its change of the window.
+  const seen = (await store.leases()).find((lease) => lease.name === name)?.detail ?? null;
+  const untold = await toTell(engine, (await store.untold(MOST_READ)).filter((failure) => failure.backfillId === backfillId));
+  const isOver = backfillId !== null || untold.length === 0 || !(await store.openCells()).some(({ request }) => request?.isBackfill && request.backfillId === null);
+  const now = clock.now();
+  return engine.change<Alert | 'again' | 'done'>(readsOf(backfillId), (snapshot) => {
+    const lease = snapshot.lease(name);
+    const record = backfillId === null ? null : snapshot.backfill(backfillId);
+    if ((lease?.detail ?? null) !== seen) return { writes: {}, result: 'again' };
+    if (!lease && untold.length === 0) return { writes: {}, result: 'done' };
+    const window = windowOf(lease) ?? newWindow(record);
+    const heldUntil = record ? lease?.until ?? null : null;
+    const step = nextStep(window, { now, windowMs, by, heldUntil, untold, record, isOver: isOver && (record === null || hasEnded(record)), leaving, progress: () => farOf(engine, record, lease) });
+    if (!step) return { writes: lease && isForgotten(window, { now, windowMs, record }) ? { releaseLeases: [name] } : {}, result: 'done' };
+    const until = record && lease ? lease.until : now + windowMs;
+    return { writes: { leases: [{ name, owner: lease?.owner ?? owner, until, again: false, detail: JSON.stringify(step.window) }], told: step.takes }, result: step.alert ?? 'again' };
+  });
+}
+
+/** Notes that a digest has been sent, unless another process has sent it since for one that it took for dead. */
+async function handedOver(engine: Engine, backfillId: string | null, by: string, { event }: Alert): Promise<void> {
+  const name = alertsLease(backfillId);
+  await engine.change(readsOf(backfillId), (snapshot) => {
+    const lease = snapshot.lease(name);
+    const window = windowOf(lease);
+    if (!lease || window?.sending?.by !== by) return { writes: {}, result: null };
+    const record = backfillId === null ? null : snapshot.backfill(backfillId);
+    // Its end was told: nothing is held back for it any more.
+    const isEnd = record !== null && hasEnded(record) && event !== 'backfill_failures';
+    return { writes: isEnd ? { releaseLeases: [name] } : { leases: [{ ...lease, detail: JSON.stringify(sent(window)) }] }, result: null };
+  });
+}
+
+function readsOf(backfillId: string | null): Reads {
+  return { leases: [alertsLease(backfillId)], backfills: backfillId === null ? [] : [backfillId] };
+}
+
 /** Holds a backfill's failures back for as long as this process advances it, and tells of its beginning. */
 export async function holdBack(engine: Engine, backfillId: string): Promise<void> {
-  const name = leaseOf(backfillId);
+  const name = alertsLease(backfillId);
   const { owner, clock } = engine.parts;
   await engine.change({ leases: [name], backfills: [backfillId] }, (snapshot) => {
     const lease = snapshot.lease(name);

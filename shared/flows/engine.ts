@@ -6,7 +6,7 @@ import type { Coverage } from '../gaps/coverage.ts';
 import { World } from '../gaps/world.ts';
 import type { Strictness } from '../gaps/usable.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
-import type { Reads, Snapshot, Writes } from '../ports/request-store.ts';
+import type { Durable, Reads, Snapshot, Writes } from '../ports/request-store.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { CalendarReader } from './calendar-reader.ts';
 import { endedOf, type EndedCells } from './ended-cells.ts';
@@ -217,7 +217,7 @@ export class Engine {
   }
 
   /** One state change; the world follows it. */
-  async change<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
+  async change<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }, durable: Durable = 'now'): Promise<T> {
     let written: Writes = {};
     let ended: readonly EndedCells[] = [];
     const result = await this.parts.store.transact(reads, (snapshot) => {
@@ -225,7 +225,7 @@ export class Engine {
       written = decision.writes;
       ended = this.parts.shared ? endedOf(snapshot, written.cells ?? []) : [];
       return decision;
-    });
+    }, durable);
     for (const record of written.cells ?? []) {
       if (record.request?.state === 'queued') this.#queuedHere += 1;
       this.#apply((world) => world.setRecord(record));

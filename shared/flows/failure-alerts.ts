@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { alertSchema, type Alert } from '../alerts/alert.ts';
+import { isDueAtOnce } from '../alerts/untold.ts';
+import { isLeftUnsent } from '../alerts/window.ts';
 import { formatDay } from '../calendar/day.ts';
-import { LONGEST_MESSAGE, type UntoldFailure } from '../alerts/untold.ts';
-import { alertDue, type AlertRule } from '../failures/category.ts';
 import type { Failure } from '../failures/classify.ts';
-import type { CellRecord, EndedBadly, OpenRequest } from '../requests/cell.ts';
 import type { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import type { FailureEnd } from './finish.ts';
@@ -12,25 +11,11 @@ import type { FailureEnd } from './finish.ts';
 /** Says until when nobody is told of a used-up quota again. */
 export const QUOTA_LEASE = 'quota_told';
 
-/** A run in backfill mode alerts nobody by itself: its failure is written down with its end, and a digest takes it from there. */
-export function untoldOf(record: CellRecord, request: OpenRequest, failure: EndedBadly, rule: AlertRule): UntoldFailure[] {
-  if (!request.isBackfill) return [];
-  const { processor, day, generation } = record;
-  return [{
-    id: `${processor} ${day} ${generation}`, backfillId: request.backfillId, processor, day, category: failure.category, message: failure.message.slice(0, LONGEST_MESSAGE), at: failure.at,
-    cools: failure.coolsUntil !== null, due: isDue(failure, rule),
-  }];
-}
-
-function isDue({ step, category }: EndedBadly, rule: AlertRule): boolean {
-  return alertDue(rule, step, category === 'data_availability');
-}
-
 /** After a failed attempt: a live run's failure is told at once, unless it is tried again by itself; a backfill's used-up quota once while it lasts. */
 export async function tellFailed(engine: Engine, claim: Claim, failure: Failure, end: FailureEnd): Promise<void> {
   const { isBackfill } = claim.request;
   if (end.kind === 'retry' && failure.pause !== null && isBackfill) await tellQuota(engine, claim, failure, end.at);
-  if (end.kind !== 'ended' || isBackfill || !isDue(end.failure, failure.alert)) return;
+  if (end.kind !== 'ended' || isBackfill || !isDueAtOnce(end.failure, failure.alert)) return;
   const { processor, record } = claim;
   const date = formatDay(record.day);
   await engine.parts.notifier.notify({
@@ -57,9 +42,8 @@ async function tellQuota(engine: Engine, { processor, record, request }: Claim, 
   if (isFirst) await tellOwed(engine, alert);
 }
 
+/** The alert that is on its way, since `at`. */
 const owedQuota = z.object({ owed: alertSchema, at: z.number() });
-/** How long an alert is on its way before somebody else sends it. */
-const SENDING_MS = 60_000;
 
 async function tellOwed(engine: Engine, alert: Alert): Promise<void> {
   await engine.parts.notifier.notify(alert);
@@ -75,7 +59,7 @@ export async function tendQuota(engine: Engine): Promise<void> {
   const left = await engine.change<Alert | null>({ leases: [QUOTA_LEASE] }, (snapshot) => {
     const lease = snapshot.lease(QUOTA_LEASE);
     const owed = lease ? owedQuota.safeParse(JSON.parse(lease.detail)) : null;
-    if (lease && owed?.success && (owed.data.at > now || now - owed.data.at >= SENDING_MS)) {
+    if (lease && owed?.success && isLeftUnsent(owed.data.at, now)) {
       return { writes: { leases: [{ ...lease, detail: JSON.stringify({ ...owed.data, at: now }) }] }, result: owed.data.owed };
     }
     return { writes: lease && lease.until <= now ? { releaseLeases: [QUOTA_LEASE] } : {}, result: null };

@@ -1,9 +1,10 @@
+import { untoldOf } from '../alerts/untold.ts';
 import { formatDay } from '../calendar/day.ts';
 import { categoryPolicies } from '../failures/category.ts';
 import type { Failure } from '../failures/classify.ts';
 import { judgeInputs } from '../gaps/usable.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
-import type { OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
+import type { Durable, OutgoingMessage, SlotRecord, Snapshot, Writes } from '../ports/request-store.ts';
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { AskCell, AskOutcome } from '../requests/ask.ts';
 import { writtenByUs, type CellRecord, type EndedBadly, type Lease, type OpenRequest, type StopOrder, type VerifiedRun } from '../requests/cell.ts';
@@ -13,7 +14,6 @@ import { attemptFailed, completed, endedWithout, givenBack } from '../requests/t
 import type { PhaseComplete } from '../requests/messages.ts';
 import { withoutHolder, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { untoldOf } from './failure-alerts.ts';
 import { halting } from './halt.ts';
 import { changeRow, historyRow } from './rows.ts';
 
@@ -72,8 +72,15 @@ function stoppedWrites(engine: Engine, claim: Claim, { snapshot, request, order,
   };
 }
 
+export interface FinishOptions {
+  /** `is_told`: an asynchronous target has published its completion itself. */
+  readonly told?: 'publish' | 'is_told';
+  /** `with_next` where the run's marker is in the warehouse: a sweep finishes it from that. */
+  readonly durable?: Durable;
+}
+
 /** Records a verified run, frees its slot, and queues the phase-complete message, all in one commit. */
-export async function finishVerified(engine: Engine, claim: Claim, run: VerifiedRun, trace: string, promoted: boolean, told: 'publish' | 'is_told' = 'publish'): Promise<void> {
+export async function finishVerified(engine: Engine, claim: Claim, run: VerifiedRun, trace: string, promoted: boolean, { told = 'publish', durable }: FinishOptions = {}): Promise<void> {
   const { processor, record, lease } = claim;
   const now = engine.parts.clock.now();
   await finish(engine, claim, (snapshot, request) => {
@@ -86,7 +93,6 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
       cells: [done],
       traces: [{ runId: run.runId, trace }],
       askCells: outcomesOf(claim, request, 'ran', promoted ? `${run.rows} rows` : `${run.rows} rows, the same as before`, now),
-      // An asynchronous target has published its completion itself.
       outbox: request.skipDownstreamTrigger || told === 'is_told' ? [] : [completionMessage(engine, claim, request, run, now)],
       changes: [changeRow(done, request, 'completed', now)],
       history: [historyRow(processor, record.day, request, {
@@ -94,7 +100,7 @@ export async function finishVerified(engine: Engine, claim: Claim, run: Verified
         traceDigest: run.trace?.digest, fingerprint: run.fingerprint,
       })],
     };
-  });
+  }, { durable });
 }
 
 /**
@@ -141,7 +147,7 @@ export async function finishFailed(engine: Engine, claim: Claim, failure: Failur
         runId: lease.runId, status: 'failed', decision: ended ? 'failed' : 'retry', at: now, startedAt: lease.startedAt, attempt: request.attempts, error: failure.message, category: failure.category,
       })],
     };
-  }, slows ? now + SLOW_MS : null);
+  }, { slowUntil: slows ? now + SLOW_MS : null });
   return end;
 }
 
@@ -165,7 +171,7 @@ export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs
 }
 
 /** Runs a finishing decision only while the claim's lease is still the cell's (P8, P17); frees the slot with it. */
-async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot, request: OpenRequest) => Writes, slowUntil: number | null = null): Promise<void> {
+async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot, request: OpenRequest) => Writes, { slowUntil = null, durable }: { readonly slowUntil?: number | null; readonly durable?: Durable | undefined } = {}): Promise<void> {
   const { record, lease, processor } = claim;
   const { halts = false } = claim.request;
   await engine.change({ cells: [record], slots: [processor.name], ...(halts ? { controls: true } : {}) }, (snapshot) => {
@@ -175,7 +181,7 @@ async function finish(engine: Engine, claim: Claim, decide: (snapshot: Snapshot,
     if (!request?.lease || request.lease.token !== lease.token) return { writes: { slots: [slots] }, result: null };
     const writes = decide(snapshot, request);
     return { writes: { ...writes, changes: [...beganRows(record, request.lease, request), ...writes.changes ?? []], slots: [slots] }, result: null };
-  });
+  }, durable);
 }
 
 /**

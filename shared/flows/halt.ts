@@ -1,5 +1,6 @@
 import type { Controls } from '../ports/request-store.ts';
 import type { OpenRequest } from '../requests/cell.ts';
+import { isItsAlone } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 
 /**
@@ -14,9 +15,9 @@ export function halting(controls: Controls, { backfillId, halts }: Pick<OpenRequ
   return { controls: { ...controls, halted: [...controls.halted ?? [], backfillId] } };
 }
 
-/** Whether a request is a backfill's alone, and that has halted. What somebody else has asked for too is not its to stop. */
-export function isHalted({ halted = [] }: Controls, { backfillId, asks }: Pick<OpenRequest, 'backfillId' | 'asks'>): boolean {
-  return backfillId !== null && halted.includes(backfillId) && asks.every((ask) => ask.startsWith(`backfill:${backfillId}:`));
+/** Whether a request is a backfill's alone, and that has halted. */
+export function isHalted({ halted = [] }: Controls, request: Pick<OpenRequest, 'backfillId' | 'asks'>): boolean {
+  return halted.some((id) => isItsAlone(request, id));
 }
 
 /** Its coordinator has noted what failed: it has stopped, or goes on. */

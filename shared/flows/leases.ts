@@ -9,8 +9,7 @@ const MINUTE = 60_000;
 export const NAMED_LEASE_MS = 2 * MINUTE;
 /** Leases under which failures are held back for a digest. What they keep outlives their holder: it says what was told. */
 export const ALERTS_LEASE = 'alerts:';
-/** Of whoever advances a staged backfill. */
-export const BACKFILL_LEASE = 'backfill:';
+const BACKFILL_LEASE = 'backfill:';
 /** Of the one rollback that may be under way; its detail names its cells, as a plan's does. */
 export const ROLLBACK_LEASE = 'rollback';
 
@@ -19,6 +18,11 @@ export class LostLeaseError extends HeldBackError {
   constructor(name: string) {
     super(`the lease ${name} is another process's now`);
   }
+}
+
+/** The name of the lease of whoever advances a staged backfill. */
+export function backfillLease(id: string): string {
+  return `${BACKFILL_LEASE}${id}`;
 }
 
 /** Takes a named lease. Where somebody holds it, in this process or another, marks that it was wanted, and returns null. */

@@ -23,6 +23,8 @@ export interface NeedsReport {
   readonly cut: readonly string[];
 }
 
+/** `trigger_reason` of the messages that document 003's processors publish. */
+const PROCESSORS_REASON = 'auto_backfill';
 const MOST_ROWS = 200_000;
 const MOST_ASKS = 5000;
 
@@ -98,9 +100,12 @@ function metadataOf({ metadata }: RequestChangeRow): z.infer<typeof metadataSche
   }
 }
 
-/** A message or a recovery by a person is one piece of work, however many asks it took. */
+/**
+ * A message or a recovery by a person is one piece of work, however many asks it took. A processor that finds a gap itself,
+ * as document 003 has it, publishes the same message as a person, and says so in it.
+ */
 export function byHand(asks: readonly Ask[], since: number, before: number): number {
-  const own = asks.filter(({ asker, at, refused }) => (asker === 'person' || asker === 'plan') && at >= since && at < before && refused === null);
+  const own = asks.filter(({ asker, at, refused, reason }) => (asker === 'person' || asker === 'plan') && at >= since && at < before && refused === null && reason !== PROCESSORS_REASON);
   return new Set(own.map(({ planId, id }) => planId ?? id)).size;
 }
 

@@ -2,10 +2,10 @@ import { factsOf } from '../gaps/cell-facts.ts';
 import { reasonOf } from '../gaps/detect.ts';
 import type { AskCell, AskOutcome, Ask } from '../requests/ask.ts';
 import { actionOf, classOf } from '../requests/ask-policy.ts';
-import type { CellKey, CellRecord } from '../requests/cell.ts';
+import type { CellKey, CellRecord, OpenRequest } from '../requests/cell.ts';
 import { readiness } from '../requests/readiness.ts';
 import { joined, opened, remembering, waiting } from '../requests/transitions.ts';
-import type { Reads, Snapshot, Writes } from '../ports/request-store.ts';
+import type { Durable, Reads, Snapshot, Writes } from '../ports/request-store.ts';
 import type { RequestChangeRow } from '../ports/run-history.ts';
 import type { Engine } from './engine.ts';
 import { changeRow } from './rows.ts';
@@ -14,6 +14,12 @@ import { confirmWaits } from './wake.ts';
 export interface AskedCell extends CellKey {
   readonly reason?: string;
   readonly reprocess?: boolean;
+}
+
+export interface OpeningOptions {
+  readonly guard?: Guard | undefined;
+  /** `with_next`: whoever asks finds out after a crash by itself what it had not asked for yet. */
+  readonly durable?: Durable;
 }
 
 /** What else has to hold at the commit of an ask. */
@@ -28,9 +34,9 @@ const CELLS_A_TRANSACTION = 200;
 
 /**
  * Applies an ask to its cells, in topological order: opens, joins, or says why not. An ask applies to a cell once, so a
- * redelivered message changes nothing. When this returns, all of it is durable.
+ * redelivered message changes nothing. When this returns, all of it is durable, unless `with_next` was enough.
  */
-export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[], guard?: Guard): Promise<AskCell[]> {
+export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[], { guard, durable }: OpeningOptions = {}): Promise<AskCell[]> {
   const outcomes: AskCell[] = [];
   for (let start = 0; start < Math.max(cells.length, 1); start += CELLS_A_TRANSACTION) {
     const chunk = cells.slice(start, start + CELLS_A_TRANSACTION);
@@ -39,7 +45,7 @@ export async function openAsk(engine: Engine, ask: Ask, cells: readonly AskedCel
         if (guard?.allows(snapshot) === false) return { writes: {}, result: { outcomes: [], outdated: [] } };
         const result = applyAsk(engine, ask, chunk, snapshot);
         return { writes: result.writes, result };
-      });
+      }, durable);
       outcomes.push(...applied.outcomes);
       if (applied.outdated.length === 0) break;
       await engine.relearn(applied.outdated);
@@ -74,6 +80,11 @@ export function applyAsk(engine: Engine, ask: Ask, cells: readonly AskedCell[], 
     outcomes: results.map((result) => result.outcome),
     outdated: [],
   };
+}
+
+/** A run that was begun for others keeps nothing of what it overwrites: it is none of a staged backfill's. */
+function runsForOthers({ state, backfillId }: OpenRequest, ask: Pick<Ask, 'backfillId'>): boolean {
+  return state === 'processing' && backfillId !== ask.backfillId;
 }
 
 function isOutdated({ world }: Engine, record: CellRecord): boolean {
@@ -112,6 +123,7 @@ function applyToCell(engine: Engine, ask: Ask, cell: AskedCell, record: CellReco
     case 'join':
     case 'again': {
       if (!record.request) throw new RangeError(`cell ${cell.processor}/${cell.day} has no request to join`);
+      if (ask.asker === 'backfill' && runsForOthers(record.request, ask)) return { outcome: outcome('open', 'somebody else runs it: judged again when that has ended'), record: null, change: null, repeated: true };
       const next = joined(record, record.request, ask, action === 'again');
       return { outcome: outcome('open', 'joined the open request'), record: next, change: null, repeated: false };
     }

@@ -1,10 +1,10 @@
-import { z } from 'zod';
 import { dayOf, type Day } from '../calendar/day.ts';
 import { traceOf } from '../gaps/trace.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { FailureCategory } from '../failures/category.ts';
 import type { CellKey } from '../requests/cell.ts';
 import type { LeftOut, PlanRequest, PlanStep, RecoveryPlan, SourceState } from '../recovery/plan.ts';
+import { decodeOwned } from '../recovery/owned-cells.ts';
 import { planRecovery } from '../recovery/planner.ts';
 import type { StepOutcome } from '../recovery/walk.ts';
 import { ownerAmong } from '../staged/overlap.ts';
@@ -161,8 +161,6 @@ function nextSteps(engine: Engine, plan: RecoveryPlan, attempted: ReadonlySet<st
   return budget === 0 ? [] : steps;
 }
 
-const ownership = z.object({ planId: z.string(), cells: z.array(z.string()) });
-
 /** The open plan of somebody else, while its lease lives, or the open staged backfill that a cell belongs to. */
 async function ownersOfCells(engine: Engine): Promise<(key: CellKey) => string | null> {
   const owners = new Map<string, string>();
@@ -171,8 +169,8 @@ async function ownersOfCells(engine: Engine): Promise<(key: CellKey) => string |
     // A rollback's cells are nobody's until it has ended, in its own process too.
     const isOthers = lease.name === ROLLBACK_LEASE || (lease.name.startsWith('plan:') && lease.owner !== engine.parts.owner);
     if (!isOthers || lease.until <= now) continue;
-    const detail = ownership.safeParse(JSON.parse(lease.detail));
-    if (detail.success) for (const cell of detail.data.cells) owners.set(cell, detail.data.planId);
+    const owned = decodeOwned(lease.detail);
+    if (owned) for (const key of owned.keys) owners.set(key, owned.planId);
   }
   const ofBackfills = ownerAmong(engine.pipeline, await engine.parts.store.backfills());
   return (key) => owners.get(keyOf(key)) ?? ofBackfills(key);

@@ -4,7 +4,7 @@ import { traceOf } from '../gaps/trace.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { OldRows, RowSource } from '../ports/warehouse.ts';
 import type { CellRecord, EndedBadly, Lease, OpenRequest, RollbackOrder, VerifiedRun } from '../requests/cell.ts';
-import { decideRollback, type RollbackDecision } from '../rollback/decide.ts';
+import { decideRollback, isTaken, type RollbackDecision, type TakenDecision } from '../rollback/decide.ts';
 import { overwriteBy } from '../rollback/overwrites.ts';
 import { rollbackBegun, rollbackGivenUp, rolledBack } from '../rollback/transitions.ts';
 import { tokenAfter } from './claim.ts';
@@ -30,8 +30,6 @@ export interface RolledBackCell extends RollbackStep {
   /** Why it failed. */
   readonly error: string | null;
 }
-
-type Taken = Extract<RollbackDecision, { readonly kind: 'restore' | 'empty' }>;
 
 interface Begun {
   readonly processor: Processor;
@@ -65,7 +63,7 @@ function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-type Beginning = { readonly kind: 'left'; readonly decision: RollbackDecision } | ({ readonly kind: 'begun'; readonly decision: Taken } & Begun);
+type Beginning = { readonly kind: 'left'; readonly decision: RollbackDecision } | ({ readonly kind: 'begun'; readonly decision: TakenDecision } & Begun);
 
 /** Decides again on what is there now, and takes the cell. */
 async function begin(engine: Engine, processor: Processor, step: RollbackStep, scope: RollbackScope, person: { readonly by: string; readonly reason: string }): Promise<Beginning> {
@@ -81,7 +79,7 @@ async function begin(engine: Engine, processor: Processor, step: RollbackStep, s
     const record = snapshot.cell(key);
     const isOurs = record.request?.lease?.runId === runId;
     const decision = decideRollback(cellNow(engine, processor, isOurs ? { ...record, request: null } : record, kept), scope);
-    if (decision.kind !== 'restore' && decision.kind !== 'empty') return { writes: {}, result: { kind: 'left', decision } };
+    if (!isTaken(decision)) return { writes: {}, result: { kind: 'left', decision } };
     const order: RollbackOrder = { backfillId: decision.note?.backfillId ?? null, deletes: decision.kind === 'empty' && decision.isDeleted, ...person };
     // This very beginning: its commit was done, and its answer was lost.
     if (isOurs && record.request?.lease) return { writes: {}, result: { kind: 'begun', processor, record: { ...record, request: record.request }, lease: record.request.lease, order, decision } };
@@ -95,7 +93,7 @@ async function begin(engine: Engine, processor: Processor, step: RollbackStep, s
 }
 
 /** The number of rows that are there now. */
-async function putBack(engine: Engine, { processor, record, lease }: Begun, decision: Taken, force: boolean, signal: AbortSignal): Promise<number> {
+async function putBack(engine: Engine, { processor, record, lease }: Begun, decision: TakenDecision, force: boolean, signal: AbortSignal): Promise<number> {
   const { warehouse, store } = engine.parts;
   const { day, generation } = record;
   const staged = await warehouse.stage({ processor, day, generation, token: lease.token, runId: lease.runId }, sourceOf(decision), engine.world.calendar, signal);
@@ -119,12 +117,12 @@ async function putBack(engine: Engine, { processor, record, lease }: Begun, deci
   }
 }
 
-function sourceOf(decision: Taken): RowSource | OldRows {
+function sourceOf(decision: TakenDecision): RowSource | OldRows {
   if (decision.kind === 'empty') return { kind: 'rows', rows: [] };
   return decision.from === 'kept' ? { kind: 'kept', name: decision.note.backfillId } : { kind: 'past', at: decision.note.at };
 }
 
-async function finishRollback(engine: Engine, { processor, record, lease, order }: Pick<Begun, 'processor' | 'record' | 'lease' | 'order'>, decision: Taken | null): Promise<void> {
+async function finishRollback(engine: Engine, { processor, record, lease, order }: Pick<Begun, 'processor' | 'record' | 'lease' | 'order'>, decision: TakenDecision | null): Promise<void> {
   const now = engine.parts.clock.now();
   const { day } = record;
   await engine.change({ cells: [record] }, (snapshot) => {

@@ -1,7 +1,6 @@
 import { factsOf } from '../gaps/cell-facts.ts';
 import { traceOf } from '../gaps/trace.ts';
-import { plannedInput } from '../recovery/readers.ts';
-import type { Day } from '../calendar/day.ts';
+import { daysByRank, plannedInput } from '../recovery/readers.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { ends } from '../rollback/readers.ts';
 import type { Engine } from './engine.ts';
@@ -16,8 +15,7 @@ export async function heldBehind(engine: Engine, cells: readonly CellKey[]): Pro
   const { world, pipeline, parts } = engine;
   const [first, last] = ends(cells);
   if (first === undefined || last === undefined) return [];
-  const days: Day[][] = pipeline.processors.map(() => []);
-  for (const { processor, day } of cells.toSorted((a, b) => a.day - b.day)) days[world.processor(processor).rank]?.push(day);
+  const days = daysByRank(world, cells);
   // Windows never reach across the start of a season.
   const records = await parts.store.cells(first, world.calendar.seasonOf(last)?.to ?? last);
   return records.filter(({ processor: name, day, failure }) => {

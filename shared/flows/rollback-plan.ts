@@ -1,14 +1,14 @@
 import type { Day } from '../calendar/day.ts';
-import { HeldBackError, InputError } from '../failures/errors.ts';
+import { HeldBackError } from '../failures/errors.ts';
 import { EMPTY_FINGERPRINT } from '../gaps/fingerprint.ts';
-import { suggestion } from '../pipeline/nearest.ts';
 import type { Processor } from '../pipeline/pipeline.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
-import { decideRollback, noteMeant, type CellNow, type RollbackDecision, type RollbackWish } from '../rollback/decide.ts';
+import { decideRollback, isTaken, noteMeant, type CellNow, type RollbackDecision, type RollbackWish } from '../rollback/decide.ts';
 import { writesItself } from '../rollback/overwrites.ts';
 import { ends, readersOf, type RollbackReaders } from '../rollback/readers.ts';
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
+import { unknownBackfill } from './staged-orders.ts';
 
 /** Which cells are meant: a backfill's, or those of a date; `processors` null is every one. */
 export interface RollbackScope extends RollbackWish {
@@ -32,20 +32,14 @@ export async function planRollback(engine: Engine, scope: RollbackScope): Promis
   const backfill = scope.backfillId === null ? null : await engine.parts.store.backfill(scope.backfillId);
   if (backfill) refuseRunning(backfill);
   const candidates = scope.day === null ? await cellsOfBackfill(engine, scope, backfill) : await cellsOfDate(engine, scope, scope.day);
-  if (scope.backfillId !== null && backfill === null && candidates.length === 0) await refuseUnknown(engine, scope.backfillId);
+  if (scope.backfillId !== null && backfill === null && candidates.length === 0) throw unknownBackfill(scope.backfillId, await engine.parts.store.backfills());
   const steps = await decided(engine, scope, candidates);
-  const taken = steps.filter(({ decision }) => decision.kind === 'restore' || decision.kind === 'empty');
-  return { steps, readers: readersOf(engine.world, taken) };
+  return { steps, readers: readersOf(engine.world, steps.filter(({ decision }) => isTaken(decision))) };
 }
 
 function refuseRunning({ id, state, note, goesOn }: Pick<BackfillRecord, 'id' | 'state' | 'note' | 'goesOn'>): void {
   const does = state === 'running' ? 'is running' : `goes on by itself (${note})`;
   if (goesOnByItself({ state, goesOn })) throw new HeldBackError(`backfill ${id} ${does}: it would write on while it is rolled back; first: smart-backfill backfill pause ${id} --reason "…"`);
-}
-
-async function refuseUnknown(engine: Engine, id: string): Promise<void> {
-  const ids = (await engine.parts.store.backfills()).map((record) => record.id);
-  throw new InputError(`received the backfill '${id}', of which nothing is known; ${suggestion(id, ids, 'see: smart-backfill backfill list')}`);
 }
 
 interface Candidate {

@@ -1,10 +1,11 @@
 import { formatDay } from '../calendar/day.ts';
 import { HeldBackError } from '../failures/errors.ts';
-import { keyOf } from '../gaps/detect.ts';
 import type { Alert } from '../ports/notifier.ts';
+import { encodeOwned } from '../recovery/owned-cells.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
-import { noted } from '../staged/transitions.ts';
+import { isTaken } from '../rollback/decide.ts';
+import { ends, readersOf, type ReadersOf, type RollbackReaders } from '../rollback/readers.ts';
+import { noted } from '../staged/journal.ts';
 import type { Engine } from './engine.ts';
 import { keepLease, returnLease, ROLLBACK_LEASE, takeLease } from './leases.ts';
 import { heldBehind, holdOn } from './rollback-holds.ts';
@@ -32,8 +33,8 @@ export interface RolledBack {
  * time. Tells people at once.
  */
 export async function rollBack(engine: Engine, plan: RollbackPlan, scope: RollbackScope, options: RollBackOptions): Promise<RolledBack> {
-  const taken = plan.steps.filter(({ decision }) => decision.kind === 'restore' || decision.kind === 'empty');
-  const cells: RolledBackCell[] = plan.steps.filter((step) => !taken.includes(step)).map((step) => ({ ...step, outcome: 'left', rows: 0, error: null }));
+  const taken = plan.steps.filter(({ decision }) => isTaken(decision));
+  const cells: RolledBackCell[] = plan.steps.filter(({ decision }) => !isTaken(decision)).map((step) => ({ ...step, outcome: 'left', rows: 0, error: null }));
   const told = async (broken?: string): Promise<RolledBack> => {
     const back = cells.filter(isBack);
     const result = { cells, readers: readersOf(engine.world, back), interrupted: options.signal.aborted };
@@ -71,7 +72,7 @@ export async function rollBack(engine: Engine, plan: RollbackPlan, scope: Rollba
 /** It stands in the report of each backfill whose rows are gone. */
 async function writeJournals<Step extends RollbackStep>(engine: Engine, steps: readonly Step[], { by, reason }: RollBackOptions, said: (members: readonly Step[]) => string): Promise<void> {
   const at = engine.parts.clock.now();
-  const byBackfill = Map.groupBy(steps, ({ decision }) => (decision.kind === 'restore' || decision.kind === 'empty' ? decision.note?.backfillId ?? null : null));
+  const byBackfill = Map.groupBy(steps, ({ decision }) => (isTaken(decision) ? decision.note?.backfillId ?? null : null));
   for (const [id, members] of byBackfill) {
     if (id === null) continue;
     const text = `${reason}: ${said(members)}`;
@@ -88,7 +89,8 @@ function isBack({ outcome }: RolledBackCell): boolean {
 
 async function underLease(engine: Engine, taken: readonly CellKey[], scope: RollbackScope, work: () => Promise<void>): Promise<void> {
   const planId = scope.backfillId === null ? 'a rollback' : `the rollback of ${scope.backfillId}`;
-  if (await takeLease(engine, ROLLBACK_LEASE, JSON.stringify({ planId, cells: taken.map(keyOf) })) === null) {
+  const owned = encodeOwned(planId, taken, 'roll it back in parts, phase by phase, the first one first (--phase NAME), or by --processor NAME');
+  if (await takeLease(engine, ROLLBACK_LEASE, owned) === null) {
     throw new HeldBackError('another rollback is under way: one at a time; wait until it has ended, then run this again');
   }
   const lived = keepLease(engine, ROLLBACK_LEASE);
@@ -143,8 +145,7 @@ function alertOf(engine: Engine, scope: RollbackScope, { by, reason }: RollBackO
 
 /** The command that redoes stale cells, and no others: null where there are none. */
 export function recoverCommand(stale: readonly ReadersOf[]): string | null {
-  const days = stale.flatMap((reader) => reader.days).sort((a, b) => a - b);
-  const [first, last] = [days[0], days.at(-1)];
+  const [first, last] = ends(stale.flatMap(({ days }) => days.map((day) => ({ day }))));
   if (first === undefined || last === undefined) return null;
   return `smart-backfill recover --processor ${stale.map(({ processor }) => processor).join(',')} --from ${formatDay(first)} --to ${formatDay(last)}`;
 }

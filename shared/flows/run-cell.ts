@@ -16,8 +16,11 @@ import type { Engine } from './engine.ts';
 import { keepOld, keepBefore, noteFor } from './keeping.ts';
 
 export type RunOutcome =
-  /** `promoted` false: the table held these very rows already. */
-  | { readonly kind: 'verified'; readonly run: VerifiedRun; readonly trace: string; readonly promoted: boolean }
+  /**
+   * `promoted` false: the table held these very rows already. `marked`: the warehouse has its marker, from which whoever
+   * comes after a crash finishes it.
+   */
+  | { readonly kind: 'verified'; readonly run: VerifiedRun; readonly trace: string; readonly promoted: boolean; readonly marked: boolean }
   /** An input changed while it ran: run again, this attempt does not count. */
   | { readonly kind: 'inputs_changed' }
   /**
@@ -80,7 +83,7 @@ export async function runCell(engine: Engine, claim: Claim, signal: AbortSignal)
     const promoted = await staged.promote(encodeMarker(run, entries, claim.request.backfillId));
     if (promoted.kind === 'fenced') return afterFence(engine, processor, day, promoted.winner);
     engine.wrote(processor, day, staged.coverage);
-    return { kind: 'verified', run, trace: entries, promoted: promoted.kind === 'promoted' };
+    return { kind: 'verified', run, trace: entries, promoted: promoted.kind === 'promoted', marked: true };
   } catch (error) {
     await staged.discard().catch(() => undefined);
     throw error;
@@ -142,7 +145,7 @@ export async function judgeWritten(engine: Engine, written: WrittenRun): Promise
     runId: written.runId, at: engine.parts.clock.now(), rows: coverage?.rows ?? 0, fingerprint: coverage?.fingerprint ?? EMPTY_FINGERPRINT, views: coverage?.views ?? {},
     trace, origin: 'ours', forced: written.force,
   };
-  return { kind: 'verified', run, trace: written.entries, promoted: known !== coverage?.fingerprint };
+  return { kind: 'verified', run, trace: written.entries, promoted: known !== coverage?.fingerprint, marked: false };
 }
 
 /** What a target said of its own failure: classified by its type and text like anything thrown. */
@@ -196,5 +199,5 @@ export async function fromMarker(engine: Engine, processor: Processor, day: Day,
   const parsed = marker.safeParse(JSON.parse(promotion.trace));
   if (!parsed.success) throw new RetryLaterError(`the marker of ${processor.name} in the warehouse can't be read: ${parsed.error.message}`);
   await engine.rereadCell(processor, day);
-  return { kind: 'verified', run: parsed.data.run, trace: parsed.data.entries, promoted: true };
+  return { kind: 'verified', run: parsed.data.run, trace: parsed.data.entries, promoted: true, marked: true };
 }

@@ -49,7 +49,7 @@ export async function settleStarted(engine: Engine, run: StartedRun, message: Pi
         await finishGivenBack(engine, claim, 'inputs_changed');
         return 'inputs_changed';
       }
-      await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted, 'is_told');
+      await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted, { told: 'is_told' });
       return 'verified';
     } catch (error) {
       const failure = classify(error);

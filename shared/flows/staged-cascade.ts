@@ -1,4 +1,5 @@
 import type { CascadeReason } from '../cascade/cascade.ts';
+import { holdingBack } from '../cascade/decide.ts';
 import { turnOf } from '../cascade/turn.ts';
 import { formatDay, type Day } from '../calendar/day.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
@@ -34,7 +35,7 @@ export async function releaseStaged(engine: Engine, record: BackfillRecord, phas
       phase, turn, status: 'success', isBackfill: true, skipDownstreamTrigger: false, owed: true, byPerson: null, cause,
       staged: { backfillId: record.id, cells: wanted, round, ask: cause === null ? ask : { ...ask, cause } },
     });
-    releases.push({ cells: wanted, reasons: cascaded.decision.reasons.filter(({ condition }) => condition !== 10), cascaded });
+    releases.push({ cells: wanted, reasons: holdingBack(cascaded.decision.reasons), cascaded });
   }
   return releases;
 }

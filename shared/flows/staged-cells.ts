@@ -1,7 +1,7 @@
+import { describeCell } from '../gaps/usable.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import type { LeftOutCell } from '../staged/plan.ts';
-import { askPrefix, type BackfillRecord } from '../staged/record.ts';
-import type { NewFailure } from '../staged/transitions.ts';
+import { askPrefix, currentStage, roundAsked, type BackfillRecord, type NewFailure } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
 
 /** What this process knows of a staged backfill's cells. */
@@ -32,6 +32,19 @@ export function endedFailure(engine: Engine, record: BackfillRecord, cell: CellK
   const { recentAsks, failure } = recordOf(engine, cell);
   const isOld = failure !== null && failure.runId !== null && record.failures.some((known) => known.runId === failure.runId && known.became === 'retried');
   return !isOld && recentAsks.some((ask) => ask.startsWith(askPrefix(record, record.stage))) ? failureOf(engine, cell) : [];
+}
+
+/** Whether the stage has asked for a cell since what failed is tried again: how that ended is the backfill's own. */
+export function isAsked(engine: Engine, record: BackfillRecord, cell: CellKey): boolean {
+  return roundAsked(record, record.stage, recordOf(engine, cell).recentAsks) >= currentStage(record).progress.retriedFrom;
+}
+
+/** What of these somebody else runs now, and who. */
+export function runByOthers(engine: Engine, record: BackfillRecord, cells: readonly CellKey[]): readonly string[] {
+  return cells.flatMap((cell) => {
+    const { request } = recordOf(engine, cell);
+    return request?.state === 'processing' && !isAsked(engine, record, cell) ? [`${describeCell(cell)} is run by ${request.requestedBy}`] : [];
+  });
 }
 
 /** When one of these cells last ended for the stage that the backfill is in; 0: never. */

@@ -1,11 +1,14 @@
 import type { CellKey } from '../requests/cell.ts';
+import { lateCell, wayOut, type LateCell } from '../staged/late.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
 import { blockedFailure, isSameRound, policyOf } from '../staged/policy.ts';
-import { currentStage, goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, goesOnByItself, hasEnded, type BackfillRecord, type GateAnswer } from '../staged/record.ts';
+import { answered, othersRun, wentBack } from '../staged/transitions.ts';
 import { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
+import { firstAbort } from './first-abort.ts';
 import { releaseHalt } from './halt.ts';
-import { endedFailure, failed, lastServed, recordOf, runsElsewhere } from './staged-cells.ts';
+import { endedFailure, failed, isAsked, lastServed, recordOf, runByOthers, runsElsewhere } from './staged-cells.ts';
 import { DateDelay, unverifiedOn } from './staged-dates.ts';
 import { HeldBackfill, type HeldOptions } from './staged-held.ts';
 import { openStageCells } from './staged-open.ts';
@@ -52,6 +55,8 @@ export class Coordinator {
   #unverified: number | null = null;
   /** When one of its cells last ended, as far as is known. */
   #servedAt = 0;
+  /** Of a date that a stage did not know of: it is gone back to when what runs has ended. */
+  #late: LateCell | null = null;
   #plannedAt = 0;
 
   constructor(engine: Engine, id: string, options: CoordinatorOptions) {
@@ -158,6 +163,7 @@ export class Coordinator {
     const walk = new StageWalk(world, cells, { byDate: definition.order === 'by_date', byPhase: definition.cascade, strictness: this.#engine.strictness, failed: leftOut.filter((left) => left.failed) });
     for (const cell of cells) if (recordOf(this.#engine, cell).request?.backfillId === this.#id) walk.adopt(cell);
     this.#walk = walk;
+    this.#late = null;
     this.#walks = { stage: record.stage, round: progress.round };
     this.#delay = new DateDelay();
     this.#unverified = walk.date;
@@ -177,6 +183,13 @@ export class Coordinator {
     if (isHalted) await this.hear(null);
     if (await this.#noteEnds(record, walk) || await pausedByQuota(this.#engine, this.#held, walk.runningCells) || await this.#verify(record, walk)) return 0;
     if (isHalted) await releaseHalt(this.#engine, this.#id);
+    if (this.#late) {
+      const late = this.#late;
+      if (walk.running > 0) return TICK_MS;
+      this.#forget();
+      await this.#held.change((current) => (isSameRound(current, record) ? wentBack(current, late, this.#engine.parts.clock.now()) : current));
+      return 0;
+    }
     if (walk.finished) {
       await this.#endRound(record, walk);
       return 0;
@@ -188,7 +201,12 @@ export class Coordinator {
     if (await givenTurn(this.#engine, this.#held, record, walk.runningCells, this.#servedAt)) this.#tellOpened();
     const concurrency = record.asked.concurrency ?? definition.concurrency;
     const { start, passed } = walk.advance(this.#engine.world, concurrency - walk.running);
-    const blocked = passed.filter(({ outcome }) => outcome === 'blocked');
+    const blocked = passed.filter(({ outcome }) => outcome === 'blocked').map((over) => ({ ...over, note: `${over.note}${over.on ? wayOut(this.#engine.world, record, over.on) : ''}` }));
+    this.#late = blocked.length > 0 ? lateCell(this.#engine.world, record, blocked.flatMap(({ on }) => on ?? []), (cell) => walk.has(cell)) : null;
+    if (this.#late) {
+      for (const cell of start) walk.putBack(cell);
+      return 0;
+    }
     let kept = false;
     if (start.length > 0 && !(blocked.length > 0 && policyOf(record) === 'stop')) kept = await this.#open(record, walk, start);
     else for (const cell of start) walk.end(this.#engine.world, cell);
@@ -209,6 +227,8 @@ export class Coordinator {
     for (const cell of kept) walk.putBack(cell);
     for (const { cell } of held) walk.end(this.#engine.world, cell);
     if (held.length > 0) await this.#held.note(held.map((over) => blockedFailure(over, policyOf(record))));
+    const others = runByOthers(this.#engine, record, start);
+    if (others.length > 0) await this.#held.change((current) => othersRun(current, others, this.#engine.parts.clock.now()));
     this.#tellOpened();
     return kept.length > 0;
   }
@@ -231,6 +251,11 @@ export class Coordinator {
     for (const cell of walk.runningCells) {
       const { request, failure } = recordOf(this.#engine, cell);
       if (request) continue;
+      // Somebody else has run it: taken up again, it is done if it is complete, and else run.
+      if (!isAsked(this.#engine, record, cell)) {
+        walk.putBack(cell);
+        continue;
+      }
       walk.end(this.#engine.world, cell);
       this.#servedAt = Math.max(this.#servedAt, this.#engine.parts.clock.now());
       this.#options.on?.({ kind: 'ended', key: cell, failed: failure !== null });
@@ -242,15 +267,16 @@ export class Coordinator {
   }
 
   async #endRound(record: BackfillRecord, walk: StageWalk): Promise<void> {
-    const change = await roundEnded(this.#engine, record, walk.opened, this.#options.signal);
+    const keep = (answer: GateAnswer) => this.#held.change((current) => (isSameRound(current, record) ? answered(current, answer) : current));
+    const change = await roundEnded(this.#engine, record, walk.opened, { signal: this.#options.signal, keep });
     // What is skipped or retried meanwhile is another stage to judge.
     if (change) await this.#held.change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
   }
 
   async #wait(milliseconds: number): Promise<void> {
     const over = new AbortController();
-    const { clock } = this.#engine.parts;
-    await Promise.race([this.#bell.promise, clock.sleep(milliseconds, AbortSignal.any([over.signal, this.#options.signal]))]);
-    over.abort();
+    const stop = firstAbort([over.signal, this.#options.signal]);
+    await Promise.race([this.#bell.promise, this.#engine.parts.clock.sleep(milliseconds, stop.signal)]);
+    over.abort('something has ended');
   }
 }

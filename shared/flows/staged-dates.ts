@@ -1,10 +1,11 @@
 import type { Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
+import { keyOf } from '../gaps/detect.ts';
 import { isSettled, statusOf } from '../gaps/facts.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { currentStage, roundAsked, type BackfillRecord } from '../staged/record.ts';
-import type { NewFailure } from '../staged/transitions.ts';
+import { roundAsked, standingFailures, type BackfillRecord, type NewFailure } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
+import { recordOf } from './staged-cells.ts';
 
 /** Between two dates of a stage in order of dates. */
 export class DateDelay {
@@ -24,15 +25,14 @@ export class DateDelay {
 
 /** Of the cells of a date that a stage has run: those that are not complete in state and warehouse, read again, and not known to have failed. */
 export async function unverifiedOn(engine: Engine, record: BackfillRecord, cells: readonly CellKey[]): Promise<NewFailure[]> {
-  const { definition } = currentStage(record);
-  const known = new Set(record.failures.filter((entry) => entry.stage === definition.name && entry.became !== 'retried').map((entry) => `${entry.processor} ${entry.day}`));
-  const ran = cells.filter((cell) => roundAsked(record, record.stage, engine.world.record(engine.world.processor(cell.processor), cell.day).recentAsks) >= 0);
+  const known = new Set(standingFailures(record).map(keyOf));
+  const ran = cells.filter((cell) => roundAsked(record, record.stage, recordOf(engine, cell).recentAsks) >= 0);
   await engine.relearn(ran);
   return ran.flatMap(({ processor, day }): NewFailure[] => {
     const { world } = engine;
     const facts = factsOf(world, world.processor(processor), day);
     const { last, failure } = world.record(world.processor(processor), day);
-    if (failure || known.has(`${processor} ${day}`) || (isSettled(facts) && (last !== null || facts.activity === 'accepted'))) return [];
+    if (failure || known.has(keyOf({ processor, day })) || (isSettled(facts) && (last !== null || facts.activity === 'accepted'))) return [];
     const why = isSettled(facts) ? 'no verified run of it is on record' : `it is ${statusOf(facts)}${facts.shortcomings.length > 0 ? `: ${facts.shortcomings.join('; ')}` : ''}`;
     return [{ processor, day, category: 'processing', message: `its run has ended, and the date can't be verified: ${why}`, runId: last?.runId ?? null, skipped: false }];
   });

@@ -2,11 +2,11 @@ import { InputError } from '../failures/errors.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyStop } from '../staged/policy.ts';
-import { hasEnded, type BackfillRecord } from '../staged/record.ts';
-import { stopped, takenOver, withFailures, type NewFailure } from '../staged/transitions.ts';
+import { hasEnded, type BackfillRecord, type NewFailure } from '../staged/record.ts';
+import { stopped, takenOver, withFailures } from '../staged/transitions.ts';
 import { resumeCascades } from './cascade.ts';
 import type { Engine } from './engine.ts';
-import { BACKFILL_LEASE, heardAt, LostLeaseError, NAMED_LEASE_MS } from './leases.ts';
+import { backfillLease, heardAt, LostLeaseError, NAMED_LEASE_MS } from './leases.ts';
 import type { Guard } from './open.ts';
 import { tellState } from './staged-alerts.ts';
 
@@ -17,17 +17,13 @@ export interface HeldOptions {
   readonly onState: (record: BackfillRecord) => void;
 }
 
-export function leaseOf(id: string): string {
-  return `${BACKFILL_LEASE}${id}`;
-}
-
 /**
  * Takes the lease of a backfill. False where somebody holds it, in this process or another: it is marked that it was wanted.
  * That it is taken over from one that has died stands in the journal.
  */
 export async function takeBackfill(engine: Engine, id: string): Promise<boolean> {
   const { owner, clock } = engine.parts;
-  const name = leaseOf(id);
+  const name = backfillLease(id);
   const now = clock.now();
   return engine.change({ leases: [name], backfills: [id] }, (snapshot) => {
     const before = snapshot.lease(name);
@@ -70,7 +66,7 @@ export class HeldBackfill {
    * @throws {LostLeaseError} Where it is not.
    */
   async change(change: (record: BackfillRecord) => BackfillRecord, key: CellKey | null = null, ofCell: (cell: CellRecord) => CellRecord = (cell) => cell): Promise<void> {
-    const lease = leaseOf(this.id);
+    const lease = backfillLease(this.id);
     const cells = key ? [key] : [];
     const changed = await this.#engine.change({ backfills: [this.id], leases: [lease], cells }, (snapshot) => {
       const before = snapshot.backfill(this.id);
@@ -100,7 +96,7 @@ export class HeldBackfill {
   /** Where others may have taken the lease, or paused the backfill, since it was looked at: nothing is opened then. */
   guard(): Guard | undefined {
     if (!this.#engine.parts.shared) return undefined;
-    const lease = leaseOf(this.id);
+    const lease = backfillLease(this.id);
     return {
       reads: { backfills: [this.id], leases: [lease] },
       allows: (snapshot) => {

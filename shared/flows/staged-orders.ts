@@ -1,18 +1,16 @@
-import type { Day } from '../calendar/day.ts';
-import { formatDay } from '../calendar/day.ts';
+import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
 import { suggestion } from '../pipeline/nearest.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyNotCascading } from '../staged/cascading.ts';
 import { overlapping } from '../staged/overlap.ts';
-import { goesOnByItself, hasEnded, type Asked, type BackfillRecord } from '../staged/record.ts';
+import { goesOnByItself, hasEnded, isItsAlone, type Asked, type BackfillRecord } from '../staged/record.ts';
 import type { BackfillDefinition } from '../staged/schema.ts';
 import { begun } from '../staged/transitions.ts';
 import { joinedBy } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
-import { returnLease, takeLease } from './leases.ts';
+import { backfillLease, returnLease, takeLease } from './leases.ts';
 import { changeRow } from './rows.ts';
-import { leaseOf } from './staged-held.ts';
 import { wakeWaiters } from './wake.ts';
 
 /** What a person orders of staged backfills: each is one durable change of the record. */
@@ -69,17 +67,27 @@ export function labelOf({ pipeline }: Engine, { from, to }: { readonly from: Day
   return season?.name ?? (from === to ? formatDay(from) : `${formatDay(from)}-to-${formatDay(to)}`);
 }
 
+const NAMES_SHOWN = 20;
+
+/** Ids that begin with what was given come first: it may be the start of one. */
+export function unknownBackfill(id: string, known: readonly Pick<BackfillRecord, 'id'>[]): InputError {
+  const names = known.map((record) => record.id);
+  if (names.length === 0) return new InputError(`received the backfill '${id}', which there is not; none was started yet; see: smart-backfill backfill start --help`);
+  const begins = names.filter((name) => name.startsWith(id));
+  const shown = (begins.length === 0 ? names : begins).slice(0, NAMES_SHOWN);
+  const more = names.length - shown.length;
+  const hint = begins.length === 0 ? suggestion(id, names, '') : 'give the whole id';
+  return new InputError(`received the backfill '${id}', which there is not; ${hint === '' ? '' : hint.endsWith('?') ? `${hint} ` : `${hint}; `}allowed are ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}; see: smart-backfill backfill list`);
+}
+
 /** One change of a backfill's record. Whoever advances it hears of it. */
 export async function orderBackfill(engine: Engine, id: string, change: (record: BackfillRecord, now: number) => BackfillRecord): Promise<BackfillRecord> {
   const { store, clock } = engine.parts;
   const known = await store.backfill(id);
-  if (!known) {
-    const names = (await store.backfills()).map((record) => record.id);
-    throw new InputError(`received the backfill '${id}', which there is not; ${suggestion(id, names, 'see: smart-backfill backfill list')}; ${names.length === 0 ? 'none was started yet' : `allowed are ${names.slice(0, 20).join(', ')}`}`);
-  }
-  const record = await engine.change({ backfills: [id], leases: [leaseOf(id)] }, (snapshot) => {
+  if (!known) throw unknownBackfill(id, await store.backfills());
+  const record = await engine.change({ backfills: [id], leases: [backfillLease(id)] }, (snapshot) => {
     const next = change(snapshot.backfill(id) ?? known, clock.now());
-    const lease = snapshot.lease(leaseOf(id));
+    const lease = snapshot.lease(backfillLease(id));
     // Marks it dirty: its holder goes round once more.
     return { writes: { backfills: [next], ...(lease ? { leases: [{ ...lease, again: true }] } : {}) }, result: next };
   });
@@ -113,12 +121,12 @@ export async function withdrawLeft(engine: Engine): Promise<void> {
 /** Takes back those of these cells that a backfill has opened, that nobody else has asked for, and that nobody runs yet. */
 export async function takeBack(engine: Engine, id: string, cells: readonly CellRecord[], why: string): Promise<readonly CellKey[]> {
   const { clock } = engine.parts;
-  const own = (ask: string): boolean => ask.startsWith(`backfill:${id}:`);
-  const open = cells.filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own)).map(({ processor, day }) => ({ processor, day }));
+  const isQueuedForIt = ({ request }: CellRecord): boolean => request !== null && request.state !== 'processing' && isItsAlone(request, id);
+  const open = cells.filter(isQueuedForIt).map(({ processor, day }) => ({ processor, day }));
   if (open.length === 0) return [];
   const now = clock.now();
   const taken = await engine.change({ cells: open }, (snapshot) => {
-    const records = open.map((key) => snapshot.cell(key)).filter(({ request }) => request?.backfillId === id && request.state !== 'processing' && request.asks.every(own));
+    const records = open.map((key) => snapshot.cell(key)).filter(isQueuedForIt);
     return {
       writes: {
         cells: records.map((record) => ({ ...record, request: null, recentAsks: record.recentAsks.filter((ask) => !record.request?.asks.includes(ask)) })),

@@ -5,11 +5,11 @@ import type { CellKey } from '../requests/cell.ts';
 import { processorsOf } from '../staged/plan.ts';
 import { policyOf } from '../staged/policy.ts';
 import { rampOf, rampStep, upTo } from '../staged/ramp.ts';
-import { currentStage, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, standingFailures, type BackfillRecord } from '../staged/record.ts';
 import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
 import { nextRound, rampLooked, stageEnded, stageHeld } from '../staged/transitions.ts';
 import type { Engine } from './engine.ts';
-import { runChecks } from './staged-checks.ts';
+import { lookAtGate, type GateLook } from './staged-checks.ts';
 
 /** More rounds of one stage than a calendar filled from nothing and changes meanwhile can take. */
 const MOST_ROUNDS = 50;
@@ -18,9 +18,9 @@ type Change = (current: BackfillRecord, now: number) => BackfillRecord;
 
 /**
  * Nothing of a round is left: another one where something was run, since that may have made more to do; else the next step
- * of the ramp, or the gate, by the data of this moment. Null: `signal` has aborted, and nothing can be judged.
+ * of the ramp, or the gate, by the data of this moment. Null: `look.signal` has aborted, and nothing can be judged.
  */
-export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, signal: AbortSignal): Promise<Change | null> {
+export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, look: GateLook): Promise<Change | null> {
   const { definition, progress } = currentStage(record);
   // A date that is skipped, and a step of the ramp, begin a round that says nothing of whether there is an end.
   const rounds = progress.round - progress.retriedFrom - record.skips.length - (progress.ramp ?? 0);
@@ -37,10 +37,10 @@ export async function roundEnded(engine: Engine, record: BackfillRecord, opened:
       return reasons.length > 0 ? stageHeld(current, reasons, now) : stageEnded(current, null, now);
     };
   }
-  const looked = step ? upTo(record, step.to) : record;
-  const world = await engine.refresh(looked.asked.from, looked.asked.to);
-  const checks = gate ? await runChecks(engine, looked, gate, signal) : [];
-  if (checks === null) return null;
+  const upToStep = step ? upTo(record, step.to) : record;
+  const looked = gate ? await lookAtGate(engine, upToStep, gate, look) : { world: await engine.refresh(upToStep.asked.from, upToStep.asked.to), checks: [] };
+  if (looked === null) return null;
+  const { world, checks } = looked;
   const judge = (current: BackfillRecord, now: number) => (gate ? evaluateGate(world, step ? upTo(current, step.to) : current, gate, checks, now) : null);
   if (!step) return (current, now) => stageEnded(current, judge(current, now), now);
   const next = rampOf(world, record, record.stage, processors)[(progress.ramp ?? 0) + 1]?.words ?? 'all dates';
@@ -69,11 +69,10 @@ function holdsByItself(record: BackfillRecord): boolean {
 
 /** Without a gate's rules one still holds: nothing has failed that is not there by now, or accepted. */
 function unresolved({ world, pipeline }: Engine, record: BackfillRecord): string[] {
-  const { definition } = currentStage(record);
-  const isOpen = ({ processor, day }: CellKey): boolean => {
+  const isThere = ({ processor, day }: CellKey): boolean => {
     const known = pipeline.byName.get(processor);
-    return known !== undefined && !isSettled(factsOf(world, known, day));
+    return known === undefined || isSettled(factsOf(world, known, day));
   };
-  const open = record.failures.filter((entry) => entry.stage === definition.name && entry.became === 'open' && isOpen(entry));
+  const open = standingFailures(record).filter((entry) => entry.became === 'open' && !isThere(entry));
   return open.length === 0 ? [] : [`${open.length} ${open.length === 1 ? 'failure is' : 'failures are'} unresolved`];
 }

@@ -1,10 +1,10 @@
 import { describeCell } from '../gaps/usable.ts';
+import type { RequestStore } from '../ports/request-store.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { goesOnByItself, hasEnded, type BackfillRecord } from '../staged/record.ts';
 import { quotaPaused, standsBy as standingBy, turnGiven, wentOn } from '../staged/transitions.ts';
 import { quotaMet, turnDue, untilGoesOn } from '../staged/waits.ts';
 import type { Engine } from './engine.ts';
-import type { RequestStore } from '../ports/request-store.ts';
 import { recordOf } from './staged-cells.ts';
 import type { HeldBackfill } from './staged-held.ts';
 

@@ -1,9 +1,9 @@
 import { goesOnByItself, type BackfillRecord } from '../staged/record.ts';
 import type { Engine } from './engine.ts';
-import { keepLease, LostLeaseError, returnLease, takeMark } from './leases.ts';
+import { backfillLease, keepLease, LostLeaseError, returnLease, takeMark } from './leases.ts';
 import { holdAlerts } from './staged-alerts.ts';
 import { Coordinator, type StagedEvent } from './staged-coordinator.ts';
-import { leaseOf, takeBackfill } from './staged-held.ts';
+import { takeBackfill } from './staged-held.ts';
 import { RungWorkers } from './staged-workers.ts';
 import { work, type WorkOptions } from './work.ts';
 
@@ -28,7 +28,7 @@ const LOOK_AGAIN_MS = 5000;
  * again, goes on where it was.
  */
 export async function advanceBackfill(engine: Engine, id: string, options: AdvanceOptions): Promise<BackfillRecord | null> {
-  const name = leaseOf(id);
+  const name = backfillLease(id);
   for (;;) {
     if (!await takeBackfill(engine, id)) return null;
     const lived = keepLease(engine, name);

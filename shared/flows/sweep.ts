@@ -1,3 +1,4 @@
+import { untoldOf } from '../alerts/untold.ts';
 import { categoryPolicies, coolingMs } from '../failures/category.ts';
 import { traceOf } from '../gaps/trace.ts';
 import type { CellRecord, EndedBadly } from '../requests/cell.ts';
@@ -5,7 +6,6 @@ import { endedWithout, queued } from '../requests/transitions.ts';
 import type { Engine } from './engine.ts';
 import { beganRows, finishStopped, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
-import { untoldOf } from './failure-alerts.ts';
 import { halting } from './halt.ts';
 import { releaseLeasesOf } from './leases.ts';
 import { takeOverRollback } from './rollback-cell.ts';

@@ -1,5 +1,6 @@
 import { addDays, type Day } from '../calendar/day.ts';
 import { keyOf } from '../gaps/detect.ts';
+import { encodeOwned } from '../recovery/owned-cells.ts';
 import type { PlanStep } from '../recovery/plan.ts';
 import { PlanWalk, type EndedStep } from '../recovery/walk.ts';
 import type { Ask, AskCell } from '../requests/ask.ts';
@@ -25,7 +26,7 @@ export async function walkPlan(
   engine: Engine, { planId, round }: { readonly planId: string; readonly round: number }, steps: readonly PlanStep[], options: RecoverOptions, budget: number | null, tell: (run: RecoveredRun) => void,
 ): Promise<void> {
   const lease = `plan:${planId}`;
-  await takeLease(engine, lease, JSON.stringify({ planId, cells: steps.map(keyOf) }));
+  await takeLease(engine, lease, encodeOwned(planId, steps, 'recover fewer dates or processors at a time (--from, --to, --phase, --processor)'));
   const walk = new PlanWalk(engine.world, steps, engine.strictness);
   // An ask applies to a cell once, and a later round may have to come back to a cell: each round asks by itself.
   const asks = { old: planAsk(engine, planId, `${planId}.${round}`, options, false), live: planAsk(engine, planId, `${planId}.${round}:live`, options, true) };

@@ -7,6 +7,7 @@ import { Candidates } from './candidates.ts';
 import { claimCell, LEASE_MS, type Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { tellFailed } from './failure-alerts.ts';
+import { firstAbort } from './first-abort.ts';
 import { finishFailed, finishGivenBack, finishStarted, finishStopped, finishVerified } from './finish.ts';
 import { runCell } from './run-cell.ts';
 import { confirmWaits, wakeWaiters } from './wake.ts';
@@ -173,12 +174,12 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
   const inputsDigest = traceOf(engine.world, processor, record.day).digest;
   const here = engine.running.begin(record);
   const heart = beat(engine, claim, here.signal);
-  const timeout = AbortSignal.timeout(processor.timeoutSeconds * 1000);
+  const stop = firstAbort([signal, heart.stopped, here.signal], processor.timeoutSeconds * 1000);
   try {
-    const outcome = await runCell(engine, claim, AbortSignal.any([signal, timeout, heart.stopped, here.signal]));
+    const outcome = await runCell(engine, claim, stop.signal);
     switch (outcome.kind) {
       case 'verified':
-        await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted);
+        await finishVerified(engine, claim, outcome.run, outcome.trace, outcome.promoted, { durable: outcome.marked ? 'with_next' : 'now' });
         return { outcome: outcome.promoted ? 'ran' : 'unchanged', rows: outcome.run.rows, failure: null, retryAt: null };
       case 'inputs_changed':
         await finishGivenBack(engine, claim, 'inputs_changed');
@@ -202,9 +203,10 @@ async function attempt(engine: Engine, claim: Claim, signal: AbortSignal): Promi
       await finishGivenBack(engine, claim, 'drained');
       return { outcome: 'drained', rows: null, failure: null, retryAt: null };
     }
-    const thrown = timeout.aborted ? new Error(`Query timeout: ${processor.name} took longer than its ${processor.timeoutSeconds} seconds`, { cause: error }) : error;
+    const thrown = stop.isLate() ? new Error(`Query timeout: ${processor.name} took longer than its ${processor.timeoutSeconds} seconds`, { cause: error }) : error;
     return await failed(engine, claim, thrown, inputsDigest);
   } finally {
+    stop.end();
     heart.stop();
     here.ended();
   }
@@ -231,7 +233,8 @@ async function failed(engine: Engine, claim: Claim, thrown: unknown, inputsDiges
 function beat(engine: Engine, claim: Claim, isStopped: AbortSignal): { stop(): void; readonly stopped: AbortSignal } {
   const controller = new AbortController();
   const stopped = new AbortController();
-  const signal = AbortSignal.any([controller.signal, isStopped]);
+  const { signal } = controller;
+  isStopped.addEventListener('abort', () => controller.abort('it was stopped'), { once: true });
   const renew = async (): Promise<void> => {
     for (;;) {
       await engine.parts.clock.sleep(LEASE_MS / 3, signal);

@@ -96,19 +96,23 @@ export interface ChecklistItem {
 }
 
 const WEEK_DAYS = 7;
+const MONTH_DAYS = 30;
 
+/** Figures are told with one decimal, and judged as they are: 5.04 % is over 5 %, although it is told as 5. */
 export function assessNeeds(facts: NeedsFacts): Needs {
-  const weeks = Math.max(facts.days, 1) / WEEK_DAYS;
+  const { days, minutesPerManual } = facts;
   const gaps = gapsOf(facts);
   const dependencies = dependenciesOf(facts.runs);
-  const minutes = facts.byHand * facts.minutesPerManual;
-  const manual = { requests: facts.byHand, minutes, minutesPerWeek: rounded(minutes / weeks), band: bandOf(BANDS.manualMinutesPerWeek, minutes / weeks) };
-  const recovered = recoveredOf(facts, weeks);
+  const minutes = facts.byHand * minutesPerManual;
+  const minutesPerWeek = broughtTo(minutes, WEEK_DAYS, days);
+  const manual = { requests: facts.byHand, minutes, minutesPerWeek: rounded(minutesPerWeek), band: bandOf(BANDS.manualMinutesPerWeek, minutesPerWeek) };
+  const recovered = recoveredOf(facts);
+  const savedPerWeek = Math.max(minutesPerWeek, broughtTo(recovered.dates * minutesPerManual, WEEK_DAYS, days));
   const checklist: ChecklistItem[] = [
-    { demands: 'gaps on more than 3 dates a week', met: gaps.perWeek > 3 },
-    { demands: 'manual time over 30 minutes a week', met: manual.minutesPerWeek > 30 },
-    { demands: 'dependency failures over 5 % of runs', met: dependencies.percent > 5 },
-    { demands: 'more than 1 hour saved a week', met: Math.max(manual.minutesPerWeek, recovered.minutesSavedPerWeek) > 60 },
+    { demands: 'gaps on more than 3 dates a week', met: broughtTo(gaps.dates.length, WEEK_DAYS, days) > 3 },
+    { demands: 'manual time over 30 minutes a week', met: minutesPerWeek > 30 },
+    { demands: 'dependency failures over 5 % of runs', met: percentOf(dependencies) > 5 },
+    { demands: 'more than 1 hour saved a week', met: savedPerWeek > 60 },
   ];
   return { gaps, dependencies, manual, recovered, checklist, verdict: verdictOf([gaps.band, dependencies.band, manual.band], checklist) };
 }
@@ -122,8 +126,17 @@ function verdictOf(bands: readonly Band[], checklist: readonly ChecklistItem[]):
 function gapsOf({ days, lacking, requests }: NeedsFacts): Needs['gaps'] {
   const filled = requests.filter(({ fills, kind }) => fills && isRepair(kind)).map(({ day }) => day);
   const dates = [...new Set([...lacking.map(({ day }) => day), ...filled])].sort((a, b) => a - b);
-  const perDay = dates.length / Math.max(days, 1);
-  return { dates, lackingNow: new Set(lacking.map(({ day }) => day)).size, per30Days: rounded(perDay * 30), perWeek: rounded(perDay * WEEK_DAYS), band: bandOf(BANDS.gapsPer30Days, perDay * 30) };
+  const per30Days = broughtTo(dates.length, MONTH_DAYS, days);
+  return { dates, lackingNow: new Set(lacking.map(({ day }) => day)).size, per30Days: rounded(per30Days), perWeek: rounded(broughtTo(dates.length, WEEK_DAYS, days)), band: bandOf(BANDS.gapsPer30Days, per30Days) };
+}
+
+/** Multiplied first: a third of whole numbers times thirty is a little more or less than ten, on the wrong side of a threshold. */
+function broughtTo(amount: number, perDays: number, days: number): number {
+  return (amount * perDays) / Math.max(days, 1);
+}
+
+function percentOf({ runs, dependencyFailures }: Pick<ProcessorRate, 'runs' | 'dependencyFailures'>): number {
+  return runs === 0 ? 0 : (dependencyFailures * 100) / runs;
 }
 
 function dependenciesOf(runs: readonly RunFact[]): Needs['dependencies'] {
@@ -138,7 +151,7 @@ function dependenciesOf(runs: readonly RunFact[]): Needs['dependencies'] {
   const all = [...rates].map(([processor, rate]): ProcessorRate => ({ processor, ...rate }));
   const sum = (of: (rate: ProcessorRate) => number): number => all.reduce((total, rate) => total + of(rate), 0);
   const [ran, failures, dependencyFailures] = [sum((rate) => rate.runs), sum((rate) => rate.failures), sum((rate) => rate.dependencyFailures)];
-  const percent = ran === 0 ? 0 : (dependencyFailures * 100) / ran;
+  const percent = percentOf({ runs: ran, dependencyFailures });
   return {
     runs: ran, failures, dependencyFailures, percent: rounded(percent), band: bandOf(BANDS.dependencyFailurePercent, percent),
     byProcessor: all.filter((rate) => rate.dependencyFailures > 0).sort((a, b) => b.dependencyFailures / b.runs - a.dependencyFailures / a.runs || (a.processor < b.processor ? -1 : 1)),
@@ -150,7 +163,7 @@ function isDependencyFailure({ category, error }: RunFact): boolean {
   return category === 'data_availability' || category === 'defensive_block' || (category === null && /dependenc/i.test(error ?? ''));
 }
 
-function recoveredOf({ requests, minutesPerManual }: NeedsFacts, weeks: number): Needs['recovered'] {
+function recoveredOf({ requests, minutesPerManual, days }: NeedsFacts): Needs['recovered'] {
   const repairs = requests.filter(({ fills, kind }) => fills && isRepair(kind));
   const own = repairs.filter(({ byItself }) => byItself);
   const completed = own.filter(({ outcome }) => outcome === 'completed');
@@ -159,7 +172,7 @@ function recoveredOf({ requests, minutesPerManual }: NeedsFacts, weeks: number):
     completed: completed.length,
     failed: own.filter(({ outcome }) => outcome === 'failed').length,
     open: own.filter(({ outcome }) => outcome === 'open').length,
-    dates, minutesSavedPerWeek: rounded((dates * minutesPerManual) / weeks),
+    dates, minutesSavedPerWeek: rounded(broughtTo(dates * minutesPerManual, WEEK_DAYS, days)),
     medianMinutes: medianMinutes(repairs), medianMinutesByItself: medianMinutes(own),
   };
 }

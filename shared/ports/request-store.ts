@@ -97,13 +97,20 @@ export interface QueuedCell extends CellKey {
 }
 
 /**
+ * By when a transaction is on the disk. `with_next`: together with the first one after it that is to be there `now`, or
+ * shortly after. A crash before that leaves the state of before: for what would simply be done again.
+ */
+export type Durable = 'now' | 'with_next';
+
+/**
  * State: asks, cells, slots, cascades, leases, staged backfills, outbox. One way to change it: name the records, decide purely on what was
  * read, and all of the decision is durable when the promise resolves, or nothing of it. Run history rows and outgoing
- * messages are part of the same commit. It runs no processor, sends no message, and knows no rule of the state machine.
+ * messages are part of the same commit. A crash leaves what the first so many transactions made, never one of them without
+ * those before it. It runs no processor, sends no message, and knows no rule of the state machine.
  */
 export interface RequestStore {
   /** `decide` may be called more than once: it has no side effect. Throws a RetrySoonError when contention does not end. */
-  transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T>;
+  transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }, durable?: Durable): Promise<T>;
 
   /** Records of [from, to] that exist. */
   cells(from: Day, to: Day): Promise<readonly CellRecord[]>;

@@ -66,7 +66,14 @@ function isOutside(request: PlanRequest, processor: Processor, day: Day): boolea
   return day < scope.from || day > scope.to || (scope.processors !== null && !scope.processors.has(processor.name));
 }
 
-/** The newest planned cell in the windows of a cell. */
+/** Days of cells by the rank of their processors, ascending. */
+export function daysByRank(world: World, cells: readonly CellKey[]): readonly Day[][] {
+  const days: Day[][] = world.pipeline.processors.map(() => []);
+  for (const { processor, day } of cells.toSorted((a, b) => a.day - b.day)) days[world.processor(processor).rank]?.push(day);
+  return days;
+}
+
+/** The newest planned cell in the windows of a cell. `planned`: days by rank, ascending. */
 export function plannedInput(world: World, processor: Processor, day: Day, planned: readonly Day[][]): CellKey | null {
   for (const edge of processor.upstreams) {
     const range = world.range(edge, day);

@@ -26,8 +26,7 @@ export interface CellNow {
   readonly writesItself: boolean;
 }
 
-export const refusals = ['open', 'changed', 'unverified', 'newer', 'nothing_kept'] as const;
-export type RefusalCode = (typeof refusals)[number];
+export type RefusalCode = 'open' | 'changed' | 'unverified' | 'newer' | 'nothing_kept';
 
 export type RollbackDecision =
   /** Its rows of before are put back. */
@@ -39,6 +38,13 @@ export type RollbackDecision =
   /** Nothing of it was overwritten. */
   | { readonly kind: 'nothing'; readonly reason: string }
   | { readonly kind: 'refuse'; readonly code: RefusalCode; readonly reason: string };
+
+/** Decisions by which a cell gets other rows. */
+export type TakenDecision = Extract<RollbackDecision, { readonly kind: 'restore' | 'empty' }>;
+
+export function isTaken(decision: RollbackDecision): decision is TakenDecision {
+  return decision.kind === 'restore' || decision.kind === 'empty';
+}
 
 export function decideRollback(now: CellNow, wish: RollbackWish): RollbackDecision {
   const { request } = now.record;

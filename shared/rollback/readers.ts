@@ -2,7 +2,7 @@ import type { Day } from '../calendar/day.ts';
 import { factsOf } from '../gaps/cell-facts.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { World } from '../gaps/world.ts';
-import { plannedInput } from '../recovery/readers.ts';
+import { daysByRank, plannedInput } from '../recovery/readers.ts';
 import type { CellKey } from '../requests/cell.ts';
 
 /** One processor's cells that read what is rolled back. */
@@ -22,8 +22,7 @@ export interface RollbackReaders {
 /** Who reads the cells of a rollback, as the world is now. */
 export function readersOf(world: World, cells: readonly CellKey[]): RollbackReaders {
   const own = new Set(cells.map(keyOf));
-  const days: Day[][] = world.pipeline.processors.map(() => []);
-  for (const { processor, day } of cells.toSorted((a, b) => a.day - b.day)) days[world.processor(processor).rank]?.push(day);
+  const days = daysByRank(world, cells);
   const found = { reading: new Map<string, Day[]>(), stale: new Map<string, Day[]>() };
   const [first, last] = ends(cells);
   if (first === undefined || last === undefined) return { reading: [], stale: [] };
@@ -42,8 +41,8 @@ export function readersOf(world: World, cells: readonly CellKey[]): RollbackRead
   return { reading: listed(found.reading), stale: listed(found.stale) };
 }
 
-/** First and last date. */
-export function ends(cells: readonly CellKey[]): readonly [Day, Day] | readonly [] {
+/** First and last date; none where there are no cells. */
+export function ends(cells: readonly Pick<CellKey, 'day'>[]): readonly [Day, Day] | readonly [] {
   const days = cells.map(({ day }) => day).sort((a, b) => a - b);
   const [first] = days;
   const last = days.at(-1);

@@ -24,10 +24,10 @@ export function figuresOf(world: World, scope: Scope, placeOf: (day: Day) => Pla
   return { tables, unscheduled: unscheduledIn(world, scope, judged, placeOf), unresolved: unresolved.sort((a, b) => a.day - b.day || world.processor(a.processor).rank - world.processor(b.processor).rank) };
 }
 
-/** Dates whose calendar was never filled by those that fill it, where these are not judged themselves. */
-function unscheduledIn(world: World, { from, to }: Scope, judged: readonly Processor[], placeOf: (day: Day) => Place): readonly Day[] {
+/** Dates whose calendar was never filled by those that fill it, where these are not judged themselves, and anything judged goes by it. */
+export function unscheduledIn(world: World, { from, to }: Pick<Scope, 'from' | 'to'>, judged: readonly Processor[], placeOf: (day: Day) => Place): readonly Day[] {
   const filling = world.pipeline.processors.filter((processor) => processor.fillsCalendar);
-  if (filling.some((processor) => judged.includes(processor))) return [];
+  if (filling.some((processor) => judged.includes(processor)) || judged.every((processor) => processor.everyDay)) return [];
   const days = filling.flatMap((processor) => [...world.expectedDates(processor).within(from, to)].filter((day) => {
     const { data, activity } = factsOf(world, processor, day);
     return data === 'missing' && activity !== 'accepted' && placeOf(day) === 'judged';

@@ -82,7 +82,7 @@ export interface GateRules {
 
 export const STANDARD_RULES: GateRules = { minCoveragePercent: 100, failures: 'hold', maxNulls: null, minSuccessPercent: null, doubtful: 'show' };
 
-export type GateRuleName = 'expectation' | 'coverage' | 'failures' | 'nulls' | 'success' | 'doubtful' | 'checks';
+export type GateRuleName = 'expectation' | 'schedule' | 'coverage' | 'failures' | 'nulls' | 'success' | 'doubtful' | 'checks';
 
 export interface GateReason {
   readonly rule: GateRuleName;
@@ -101,6 +101,7 @@ export function judgeGate(figures: GateFigures, rules: GateRules): GateVerdict {
   const critical = figures.tables.filter((table) => table.critical);
   const reasons = [
     ...expectationReasons(critical),
+    ...unscheduledReasons(critical, figures.unscheduled ?? [], rules.minCoveragePercent),
     ...critical.flatMap((table) => coverageReasons(table, rules.minCoveragePercent)),
     ...(rules.failures === 'hold' ? failureTexts(figures.unresolved).map((text): GateReason => ({ rule: 'failures', text })) : []),
     ...nullReasons(critical, rules.maxNulls),
@@ -108,7 +109,8 @@ export function judgeGate(figures: GateFigures, rules: GateRules): GateVerdict {
     ...(rules.doubtful === 'hold' ? critical.flatMap((table) => doubtsOf(table).map((text): GateReason => ({ rule: 'doubtful', text }))) : []),
     ...figures.checks.flatMap(checkReasons),
   ];
-  return { passed: reasons.length === 0, reasons, notes: notesOf(figures, rules) };
+  const isToldAlready = reasons.some(({ rule }) => rule === 'schedule');
+  return { passed: reasons.length === 0, reasons, notes: notesOf(isToldAlready ? { ...figures, unscheduled: [] } : figures, rules) };
 }
 
 /** Complete and accepted dates. */
@@ -129,6 +131,14 @@ function expectationReasons(critical: readonly TableFigures[]): GateReason[] {
     : sum((table) => table.leftOut) > 0 ? 'all expected dates were left out'
       : sum((table) => table.pending) > 0 ? 'nothing is due yet: all expected dates lie ahead' : 'no date is expected of any critical table: is the schedule filled?';
   return [{ rule: 'expectation', text }];
+}
+
+/** What is expected on a date without a schedule nobody knows: a gate is passed if it would be, were each of them to lack. */
+function unscheduledReasons(critical: readonly TableFigures[], days: readonly Day[], least: number | null): GateReason[] {
+  if (least === null || days.length === 0) return [];
+  const table = critical.find((one) => covered(one) * 100 < least * (one.expected + days.length));
+  if (!table) return [];
+  return [{ rule: 'schedule', text: `no schedule is there of ${datesText(days)}: what is expected then is not known; were it to lack, ${table.table} would have ${percentText(covered(table), table.expected + days.length)}; at least ${least} % is needed; fill the schedule first` }];
 }
 
 function coverageReasons(table: TableFigures, least: number | null): GateReason[] {
@@ -192,11 +202,13 @@ function notesOf({ tables, unresolved, unscheduled = [] }: GateFigures, rules: G
 }
 
 function unscheduledNote(days: readonly Day[]): string[] {
-  const [first] = days;
-  const last = days.at(-1);
-  if (first === undefined || last === undefined) return [];
-  const which = first === last ? formatDay(first) : `${days.length} dates from ${formatDay(first)} to ${formatDay(last)}`;
-  return [`no schedule is there of ${which}: what is expected then is not known, and not counted`];
+  return days.length === 0 ? [] : [`no schedule is there of ${datesText(days)}: what is expected then is not known, and not counted`];
+}
+
+/** Of at least one. */
+function datesText(days: readonly Day[]): string {
+  const texts = days.map(formatDay);
+  return texts.length === 1 ? texts.join('') : `${texts.length} dates from ${texts[0] ?? ''} to ${texts.at(-1) ?? ''}`;
 }
 
 /** As a person reads it: `66.6 %`; of nothing `–`. */

@@ -65,6 +65,7 @@ function meaning(pipeline: Pipeline, { backfills }: BackfillsFile): Mistake[] {
       const same = stages.findIndex((other) => other.name === stage.name);
       if (same < index) mistakes.push({ path: [...path, 'name'], what: `two stages are named ${stage.name}`, received: shown(stage.name), allowed: 'each name once', hint: 'rename one' });
       for (const [at, phase] of stage.phases.entries()) {
+        if (stage.phases.indexOf(phase) < at) mistakes.push({ path: [...path, 'phases', at], what: `${phase} is named twice`, received: shown(phase), allowed: 'each phase once', hint: 'remove one' });
         if (allowed.includes(phase)) continue;
         const what = known.includes(phase) ? `${phase} is not backfillable` : `unknown phase ${phase}`;
         mistakes.push({ path: [...path, 'phases', at], what, received: shown(phase), allowed: allowed.join(', '), hint: suggestion(phase, allowed, 'name another, or leave it out') });

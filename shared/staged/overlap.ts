@@ -1,4 +1,5 @@
 import { day as dayNumber, type Day } from '../calendar/day.ts';
+import { seasonAt } from '../calendar/season.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { hasEnded, isAskedFor, processorsAsked, takesDate, type BackfillRecord } from './record.ts';
@@ -40,7 +41,7 @@ export function ownerAmong(pipeline: Pipeline, open: readonly BackfillRecord[]):
 /** Windows look back within a season: readers lie on a date of the backfill or after it. */
 function isInReach(pipeline: Pipeline, { asked }: BackfillRecord, day: Day): boolean {
   if (day < asked.from) return false;
-  const season = pipeline.seasons.find(({ from, to }) => day >= from && day <= to);
+  const season = seasonAt(pipeline.seasons, day);
   return season !== undefined && season.from <= asked.to && season.to >= asked.from;
 }
 

@@ -56,14 +56,13 @@ export function reprocessOf(record: BackfillRecord, stage: number): Reprocess {
 /**
  * The cells that a stage takes now, and those that it leaves out, each with the reason. Decides in values: the same world
  * and record give the same plan, and a dry run prints the very list that is walked. `before`: cells that earlier stages are
- * going to write, by \`keyOf\`, for a dry run of several stages.
+ * going to write, by `keyOf`, for a dry run of several stages.
  */
 export function planStage(world: World, record: BackfillRecord, stage: number, before: ReadonlyMap<string, StageCell> = new Map()): StagePlan {
   const definition = record.definition.stages[stage];
   const processors = processorsOf(world, record, stage);
   const ramp = rampOf(world, record, stage, processors);
   const step = rampStep(world, record, stage, processors);
-  let canary: { readonly day: Day | null } | null = null;
   const cells: StageCell[] = [];
   const leftOut: LeftOutCell[] = [];
   /** Days of cells that are going to be written, by processor rank, ascending. */
@@ -71,19 +70,23 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
   for (const cell of before.values()) insert(planned[world.processor(cell.processor).rank], cell.day);
   if (definition?.calendar_first) {
     const filling = processors.filter((processor) => processor.fillsCalendar);
-    look(world.calendar.first, world.calendar.last, filling, takesDate.bind(null, record));
+    look({ from: world.calendar.first, to: world.calendar.last, of: filling, takes: (day) => takesDate(record, day), keeps: () => true, cascades: () => true });
     // Which other dates are expected is known when these are done.
     if (cells.some((cell) => cell.action !== 'check')) return { cells, leftOut, ramp };
     cells.length = 0;
     leftOut.length = 0;
   }
-  canary = definition?.dates === 'all' ? null : canaryOf(world, record, processors, definition?.dates ?? 'first');
+  const canary = canaryOf(world, record, stage, processors);
+  const isItsDate = (day: Day): boolean => canary === null || canary.day === day;
   // What a canary that was run again has changed is wrong in what reads it: the stage makes that right too, or its gate would hold for ever.
-  const mends = canary !== null && reprocessOf(record, stage) === 'completed';
-  look(record.asked.from, step?.to ?? record.asked.to, processors, (day) => canary === null || mends || canary.day === day, (day, judged) => canary === null || canary.day === day || judged.action === 'redo');
+  const mends = reprocessOf(record, stage) === 'completed';
+  look({
+    from: record.asked.from, to: step?.to ?? record.asked.to, of: processors,
+    takes: (day) => mends || isItsDate(day), keeps: (day, judged) => isItsDate(day) || judged.action === 'redo', cascades: isItsDate,
+  });
   return { cells, leftOut, ramp };
 
-  function look(from: Day, to: Day, of: readonly Processor[], takes: (day: Day) => boolean, keeps: (day: Day, judged: Judged) => boolean = () => true): void {
+  function look({ from, to, of, takes, keeps, cascades }: Look): void {
     for (let day = from < record.asked.from ? record.asked.from : from; day <= to && day <= record.asked.to && world.contains(day); day = addDays(day, 1)) {
       if (!takes(day)) continue;
       for (const processor of of) {
@@ -96,7 +99,7 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
           // Its readers are looked at with it in mind: done now, they would be done again when it is there.
           if (judged.failed) insert(planned[processor.rank], day);
         } else {
-          const cascade = canary === null || canary.day === day ? cascadeTo(world, record, stage, key) : null;
+          const cascade = cascades(day) ? cascadeTo(world, record, stage, key) : null;
           cells.push({ ...key, action: judged.action, reason: judged.reason, ...(cascade ? { cascadeOf: cascade.name } : {}) });
           insert(planned[processor.rank], day);
         }
@@ -105,11 +108,22 @@ export function planStage(world: World, record: BackfillRecord, stage: number, b
   }
 }
 
+/** One walk over the dates of a stage, or over the calendar before them: which dates it looks at, and what of them it keeps. */
+interface Look {
+  readonly from: Day;
+  readonly to: Day;
+  readonly of: readonly Processor[];
+  readonly takes: (day: Day) => boolean;
+  readonly keeps: (day: Day, judged: Judged) => boolean;
+  /** Whether cells of a date may come by cascade. */
+  readonly cascades: (day: Day) => boolean;
+}
+
 /** What a stage still wants of one date of a phase: what the cascade to it is to open. The others are complete, failed or not its own. */
 export function wantedOn(world: World, record: BackfillRecord, stage: number, phase: string, day: Day): readonly StageCell[] {
-  const definition = record.definition.stages[stage];
   const processors = processorsOf(world, record, stage);
-  if (definition?.dates !== 'all' && canaryOf(world, record, processors, definition?.dates ?? 'first').day !== day) return [];
+  const canary = canaryOf(world, record, stage, processors);
+  if (canary !== null && canary.day !== day) return [];
   return processors.flatMap((processor): StageCell[] => {
     if (processor.phase.name !== phase || !world.expectedDates(processor).has(day)) return [];
     const judged = judge(world, record, stage, processor, day, []);
@@ -130,8 +144,13 @@ function alreadyPlanned(record: BackfillRecord, stage: number): Judged {
   return record.definition.stages[stage]?.reprocess === 'completed' ? { action: 'rerun', reason: 'complete by then, and to be run again' } : { action: null, reason: 'taken by an earlier stage' };
 }
 
-/** The first or last date on which all that can be expected of a stage is; where none has all of it, the one that has most. */
-export function canaryOf(world: World, record: BackfillRecord, processors: readonly Processor[], which: 'first' | 'last'): { readonly day: Day | null } {
+/**
+ * The canary date of a stage: the first or last on which all that can be expected of it is; where none has all of it, the
+ * one that has most. `day` is null where nothing is expected. Null: the stage is over all dates.
+ */
+export function canaryOf(world: World, record: BackfillRecord, stage: number, processors: readonly Processor[]): { readonly day: Day | null } | null {
+  const which = record.definition.stages[stage]?.dates ?? 'all';
+  if (which === 'all') return null;
   const counts = new Map<Day, number>();
   for (const processor of processors) {
     if (processor.fillsCalendar) continue;

@@ -1,8 +1,7 @@
 import { describeCell } from '../gaps/usable.ts';
-import { currentStage, type BackfillRecord } from './record.ts';
+import type { CellKey } from '../requests/cell.ts';
+import { currentStage, type BackfillRecord, type NewFailure } from './record.ts';
 import type { ErrorPolicy } from './schema.ts';
-import type { NewFailure } from './transitions.ts';
-import type { PassedOver } from './walk.ts';
 
 /** What failures mean for a backfill. */
 
@@ -17,12 +16,12 @@ export function whyStop(record: BackfillRecord, fresh: readonly NewFailure[]): s
   // What was run and failed: one lost page is one failure, however many cells wait for it.
   const open = record.failures.filter((entry) => entry.became === 'open' && entry.runId !== null).length + (record.openLeftOut ?? 0);
   const { maxFailures } = record.asked;
-  if (maxFailures !== null && open >= maxFailures) return `${open} cells failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
+  if (maxFailures !== null && open >= maxFailures) return `${open} ${open === 1 ? 'cell' : 'cells'} failed, and at ${maxFailures} it stops; the last: ${describeCell(first)}: ${first.message}`;
   return policyOf(record) === 'stop' && !first.skipped ? `${describeCell(first)} failed (${first.category}): ${first.message}` : null;
 }
 
 /** A cell that is not opened for want of what it reads: a failure, or skipped where that is the policy. */
-export function blockedFailure({ cell, note }: Pick<PassedOver, 'cell' | 'note'>, policy: ErrorPolicy): NewFailure {
+export function blockedFailure({ cell, note }: { readonly cell: CellKey; readonly note: string }, policy: ErrorPolicy): NewFailure {
   return { processor: cell.processor, day: cell.day, category: 'defensive_block', message: note, runId: null, skipped: policy === 'skip-deps' };
 }
 

@@ -3,6 +3,7 @@ import type { Day } from '../calendar/day.ts';
 import { failureCategories } from '../failures/category.ts';
 import type { Pipeline, Processor } from '../pipeline/pipeline.ts';
 import { reprocessModes } from '../requests/ask.ts';
+import type { OpenRequest } from '../requests/cell.ts';
 import { daySchema } from '../requests/record-schema.ts';
 import { backfillDefinitionSchema, errorPolicies, type StageDefinition } from './schema.ts';
 
@@ -18,7 +19,7 @@ const text = z.string();
 const instant = z.number();
 
 /** What somebody asked for; null: as the definition has it. */
-export const askedSchema = z.object({
+const askedSchema = z.object({
   from: daySchema,
   to: daySchema,
   /** Null is every processor of the stages' phases. */
@@ -71,6 +72,20 @@ export const gateResultSchema = z.object({
 });
 export type GateResult = z.infer<typeof gateResultSchema>;
 
+/** What one of a gate's checks has said of the rows that `of` names. `outcome` null: it was cut short, so many times. */
+const gateAnswerSchema = z.object({
+  file: text,
+  of: text,
+  at: instant,
+  cuts: z.int(),
+  outcome: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('passed') }),
+    z.object({ kind: z.literal('offended'), rows: z.number(), sample: z.array(z.record(text, z.union([text, z.number(), z.boolean(), z.null()]))) }),
+    z.object({ kind: z.literal('did_not_run'), message: text }),
+  ]).nullable(),
+});
+export type GateAnswer = z.infer<typeof gateAnswerSchema>;
+
 const stageProgressSchema = z.object({
   name: text,
   startedAt: instant.nullable(),
@@ -83,6 +98,8 @@ const stageProgressSchema = z.object({
   /** Steps of the ramp that were found good. */
   ramp: z.int().optional(),
   gate: gateResultSchema.nullable(),
+  /** A look at its gate that has begun, in this round: what is answered already is not asked again. */
+  looking: z.object({ round: z.int(), answers: z.array(gateAnswerSchema) }).nullable().optional(),
 });
 export type StageProgress = z.infer<typeof stageProgressSchema>;
 
@@ -92,6 +109,8 @@ const failedCellSchema = z.object({
   became: z.enum(['open', 'retried', 'skipped']), note: text,
 });
 export type FailedCell = z.infer<typeof failedCellSchema>;
+/** One that is not in the record yet; `skipped` where the error policy has it so. */
+export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
 
 const journalEntrySchema = z.object({ at: instant, by: text, event: text, text });
 export type JournalEntry = z.infer<typeof journalEntrySchema>;
@@ -146,13 +165,23 @@ export function currentStage(record: BackfillRecord): { readonly definition: Sta
   return { definition, progress };
 }
 
+/** Failures of the stage that a backfill is in, without those that were tried again since. */
+export function standingFailures(record: BackfillRecord): readonly FailedCell[] {
+  const { name } = currentStage(record).definition;
+  return record.failures.filter((entry) => entry.stage === name && entry.became !== 'retried');
+}
+
 /** Id of the ask under which a stage's cells are opened in a round. */
 export function askIdOf(record: BackfillRecord, stage: number, round: number): string {
   return `${askPrefix(record, stage)}${round}`;
 }
 
 export function askPrefix(record: BackfillRecord, stage: number): string {
-  return `backfill:${record.id}:${record.definition.stages[stage]?.name ?? stage}:`;
+  return `${askPrefixOfAny(record.id)}${record.definition.stages[stage]?.name ?? stage}:`;
+}
+
+function askPrefixOfAny(id: string): string {
+  return `backfill:${id}:`;
 }
 
 /** The last round of a stage in which a cell was asked for; -1: never. */
@@ -165,7 +194,12 @@ export function roundAsked(record: BackfillRecord, stage: number, recentAsks: re
 
 /** Whether any stage of a backfill has asked for a cell: what is to be run again is run again by one of them, where a stage does not say more. */
 export function askedByAny({ id }: Pick<BackfillRecord, 'id'>, recentAsks: readonly string[]): boolean {
-  return recentAsks.some((ask) => ask.startsWith(`backfill:${id}:`));
+  return recentAsks.some((ask) => ask.startsWith(askPrefixOfAny(id)));
+}
+
+/** Whether a request is a backfill's alone: what somebody else has asked for too is not its to stop or to take back. */
+export function isItsAlone({ backfillId, asks }: Pick<OpenRequest, 'backfillId' | 'asks'>, id: string): boolean {
+  return backfillId === id && asks.every((ask) => ask.startsWith(askPrefixOfAny(id)));
 }
 
 type Skip = BackfillRecord['skips'][number];

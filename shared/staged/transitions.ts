@@ -1,8 +1,12 @@
 import { formatDay, type Day } from '../calendar/day.ts';
 import { HeldBackError, InputError } from '../failures/errors.ts';
-import type { BackfillDefinition } from './schema.ts';
+import { describeCell } from '../gaps/usable.ts';
+import { answersOf } from './gate-answers.ts';
+import { cutToBytes, noted, SYSTEM } from './journal.ts';
+import type { LateCell } from './late.ts';
 import { policyOf } from './policy.ts';
-import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, type Asked, type BackfillRecord, type FailedCell, type GateResult, type StageProgress } from './record.ts';
+import { currentStage, goesOnByItself, hasEnded, isAskedFor, skipOf, standingFailures, type Asked, type BackfillRecord, type FailedCell, type GateAnswer, type GateResult, type NewFailure, type StageProgress } from './record.ts';
+import type { BackfillDefinition } from './schema.ts';
 
 /**
  * The state machine of a staged backfill, as functions from its record to its next.
@@ -21,12 +25,9 @@ export interface Person {
   readonly reason: string;
 }
 
-/** A Firestore document holds 1 MiB: so many failures and entries fit with room to spare. Lengths are bytes of JSON. */
+/** A Firestore document holds 1 MiB: so many failures with messages of so many bytes of JSON fit, beside the journal, with room to spare. */
 const MOST_FAILURES = 700;
-const MOST_ENTRIES = 500;
 const LONGEST_MESSAGE = 300;
-const LONGEST_ENTRY = 400;
-const SYSTEM = 'smart-backfill';
 
 export function begun(id: string, definition: BackfillDefinition, asked: Asked): BackfillRecord {
   const record: BackfillRecord = {
@@ -45,7 +46,7 @@ function entered(record: BackfillRecord, stage: number, now: number): BackfillRe
   if (definition.needs_approval && at.stages[stage]?.approvedBy === null) {
     return { ...noted(at, now, SYSTEM, 'waits_for_approval', `stage ${definition.name} does not start by itself`), state: 'waits_for_approval', note: `stage ${definition.name} waits for approval` };
   }
-  return { ...noted(withProgress(at, { startedAt: now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
+  return { ...noted(withProgress(at, { startedAt: at.stages[stage]?.startedAt ?? now }), now, SYSTEM, 'stage_started', `stage ${definition.name}`), state: 'running', note: '' };
 }
 
 /** What was asked for in this round has ended, and something is still to be done. */
@@ -53,10 +54,16 @@ export function nextRound(record: BackfillRecord): BackfillRecord {
   return withProgress(record, { round: currentStage(record).progress.round + 1 });
 }
 
+/** One of a gate's checks has answered, or was cut short. */
+export function answered(record: BackfillRecord, answer: GateAnswer): BackfillRecord {
+  const { progress: { round } } = currentStage(record);
+  return withProgress(record, { looking: { round, answers: [...answersOf(record).filter(({ file }) => file !== answer.file), answer] } });
+}
+
 /** Nothing is left to do in the stage: its gate, if it has one, has been looked at. */
 export function stageEnded(record: BackfillRecord, gate: GateResult | null, now: number): BackfillRecord {
   const { definition } = currentStage(record);
-  const looked = withProgress(record, { gate, ...(gate?.passed === false ? {} : { endedAt: now }) });
+  const looked = withProgress(record, { gate, ...lookedAt(record), ...(gate?.passed === false ? {} : { endedAt: now }) });
   if (gate && !gate.passed) {
     const note = `the gate after ${definition.name} holds: ${gate.reasons.join('; ')}`;
     return { ...noted(looked, now, SYSTEM, 'gate_held', note), state: 'gate_held', note };
@@ -71,16 +78,14 @@ export function stageHeld(record: BackfillRecord, reasons: readonly string[], no
   return { ...noted(record, now, SYSTEM, 'stage_held', note), state: 'gate_held', note };
 }
 
-export type NewFailure = Pick<FailedCell, 'processor' | 'day' | 'category' | 'message' | 'runId'> & { readonly skipped: boolean };
-
 /** Adds what failed or was skipped since; what is known already is added once. */
 export function withFailures(record: BackfillRecord, found: readonly NewFailure[], now: number): BackfillRecord {
   const { name } = currentStage(record).definition;
-  const known = new Set(record.failures.filter((entry) => entry.stage === name && entry.became !== 'retried').map(failureKey));
+  const known = new Set(standingFailures(record).map(failureKey));
   const fresh = found.filter((failure) => !known.has(failureKey(failure)));
   if (fresh.length === 0) return record;
   const entries = fresh.map(({ skipped, ...failure }): FailedCell => ({
-    ...failure, message: cut(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cut(failure.message, LONGEST_MESSAGE) : '',
+    ...failure, message: cutToBytes(failure.message, LONGEST_MESSAGE), stage: name, at: now, became: skipped ? 'skipped' : 'open', note: skipped ? cutToBytes(failure.message, LONGEST_MESSAGE) : '',
   }));
   return fitting(record, [...record.failures, ...entries]);
 }
@@ -93,18 +98,6 @@ function fitting(record: BackfillRecord, all: readonly FailedCell[]): BackfillRe
   const left = kept.slice(MOST_FAILURES).filter((entry) => entry.became === 'open' && entry.runId !== null).length;
   return { ...record, failures: kept.slice(0, MOST_FAILURES), failuresLeftOut: record.failuresLeftOut + all.length - MOST_FAILURES, openLeftOut: (record.openLeftOut ?? 0) + left };
 }
-
-function cut(text: string, bytes: number): string {
-  let room = bytes;
-  let end = 0;
-  for (const character of text) {
-    room -= encoder.encode(JSON.stringify(character)).length - 2;
-    if (room < 0) break;
-    end += character.length;
-  }
-  return text.slice(0, end);
-}
-const encoder = new TextEncoder();
 
 function failureKey({ processor, day, runId }: Pick<FailedCell, 'processor' | 'day' | 'runId'>): string {
   return `${processor} ${day} ${runId ?? ''}`;
@@ -153,23 +146,41 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
   const { definition, progress } = currentStage(record);
   if (look.reasons.length > 0) {
     const note = `stage ${definition.name} holds after ${words}: ${look.reasons.join('; ')}`;
-    return { ...noted(withProgress(record, { gate: look.gate }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
+    return { ...noted(withProgress(record, { gate: look.gate, ...lookedAt(record) }), now, SYSTEM, 'ramp_held', note), state: 'gate_held', note };
   }
-  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1 });
+  const further = withProgress(record, { ramp: (progress.ramp ?? 0) + 1, round: progress.round + 1, ...lookedAt(record) });
   return noted(further, now, SYSTEM, 'ramp', `stage ${definition.name}: ${words} ${words.endsWith('days') ? 'are' : 'is'} good; it goes on with ${next}`);
+}
+
+/** A date is expected that a stage did not know of: that stage is taken up again, its gate too. What is past it comes again after it. */
+export function wentBack(record: BackfillRecord, { stage, cell }: LateCell, now: number): BackfillRecord {
+  // What came after it was about fewer dates, and comes again.
+  const back = { ...record, stage, stages: record.stages.map((progress, index) => (index < stage || index > record.stage ? progress : { ...progress, endedAt: null, gate: null })) };
+  const { definition } = currentStage(back);
+  const when = stage === record.stage ? 'when it was planned' : 'when that had its end';
+  const text = `back to stage ${definition.name}: ${describeCell(cell)} was not expected ${when}, and is to be filled before what reads it`;
+  return noted(nextRound(back), now, SYSTEM, 'went_back', text);
+}
+
+/** Somebody else was at work on cells when the backfill came to them. */
+export function othersRun(record: BackfillRecord, cells: readonly string[], now: number): BackfillRecord {
+  const [first] = cells;
+  if (first === undefined) return record;
+  const which = cells.length === 1 ? first : `${first}, and ${cells.length - 1} more by others`;
+  return noted(record, now, SYSTEM, 'others_run', `${which}: judged again when that has ended, and what that writes is not this backfill's to roll back`);
 }
 
 export function paused(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'pause');
   if (record.state === 'paused' && !goesOnByItself(record)) throw new HeldBackError(`backfill ${record.id} is paused already: ${record.note}; go on with: smart-backfill backfill resume ${record.id}`);
-  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}): ${record.note}`);
+  if (record.state !== 'running' && record.state !== 'paused') throw new HeldBackError(`backfill ${record.id} starts nothing as it is (${record.state.replaceAll('_', ' ')}), and need not be paused: ${record.note}; to end it: smart-backfill backfill cancel ${record.id}`);
   return { ...noted(record, now, person.by, 'paused', person.reason), state: 'paused', note: `paused by ${person.by}: ${person.reason}`, goesOn: null };
 }
 
 /** Goes on: at what failed, where it had stopped or its gate holds. */
 export function resumed(record: BackfillRecord, person: Person, now: number): BackfillRecord {
   refuseEnded(record, 'resume');
-  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed`);
+  if (record.state === 'running') throw new HeldBackError(`backfill ${record.id} is running; nothing is to be resumed; look on with: smart-backfill backfill watch ${record.id}`);
   if (record.state === 'waits_for_approval') throw new HeldBackError(`backfill ${record.id}: ${record.note}; start it with: smart-backfill backfill approve ${record.id}`);
   const again = record.state === 'paused' && !stopsIt(record) ? record : tryingAgain(record);
   return { ...noted(again, now, person.by, 'resumed', person.reason), state: 'running', note: '', goesOn: null };
@@ -177,8 +188,7 @@ export function resumed(record: BackfillRecord, person: Person, now: number): Ba
 
 /** What failed while it was paused would have stopped it: a person goes on at that. */
 function stopsIt(record: BackfillRecord): boolean {
-  const { name } = currentStage(record).definition;
-  return policyOf(record) === 'stop' && record.failures.some((entry) => entry.stage === name && entry.became === 'open');
+  return policyOf(record) === 'stop' && standingFailures(record).some(({ became }) => became === 'open');
 }
 
 /** Takes what failed in this stage up again, without leaving the state it is in where that is not a stop or a held gate. */
@@ -213,11 +223,16 @@ export function skipped(record: BackfillRecord, day: Day, person: Person, now: n
   const date = formatDay(day);
   if (!isAskedFor(record.asked, day)) throw new InputError(`received the date ${date}, which backfill ${record.id} does not have; allowed are dates of ${formatDay(record.asked.from)} to ${formatDay(record.asked.to)} that were not excluded; give one of them`);
   const before = skipOf(record, day);
-  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}`);
+  if (before) throw new HeldBackError(`${date} is skipped already, by ${before.by}: ${before.reason}; nothing was changed; see: smart-backfill backfill status ${record.id}`);
   const failures = record.failures.map((entry): FailedCell => (entry.day === day && entry.became === 'open' ? { ...entry, became: 'skipped', note: person.reason } : entry));
   const without = { ...record, failures, skips: [...record.skips, { day, ...person, at: now }] };
   // A new round: what was planned has the date in it.
   return noted(nextRound(without), now, person.by, 'skipped', `${date}: ${person.reason}`);
+}
+
+/** A look that has come to its end: its answers are in the gate's result. */
+function lookedAt(record: BackfillRecord): Pick<StageProgress, 'looking'> {
+  return currentStage(record).progress.looking ? { looking: null } : {};
 }
 
 function refuseEnded(record: BackfillRecord, what: string): void {
@@ -226,10 +241,4 @@ function refuseEnded(record: BackfillRecord, what: string): void {
 
 function withProgress(record: BackfillRecord, change: Partial<StageProgress>): BackfillRecord {
   return { ...record, stages: record.stages.map((progress, index) => (index === record.stage ? { ...progress, ...change } : progress)) };
-}
-
-/** An entry in the journal. Of too many the first and the newest are kept. */
-export function noted(record: BackfillRecord, at: number, by: string, event: string, text: string): BackfillRecord {
-  const [first, ...rest] = [...record.journal, { at, by, event, text: cut(text, LONGEST_ENTRY) }];
-  return { ...record, journal: first ? [first, ...rest.slice(-MOST_ENTRIES)] : [] };
 }

@@ -14,6 +14,8 @@ export interface PassedOver {
   readonly cell: StageCell;
   readonly outcome: 'cut_off' | 'blocked';
   readonly note: string;
+  /** Blocked: the input that is not there. */
+  readonly on?: CellKey;
 }
 
 export interface Advance {
@@ -88,6 +90,11 @@ export class StageWalk {
     return this.#started.has(keyOf(key));
   }
 
+  /** Whether a cell is one of the round's. */
+  has({ processor, day }: CellKey): boolean {
+    return this.cells.some((cell) => cell.processor === processor && cell.day === day);
+  }
+
   /** A cell of the round that is open already, from before a crash: it has its slot. */
   adopt(key: CellKey): void {
     const index = this.cells.findIndex((cell) => cell.processor === key.processor && cell.day === key.day);
@@ -153,7 +160,7 @@ export class StageWalk {
     // What comes by cascade is the router's to judge, with all its reasons.
     if (cell.cascadeOf !== undefined) return null;
     const [input] = judgeInputs(world, processor, cell.day, this.#strictness).blocking;
-    return input ? { outcome: 'blocked', note: `reads ${describeCell(input)}, which is ${whyUnusable(world, input)}` } : null;
+    return input ? { outcome: 'blocked', note: `reads ${describeCell(input)}, which is ${whyUnusable(world, input)}`, on: { processor: input.processor, day: input.day } } : null;
   }
 
   #unsettledInput(world: World, cell: StageCell): CellKey | null {

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { z } from 'zod';
 import { cli, ended, parsed, Sandbox, type Ended } from '../cli/harness.ts';
+import { load } from './load.ts';
 
 const pipeline = join(import.meta.dirname, '../fixtures/adoption');
 const service = join(import.meta.dirname, 'service.py');
-const hasPython = spawnSync('python3', ['--version']).status === 0;
-const suite = hasPython ? describe : describe.skip;
+/** Itself, and not what may stand before it on the PATH; empty where there is none. */
+const python = (spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' }).stdout ?? '').trim();
+const suite = python === '' ? describe.skip : describe;
 
 const turn = z.object({ game_date: z.string(), since_gone: z.boolean(), reasons: z.array(z.object({ condition: z.number(), text: z.string() })) });
 const report = z.object({
@@ -18,7 +23,7 @@ const report = z.object({
   })),
 });
 
-suite(`a running pipeline in Python, adopted in observe mode${hasPython ? '' : ' (skipped: there is no python3 on this machine)'}`, function () {
+suite(`a running pipeline in Python, adopted in observe mode${python === '' ? ' (skipped: there is no python3 on this machine)' : ''}`, function () {
   this.timeout(240_000);
   const sandbox = new Sandbox();
   let state: string;
@@ -29,30 +34,42 @@ suite(`a running pipeline in Python, adopted in observe mode${hasPython ? '' : '
   after(() => sandbox.remove());
 
   function run(now: string, ...words: string[]): Promise<Ended> {
-    return sandbox.start([...words, '--pipeline', pipeline, '--state', state, '--now', `${now}T14:00:00Z`]).ended;
+    return sandbox.call([...words, '--pipeline', pipeline, '--state', state, '--now', `${now}T14:00:00Z`]);
   }
 
-  /** One night of the old pipeline, on the morning after. */
-  function night(date: string, now: string, ...jobs: string[]): void {
-    const place = ['--pipeline', pipeline, '--state', state, '--now', `${now}T14:00:00Z`];
-    const { status, stderr } = spawnSync('python3', [service, date, ...jobs], {
-      cwd: sandbox.folder, encoding: 'utf8', timeout: 120_000,
-      env: {
-        ...process.env, LOAD_COMMAND: JSON.stringify([process.execPath, join(import.meta.dirname, 'load.ts'), state]),
-        PUBLISH_COMMAND: JSON.stringify([process.execPath, cli, 'publish', ...place]),
-      },
+  /** One night of the old pipeline, on the morning after, with the commands that load and publish. */
+  async function night(date: string, now: string, jobs: readonly string[], publish?: readonly string[]): Promise<void> {
+    const server = createServer((request, response) => {
+      void text(request).then(async (body) => {
+        const words = z.array(z.string()).parse(JSON.parse(body));
+        if (request.url === '/load') await load(state, words);
+        else assert.equal((await run(now, 'publish', ...words)).code, 0);
+      }).then(() => response.end('0'), (thrown: unknown) => response.end(JSON.stringify(String(thrown))));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const command = (path: string): string => JSON.stringify([python, join(import.meta.dirname, 'command.py'), `http://127.0.0.1:${address.port}/${path}`]);
+    const child = spawn(python, [service, date, ...jobs], {
+      cwd: sandbox.folder, timeout: 120_000, stdio: ['ignore', 'inherit', 'pipe'],
+      env: { ...process.env, LOAD_COMMAND: command('load'), PUBLISH_COMMAND: publish ? JSON.stringify(publish) : command('publish') },
     });
-    assert.equal(status, 0, stderr);
+    try {
+      const [stderr] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+      assert.equal(child.exitCode, 0, stderr);
+    } finally {
+      server.close();
+    }
   }
 
   it('holds nothing, queues nothing, changes nothing, and knows after a week what enforce would have held', async () => {
-    night('2023-11-13', '2023-11-14', 'feed', 'odds.espn', 'odds.book', 'model', 'newsletter');
+    await night('2023-11-13', '2023-11-14', ['feed', 'odds.espn', 'odds.book', 'model', 'newsletter']);
     // Nobody holds the model back when the feed fails.
-    night('2023-11-14', '2023-11-15', 'feed=error', 'odds.espn', 'odds.book', 'model');
-    night('2023-11-15', '2023-11-16', 'feed-v2', 'odds.espn', 'odds.book', 'model');
-    // The old pipeline's own second try.
-    night('2023-11-14', '2023-11-16', 'feed');
-    night('2023-11-16', '2023-11-17', 'feed', 'odds.espn', 'odds.book=empty', 'model');
+    await night('2023-11-14', '2023-11-15', ['feed=error', 'odds.espn', 'odds.book', 'model']);
+    await night('2023-11-15', '2023-11-16', ['feed-v2', 'odds.espn', 'odds.book', 'model']);
+    // The old pipeline's own second try, with this program itself for its command.
+    await night('2023-11-14', '2023-11-16', ['feed'], [process.execPath, cli, 'publish', '--pipeline', pipeline, '--state', state, '--now', '2023-11-16T14:00:00Z']);
+    await night('2023-11-16', '2023-11-17', ['feed', 'odds.espn', 'odds.book=empty', 'model']);
 
     const { phases } = parsed(report, ended(await run('2023-11-17', 'cascades', 'report', '--json'), 0));
     assert.deepEqual(phases.map(({ phase, mode, decided, parked, would_have_held: dates }) => ({ phase, mode, decided, parked, dates })), [

@@ -8,7 +8,7 @@ import { startBigQuery, type FakeBigQuery } from '../../scripts/local-cloud/bigq
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 (hasPython ? describe : describe.skip)(`the Python services of a running pipeline${hasPython ? '' : ' (skipped: there is no python3 on this machine)'}`, function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let bigQuery: FakeBigQuery;
   before(async () => { bigQuery = await startBigQuery({ projectId: 'demo-betting' }); });
   after(() => bigQuery.close());

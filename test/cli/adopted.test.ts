@@ -6,7 +6,7 @@ import { Sandbox, type Ended } from './harness.ts';
 
 /** A pipeline that ran before this project: its own names for processors, a topic of its own for what it starts. */
 describe('the command line over an adopted pipeline', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let pipeline: string;
   before(() => {
@@ -18,7 +18,7 @@ describe('the command line over an adopted pipeline', function () {
     writeFileSync(join(pipeline, 'pipeline.yaml'), text.replace(listener, '{ name: models, completion_topic: models-done, mode: observe, cascade_target: { topic: start-models } }'));
   });
   after(() => sandbox.remove());
-  const run = (...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', pipeline, '--state', sandbox.state()]).ended;
+  const run = (...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', pipeline, '--state', sandbox.state()]);
 
   it('takes a processor by the name that its team has for it', async () => {
     const shown = await run('pipeline', 'show', '--processor', 'odds.espn', '--json');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { mini, Sandbox, type Ended } from './harness.ts';
+import { ended, mini, Sandbox, type Ended } from './harness.ts';
 
 const BACKFILLS = `version: 1
 backfills:
@@ -41,7 +41,7 @@ describe('smart-backfill backfill', function () {
   });
   after(() => sandbox.remove());
 
-  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', folder, '--state', state]).ended;
+  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', folder, '--state', state]);
   const start = (state: string, ...words: readonly string[]): Promise<Ended> => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reason', 'the year is missing', '--yes', '--json', ...words);
   const read = ({ stdout, stderr }: Ended): z.infer<typeof shown> => {
     assert.notEqual(stdout, '', stderr);
@@ -94,7 +94,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'season', '--from', '2024-01-04', '--to', '2024-01-08'];
     const unasked = await run(state, ...words);
     assert.equal(unasked.code, 5, unasked.stderr);
-    assert.match(unasked.stdout, /^stage raw: 5 cells, which fill the calendar; what else it has is known then\n[^]*\nstage computed: known when the calendar is filled\n/);
+    assert.match(unasked.stdout, /^stage raw: 5 cells; more when these have filled the calendar\n[^]*\nstage computed: known when the calendar is filled\n/);
     assert.match(unasked.stderr, /nothing was started: nobody can be asked here; to start it: {2}npx smart-backfill backfill start .* --yes/);
     assert.deepEqual(planned.parse(JSON.parse((await run(state, ...words, '--json')).stdout)).stages.map(({ stage }) => stage), ['raw', 'computed']);
     assert.equal((await run(state, 'backfill', 'list')).stdout, 'no backfill was started yet\n');
@@ -121,7 +121,7 @@ describe('smart-backfill backfill', function () {
     const words = ['backfill', 'start', '--definition', 'by_date', '--season', '2024', '--reason', 'again', '--ramp'];
     assert.equal((await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-12')).code, 0);
     const dry = await run(state, ...words, '--dry-run');
-    assert.match(dry.stdout, /stage calendar: .*\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then the first 7 days \(to /);
+    assert.match(dry.stdout, /stage calendar: 11 cells, 12 left out\n {2}in steps: the first date \(to 2024-01-\d\d, \d+ cells? by then\), then\s+the\s+first\s+7\s+days\s+\(to /);
     const started = await run(state, ...words, '--yes', '--json');
     assert.equal(started.code, 0, started.stderr);
     const record = read(started);
@@ -138,7 +138,7 @@ describe('smart-backfill backfill', function () {
     assert.match((await run(state, 'backfill', 'cancel', first, '--reason', 'enough')).stdout, /is cancelled/);
     const second = (await run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--reprocess', 'completed', '--detach', '--yes')).stdout.trim();
     writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS);
-    assert.match((await run(state, 'backfill', 'status', second)).stderr, /the definition season is another since this backfill was started: it goes on with the one that it was started with/);
+    assert.match((await run(state, 'backfill', 'status', second)).stderr, /nobody advances it now; it goes on with: {2}.* backfill watch [^]*the definition season is another since this backfill was started: it goes on with the one that it was started with/);
   });
 
   it('goes on after it was killed, with exactly what is left', async () => {
@@ -147,6 +147,10 @@ describe('smart-backfill backfill', function () {
     sandbox.tell(state, 'stuck', '2024-01-07');
     const running = sandbox.start(['backfill', 'start', '--definition', 'season', '--season', '2024', '--yes', '--pipeline', folder, '--state', state]);
     await sandbox.reached(state);
+    const looking = sandbox.start(['backfill', 'watch', 'season-2024', '--pipeline', folder, '--state', state]);
+    await looking.says('stderr', /stage \w+ begins/);
+    looking.interrupt();
+    assert.match(ended(await looking.ended, 130).stderr, /looking on has ended; another process goes on with it; look on again: {2}.* backfill watch season-2024 /);
     running.child.kill('SIGKILL');
     await running.ended;
     sandbox.untell(state, 'stuck', '2024-01-07');
@@ -156,9 +160,30 @@ describe('smart-backfill backfill', function () {
     assert.equal((await run(state, 'gaps', '--season', '2024')).code, 0);
   });
 
+  it('says of which dates there is no schedule, where none of its stages fills it', async () => {
+    const state = sandbox.state();
+    ended(await run(state, 'recover', '--all', '--yes', '--processor', 'Schedule', '--from', '2024-01-01', '--to', '2024-01-05'), 0);
+    const dry = (...words: readonly string[]) => run(state, 'backfill', 'start', '--definition', 'season', '--season', '2024', '--dry-run', ...words);
+    assert.match(ended(await dry('--processor', 'Scores'), 0).stderr, /note: no schedule is there of 7 dates \(2024-01-06\.\.2024-01-12\), and it fills none: .*; first: {2}.* recover --all --processor Schedule --from 2024-01-06 --to 2024-01-12 /);
+    assert.doesNotMatch(ended(await dry(), 0).stderr, /no schedule is there/);
+    assert.doesNotMatch(ended(await dry('--processor', 'Scores', '--exclude', '2024-01-06..2024-01-12'), 0).stderr, /no schedule is there/);
+  });
+
+  it('asks before it starts, detached too', async () => {
+    const state = sandbox.state();
+    const words = ['backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--pipeline', folder, '--state', state];
+    assert.match(ended(await sandbox.call(words), 5).stderr, /nothing was started: nobody can be asked here; to start it: .* --detach --yes /);
+    const no = ended(await sandbox.call(words, { answer: 'n' }), 5);
+    assert.match(no.stderr, /stage raw: 3 cells[^]*\nnothing was started; to start it: .* --detach --yes /);
+    assert.equal(no.stdout, '');
+    assert.equal(ended(await run(state, 'backfill', 'list'), 0).stdout, 'no backfill was started yet\n');
+    assert.equal(ended(await sandbox.call(words, { answer: 'yes' }), 0).stdout, 'approved-2024-01-01-to-2024-01-03\n');
+    assert.equal(ended(await sandbox.call([...words, '--dry-run']), 0).stdout.match(/it would be refused: approved-\S+/g)?.length, 1);
+  });
+
   it('is advanced by up, and ordered from another terminal', async () => {
     const state = sandbox.state();
-    const detached = await run(state, 'backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach');
+    const detached = await run(state, 'backfill', 'start', '--definition', 'approved', '--from', '2024-01-01', '--to', '2024-01-03', '--detach', '--yes');
     assert.deepEqual([detached.code, detached.stdout], [0, 'approved-2024-01-01-to-2024-01-03\n'], detached.stderr);
     const up = sandbox.start(['up', '--pipeline', folder, '--state', state]);
     await up.says('stdout', /up: mini/);
@@ -171,29 +196,23 @@ describe('smart-backfill backfill', function () {
     assert.equal((await up.ended).code, 130);
   });
 
+  // What else `start` refuses: backfill-asked.test.ts.
   const WRONG: readonly (readonly [string, readonly string[], RegExp])[] = [
-    ['an unknown definition', ['start', '--definition', 'seson', '--season', '2024', '--yes'], /received the definition 'seson', which there is not; did you mean season\?/],
-    ['no definition', ['start', '--season', '2024', '--yes'], /received no definition; allowed are season, approved, by_date/],
-    ['live dates', ['start', '--definition', 'season', '--from', '2024-01-10', '--to', '2024-01-12', '--now', '2024-01-13', '--yes'], /which are live: daily work has the last 3 days.*allowed are dates up to 2024-01-09/],
-    ['an unknown season', ['start', '--definition', 'season', '--season', '2025', '--yes'], /received the season '2025'/],
-    ['no dates', ['start', '--definition', 'season', '--yes'], /received no dates/],
-    ['dates of which none is left', ['start', '--definition', 'season', '--from', '2024-01-03', '--to', '2024-01-03', '--exclude', '2024-01-03', '--yes'], /of which none is left/],
-    ['a phase that the definition does not have', ['start', '--definition', 'approved', '--season', '2024', '--phase', 'phase_2_computed', '--yes'], /of which the definition approved has none/],
-    ['a concurrency of none', ['start', '--definition', 'season', '--season', '2024', '--concurrency', '0', '--yes'], /received --concurrency '0'; allowed is a whole number from 1 to 100/],
+    ['an unknown definition', ['start', '--definition', 'seson', '--season', '2024', '--yes'], /received the definition 'seson', which there is not; did you mean season\? allowed are season, approved, by_date/],
+    ['a concurrency of none', ['start', '--definition', 'season', '--season', '2024', '--concurrency', '0', '--yes'], /error: received --concurrency '0'; allowed is a whole number from 1 to 100/],
+    ['an unknown policy', ['start', '--definition', 'season', '--season', '2024', '--error-policy', 'halt', '--yes'], /'halt' is invalid\. Allowed choices are stop, continue, skip-deps; see: /],
     ['a backfill that there is not', ['status', 'nothing'], /received the backfill 'nothing', which there is not; none was started yet/],
     ['a pause without a reason', ['pause', 'nothing'], /received no reason/],
-    ['a dates file that is not there', ['start', '--definition', 'season', '--dates-file', 'no.txt', '--yes'], /received --dates-file no\.txt, which is not there/],
-    ['a dates file with a line that is no date', ['start', '--definition', 'season', '--dates-file', join(sandbox.folder, 'dates.txt'), '--yes'], /dates\.txt, line 3: received the date '2024-01-3', which is no date/],
     ['Google without its variables', ['list', '--runtime', 'google'], /GOOGLE_CLOUD_PROJECT: received nothing/],
   ];
   it('refuses what can’t be right, with exit code 2', async () => {
     const state = sandbox.state();
-    writeFileSync(join(sandbox.folder, 'dates.txt'), '2024-01-02 # the first\n\n2024-01-3\n');
     for (const [what, words, message] of WRONG) {
       const google = words.includes('google');
-      const ended = google ? await sandbox.start(['backfill', ...words, '--pipeline', folder]).ended : await run(state, 'backfill', ...words);
-      assert.equal(ended.code, 2, `${what}: ${ended.stderr}`);
-      assert.match(ended.stderr, message, what);
+      const refused = google ? await sandbox.call(['backfill', ...words, '--pipeline', folder]) : await run(state, 'backfill', ...words);
+      assert.equal(refused.code, 2, `${what}: ${refused.stderr}`);
+      assert.match(refused.stderr, message, what);
+      if (words[0] === 'start') assert.equal(existsSync(state), false, `${what}: nothing is opened`);
     }
   });
 });

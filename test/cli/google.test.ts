@@ -16,12 +16,12 @@ async function closedPort(): Promise<number> {
 }
 
 describe('the command line with --runtime google, as far as it goes without Google', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
   const none = { GOOGLE_CLOUD_PROJECT: '', PIPELINE_DIR: '', PUBSUB_EMULATOR_HOST: '', FIRESTORE_EMULATOR_HOST: '', BIGQUERY_API_ENDPOINT: '', LANDING: '', SERVICE_URLS: '', REGION: '', NOW: '' };
   const right = { ...none, GOOGLE_CLOUD_PROJECT: 'demo-nowhere', LANDING: 'landing', METADATA_SERVER_DETECTION: 'none' };
-  const google = (env: Readonly<Record<string, string>>, ...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--runtime', 'google'], { env: { ...none, ...env } }).ended;
+  const google = (env: Readonly<Record<string, string>>, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--runtime', 'google'], { env: { ...none, ...env } });
   const ended = (result: Ended, code: number): Ended => {
     assert.equal(result.code, code, `${result.stdout}\n${result.stderr}`);
     assert.doesNotMatch(result.stderr, /\n {4}at /);

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { z } from 'zod';
+import { runCommandLine } from '../../scripts/cli.ts';
 
-/** Runs the command line as real processes over the mini pipeline, in state folders of their own. */
+/**
+ * Runs the command line over the mini pipeline, in state folders of their own: within this process, as its own start does,
+ * or as a process where the process is the subject: signals, its death, two at once, what it loads.
+ */
 
 const project = resolve(import.meta.dirname, '../..');
 export const cli = join(project, 'scripts', 'cli.ts');
@@ -19,6 +23,14 @@ export interface Ended {
   readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** What a command is given: standard input, and variables beside those of this process. */
+interface Given {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What a person answers; nobody can be asked without. */
+  readonly answer?: string;
 }
 
 /** What a command has said, when it ended with this exit code. */
@@ -64,11 +76,27 @@ export class Running {
   }
 }
 
+/** Runs one command line to its end in this process, with pipes for a terminal. */
+async function commandLine(words: readonly string[], cwd: string, { input = '', env = {}, answer }: Given): Promise<Ended> {
+  const said = { stdout: '', stderr: '' };
+  const pipe = (name: 'stdout' | 'stderr') => ({ write: (text: string): void => { said[name] += text; }, isTTY: false, colour: false });
+  const code = await runCommandLine(words, {
+    out: pipe('stdout'), err: pipe('stderr'), columns: 80, ask: answer === undefined ? null : async () => answer, readInput: async () => Buffer.from(input), program: 'npx smart-backfill', cwd, user: userInfo().username, environment: { ...process.env, ...env },
+  }, new AbortController().signal);
+  return { code, signal: null, ...said };
+}
+
 /** State folders under one temporary folder, which goes away with `remove`. */
 export class Sandbox {
   readonly folder = mkdtempSync(join(tmpdir(), 'sbf-cli-'));
+  /** Where commands are typed: no definition lies below it, so that its path is shown, and used, whole. */
+  readonly cwd = join(this.folder, 'here');
   readonly #running: Running[] = [];
   #count = 0;
+
+  constructor() {
+    mkdirSync(this.cwd);
+  }
 
   /** A state folder that is not there yet, or a copy of another. */
   state(copyOf?: string): string {
@@ -105,15 +133,21 @@ export class Sandbox {
     rmSync(join(state, 'source', `${what}-${date}`));
   }
 
-  start(words: readonly string[], options: { readonly script?: string; readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {}): Running {
-    const running = new Running(options.script ?? cli, words, this.folder, options.env, options.input);
+  /** A process. */
+  start(words: readonly string[], options: Given & { readonly script?: string } = {}): Running {
+    const running = new Running(options.script ?? cli, words, this.cwd, options.env, options.input);
     this.#running.push(running);
     return running;
   }
 
-  /** Runs a command of the mini pipeline to its end. */
+  /** Runs a command to its end, in this process. */
+  call(words: readonly string[], given: Given = {}): Promise<Ended> {
+    return commandLine(words, this.cwd, given);
+  }
+
+  /** The same with the mini pipeline. */
   run(state: string, ...words: readonly string[]): Promise<Ended> {
-    return this.start([...words, '--pipeline', mini, '--state', state]).ended;
+    return this.call([...words, '--pipeline', mini, '--state', state]);
   }
 
   /** Resolves when the mini pipeline's source has begun to hang. */

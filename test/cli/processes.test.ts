@@ -6,7 +6,7 @@ import { launcher, mini, Sandbox } from './harness.ts';
 const gaps = z.looseObject({ cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), status: z.string() })) });
 
 describe('commands as processes', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   after(() => sandbox.remove());
   const all = ['recover', '--all', '--yes', '--season', '2024'];

@@ -6,7 +6,7 @@ import { dayOf } from '../../shared/calendar/day.ts';
 import { loadPipeline } from '../../shared/pipeline/load.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
 import { openDuckDb } from '../embedded/duckdb-under-test.ts';
-import { mini, Sandbox, type Ended } from './harness.ts';
+import { ended, mini, Sandbox, type Ended } from './harness.ts';
 
 const BACKFILLS = `version: 1
 backfills:
@@ -25,13 +25,19 @@ describe('smart-backfill rollback', function () {
   /** A season that a bad version has overwritten: the state, and the scores of before. */
   let bad: string;
   let old: readonly Row[];
-  let code: string;
 
-  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.start([...words, '--pipeline', folder, '--state', state]).ended;
+  const run = (state: string, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', folder, '--state', state]);
   const read = ({ stdout, stderr }: Ended): z.infer<typeof shown> => {
     assert.notEqual(stdout, '', stderr);
     return shown.parse(JSON.parse(stdout));
   };
+  /** Scores of a later version, in a file of its own: this process imports a file once. */
+  function deploy(points: number): void {
+    const file = `processors-${points}.ts`;
+    writeFileSync(join(folder, file), readFileSync(join(mini, 'processors.ts'), 'utf8').replace('const points = 100 +', `const points = ${points} +`));
+    const definition = readFileSync(join(mini, 'pipeline.yaml'), 'utf8');
+    writeFileSync(join(folder, 'pipeline.yaml'), definition.replace("target: { in_process: './processors.ts#scores' }", `code_version: bad\n    target: { in_process: './${file}#scores' }`));
+  }
   async function scores(state: string): Promise<readonly Row[]> {
     const loaded = loadPipeline(folder, { readText: (path) => readFileSync(path, 'utf8') });
     if (loaded.kind !== 'ok') throw new Error('the fixture is broken');
@@ -47,13 +53,10 @@ describe('smart-backfill rollback', function () {
   before(async () => {
     cpSync(mini, folder, { recursive: true });
     writeFileSync(join(folder, 'backfills.yaml'), BACKFILLS);
-    code = readFileSync(join(folder, 'processors.ts'), 'utf8');
     bad = sandbox.state();
-    assert.equal((await run(bad, 'recover', '--all', '--yes', '--season', '2024')).code, 0);
+    ended(await run(bad, 'recover', '--all', '--yes', '--season', '2024'), 0);
     old = await scores(bad);
-    const definition = readFileSync(join(folder, 'pipeline.yaml'), 'utf8');
-    writeFileSync(join(folder, 'pipeline.yaml'), definition.replace("target: { in_process: './processors.ts#scores' }", "code_version: bad\n    target: { in_process: './processors.ts#scores' }"));
-    writeFileSync(join(folder, 'processors.ts'), code.replace('const points = 100 +', 'const points = 1000 +'));
+    deploy(1000);
     const backfill = await run(bad, 'backfill', 'start', '--definition', 'again', '--from', '2024-01-02', '--to', '2024-01-05', '--reprocess', 'completed', '--reason', 'a new version', '--yes');
     assert.equal(backfill.code, 0, backfill.stderr);
     assert.notDeepEqual(await scores(bad), old);
@@ -71,7 +74,7 @@ describe('smart-backfill rollback', function () {
     assert.deepEqual([plan.dry_run, plan.cells.map((one) => `${one.processor} ${one.game_date} ${one.decision}`)], [true, ['02', '03', '04', '05'].map((day) => `Scores 2024-01-${day} restore`)]);
     assert.deepEqual(plan.reading?.map(({ processor, game_dates: dates }) => [processor, dates.at(-1)]), [['Form', '2024-01-08']], 'its window has two dates before its own, one of them without games');
     const text = await run(state, 'rollback', '--backfill', ID, '--dry-run');
-    assert.match(text.stdout, /4 cells to roll back:\n.*\n {2}Scores +4 +restore +2024-01-02\.\.2024-01-05 +its rows of before are kept\n/);
+    assert.match(text.stdout, /4 cells to roll back:\n.*\n +4 {2}Scores +restore {2}its rows of before are kept: 2024-01-02\.\.2024-01-05\n/);
     assert.match(text.stdout, /6 cells read these, and may be stale then:/);
     assert.notDeepEqual(await scores(state), old);
   });
@@ -99,7 +102,7 @@ describe('smart-backfill rollback', function () {
 
   it('refuses what somebody changed since, with exit code 5, and does it with --force', async () => {
     const state = sandbox.state(bad);
-    writeFileSync(join(folder, 'processors.ts'), code.replace('const points = 100 +', 'const points = 5000 +'));
+    deploy(5000);
     assert.equal((await run(state, 'request', 'Scores', '2024-01-03', '--reprocess', 'completed', '--reason', 'by hand')).code, 0);
     const refused = await run(state, ...BACK, '--yes', '--json');
     assert.equal(refused.code, 5, refused.stderr);
@@ -133,7 +136,7 @@ describe('smart-backfill rollback', function () {
     ['neither', ['rollback', '--reason', 'x'], 2, /received neither --backfill nor --date; allowed are --backfill ID, and --date DATE with --phase or --processor/],
     ['everything of a date', ['rollback', '--date', '2024-01-05', '--reason', 'x'], 2, /without --phase and --processor, which would be everything of that date/],
     ['no reason', ['rollback', '--backfill', ID, '--yes'], 2, /received no reason; rolling back is recorded/],
-    ['an unknown backfill', ['rollback', '--backfill', 'agian-2024-01-02-to-2024-01-05', '--reason', 'x', '--yes'], 2, /received the backfill 'agian-\S+', of which nothing is known; did you mean again-2024-01-02-to-2024-01-05\?/],
+    ['an unknown backfill', ['rollback', '--backfill', 'agian-2024-01-02-to-2024-01-05', '--reason', 'x', '--yes'], 2, /received the backfill 'agian-\S+', which there is not; did you mean again-2024-01-02-to-2024-01-05\?/],
     ['a date outside the calendar', ['rollback', '--date', '2022-01-05', '--phase', 'phase_1_raw', '--reason', 'x'], 2, /2022-01-05/],
     ['several dates', ['rollback', '--date', '2024-01-05..2024-01-06', '--phase', 'phase_1_raw', '--reason', 'x'], 2, /allowed is one date/],
     ['an unknown phase', ['rollback', '--date', '2024-01-05', '--phase', 'phase_9', '--reason', 'x'], 2, /received the phase 'phase_9'/],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { mini, parsed, Sandbox, type Running } from './harness.ts';
+import { mini, parsed, Sandbox, type Ended, type Running } from './harness.ts';
 
 const DATE = '2024-01-08';
 const keys = z.array(z.strictObject({ processor: z.string(), game_date: z.string() }));
@@ -8,7 +8,7 @@ const stoppedOutput = z.looseObject({ schema_version: z.literal(1), running: z.u
 const listOutput = z.looseObject({ asks: z.array(z.looseObject({ id: z.string(), outcomes: z.record(z.string(), z.number()) })), open: z.array(z.looseObject({ processor: z.string(), state: z.string() })) });
 
 describe('stopping what runs at once', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
   before(async () => {
@@ -17,13 +17,13 @@ describe('stopping what runs at once', function () {
   after(() => sandbox.remove());
 
   /** `up`, and a request whose run hangs until it is aborted. */
-  const hanging = async (): Promise<{ readonly state: string; readonly up: Running; readonly request: Running }> => {
+  const hanging = async (): Promise<{ readonly state: string; readonly up: Running; readonly request: Promise<Ended> }> => {
     const state = sandbox.state(complete);
     sandbox.tell(state, 'hang', DATE);
     const place = ['--pipeline', mini, '--state', state];
     const up = sandbox.start(['up', '--json', '--now', '2024-01-13', ...place]);
     await up.says('stdout', /"event":"detection"/);
-    const request = sandbox.start(['request', 'Scores', DATE, '--reprocess', 'completed', '--json', ...place]);
+    const request = sandbox.run(state, 'request', 'Scores', DATE, '--reprocess', 'completed', '--json');
     await sandbox.reached(state);
     return { state, up, request };
   };
@@ -39,7 +39,7 @@ describe('stopping what runs at once', function () {
     const { running, stopped, completed, stopping } = parsed(stoppedOutput, paused);
     assert.deepEqual([running, completed, stopping], [0, [], []]);
     assert.match(stopped.join(), new RegExp(`^the run \\S+ of Scores ${DATE}$`));
-    assert.equal((await request.ended).code, 5, 'the request is held back by the pause');
+    assert.equal((await request).code, 5, 'the request is held back by the pause');
     assert.deepEqual(parsed(listOutput, await sandbox.run(state, 'requests', 'list', '--json')).open.map((one) => [one.processor, one.state]), [['Scores', 'queued']]);
     sandbox.untell(state, 'hang', DATE);
     assert.equal((await sandbox.run(state, 'resume')).code, 0);
@@ -54,7 +54,7 @@ describe('stopping what runs at once', function () {
     assert.match(paused.stdout, /1 cell still running; go on with: {2}npx smart-backfill resume/);
     assert.deepEqual(parsed(listOutput, await sandbox.run(state, 'requests', 'list', '--json')).open.map((one) => one.state), ['processing']);
     await drained(up);
-    await request.ended;
+    await request;
   });
 
   it('requests cancel --now stops the run and ends its request; retry asks for it again', async () => {
@@ -67,7 +67,7 @@ describe('stopping what runs at once', function () {
     const cancelled = await sandbox.run(state, 'requests', 'cancel', ask.id, '--now', '--reason', 'wrong date');
     assert.equal(cancelled.code, 0, cancelled.stderr);
     assert.match(cancelled.stdout, new RegExp(`stopped the run \\S+ of Scores ${DATE}`));
-    const followed = await request.ended;
+    const followed = await request;
     assert.equal(followed.code, 5, followed.stderr);
     assert.match(followed.stdout, /"outcome": "cancelled"[^]*wrong date/);
     sandbox.untell(state, 'hang', DATE);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cli, ended, mini, parsed, Running, Sandbox, type Ended } from './harness.ts';
+import { ended, mini, parsed, Sandbox, type Ended } from './harness.ts';
 
-/** `verify` and `needs`, as processes over the mini pipeline. */
+/** `verify` and `needs`, over the mini pipeline. */
 
 const gate = z.strictObject({
   schema_version: z.literal(1), from: z.string(), to: z.string(), passed: z.boolean(), reasons: z.array(z.strictObject({ rule: z.string(), text: z.string() })), notes: z.array(z.string()),
@@ -35,7 +35,7 @@ const needs = z.strictObject({
 });
 
 describe('the command line verifies, and assesses needs', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   const sandbox = new Sandbox();
   let complete: string;
 
@@ -70,6 +70,13 @@ describe('the command line verifies, and assesses needs', function () {
     assert.equal((await verify(state, 0, '--season', '2024', '--min-coverage', '90')).passed, true);
     assert.equal((await verify(state, 0, '--season', '2024', '--phase', 'phase_2_computed')).passed, true, 'the gate of another phase');
     assert.equal((await verify(state, 0, '--from', '2024-01-05', '--to', '2024-01-12')).passed, true);
+  });
+
+  it('a date without a schedule holds it too, and the command that fills the schedule is named', async () => {
+    const state = await damaged("DELETE FROM mini_raw.schedule WHERE game_date = DATE '2024-01-12'");
+    const { stdout, stderr } = ended(await sandbox.run(state, 'verify', '--season', '2024', '--phase', 'phase_2_computed'), 3);
+    assert.match(stdout, /no schedule is there of 2024-01-12: what is expected then is not known/);
+    assert.match(stderr, /the schedule is filled by: {2}.* recover --all --processor Schedule --from 2024-01-12 --to 2024-01-12 /);
   });
 
   it('what a person accepted counts as complete, and is said to', async () => {
@@ -110,7 +117,7 @@ describe('the command line verifies, and assesses needs', function () {
       writeFileSync(join(folder, 'checks', `${name}.sql`), sql);
       return folder;
     };
-    const run = (folder: string, ...words: readonly string[]): Promise<Ended> => new Running(cli, [...words, '--pipeline', folder], sandbox.folder).ended;
+    const run = (folder: string, ...words: readonly string[]): Promise<Ended> => sandbox.call([...words, '--pipeline', folder]);
 
     it('a check that fails while it runs holds the gate: it never passes by error', async () => {
       const folder = withCheck('fails', "-- it cannot be\nSELECT CAST('x' || team AS INT64) AS n FROM scores");
@@ -171,6 +178,6 @@ describe('the command line verifies, and assesses needs', function () {
 
   it('needs: between the seasons there is nothing to go by, and it says so', async () => {
     const { stdout } = ended(await sandbox.run(complete, 'needs', '--now', '2025-06-01'), 0);
-    assert.match(stdout, /not needed: by hand is fine[\s\S]*No run of these dates is known/);
+    assert.match(stdout, /not needed: by\s+hand is fine[\s\S]*No run of these dates is known/);
   });
 });

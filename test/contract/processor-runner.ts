@@ -68,7 +68,7 @@ export function processorRunnerContract(name: string, open: () => RunnerUnderTes
       const started = performance.now();
       const answer = await run('hangs', 0.3);
       assert.deepEqual(answer, { kind: 'failed', error: { type: 'Timeout', message: 'Summary for 2023-11-15 timed out: it was stopped after 0.3 s (timeout_seconds)' } });
-      assert.ok(performance.now() - started < 5_000);
+      assert.ok(performance.now() - started < 20_000);
     });
 
     must('ends a target that is cancelled', async () => {

@@ -3,6 +3,8 @@ import { dayOf, type Day } from '../../shared/calendar/day.ts';
 import type { RequestStore, Writes } from '../../shared/ports/request-store.ts';
 import type { RunHistory } from '../../shared/ports/run-history.ts';
 import { emptyRecord, type CellRecord, type OpenRequest } from '../../shared/requests/cell.ts';
+import { answerOf, cutShort } from '../../shared/staged/gate-answers.ts';
+import { answered } from '../../shared/staged/transitions.ts';
 import { changeRow, historyRow } from './history-rows.ts';
 import { askOf, backfill, cascade, cellWith, everything, nov15, nov16, now, openRequest, raw15, summary15, untoldFailure } from './request-records.ts';
 
@@ -126,6 +128,13 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         assert.equal((await Promise.all([pausedBy('a'), pausedBy('b'), pausedBy('c')])).filter((result) => result === 'paused').length, 1);
         subject = await subject.reopen();
         assert.equal((await subject.store.backfill(backfill.id))?.state, 'paused');
+      });
+      it('keep what the checks of a gate have answered so far', async () => {
+        const offended = { kind: 'offended', rows: 2, sample: [{ team: 'BOS', pace: 99.5, is_home: true, spread: null }] } as const;
+        const looked = [answerOf('checks/a.sql', 'r1', now, { kind: 'passed' }), answerOf('checks/b.sql', 'r2', now, offended), cutShort(undefined, 'checks/c.sql', 'r3', now)].reduce(answered, backfill);
+        await write({ backfills: [looked] });
+        subject = await subject.reopen();
+        assert.deepEqual(await subject.store.backfill(backfill.id), looked);
       });
       it('are listed, the newest first', async () => {
         await write({ backfills: [{ ...backfill, id: 'a', createdAt: 1 }, { ...backfill, id: 'b', createdAt: 3 }, { ...backfill, id: 'c/d 2023-24', createdAt: 2 }] });
@@ -284,6 +293,30 @@ export function requestStoreContract(name: string, factory: () => Promise<StoreU
         const before = await allOf(subject);
         subject = await subject.reopen();
         assert.deepEqual(await allOf(subject), before);
+      });
+      it('gives what was enough with the next one, at once and after a close', async () => {
+        const { asks, ...others } = everything();
+        await write({ asks });
+        await subject.store.transact({}, () => ({ writes: others, result: null }), 'with_next');
+        const before = await allOf(subject);
+        assert.deepEqual(names(await subject.store.cells(nov15, nov16)).length, others.cells?.length);
+        subject = await subject.reopen();
+        assert.deepEqual(await allOf(subject), before);
+      });
+      it('has after a crash what was enough with the next one, if that came', async () => {
+        await subject.store.transact({}, () => ({ writes: { cells: [cellWith(raw15, {})], changes: [changeRow({ status: 'queued' })] }, result: null }), 'with_next');
+        await write({ cells: [cellWith(summary15, {})] });
+        const before = await allOf(subject);
+        subject = await subject.crash();
+        assert.deepEqual(await allOf(subject), before);
+      });
+      it('has all of it or nothing after a crash before the next one, and nothing is lost that was durable', async () => {
+        await write({ cells: [cellWith(summary15, {})] });
+        await subject.store.transact({}, () => ({ writes: { cells: [cellWith(raw15, {})], changes: [changeRow({ status: 'queued' })] }, result: null }), 'with_next');
+        subject = await subject.crash();
+        const cells = names(await subject.store.cells(nov15, nov16));
+        const changes = await subject.history.changes({ limit: 10 });
+        assert.deepEqual([cells, changes.length], changes.length === 0 ? [['Summary 0'], 0] : [['Raw 0', 'Summary 0'], 1]);
       });
       it('gives the same after a crash', async () => {
         await write(everything());

@@ -94,6 +94,24 @@ export function warehouseContract(name: string, open: (pipeline: Pipeline) => Pr
           }
         });
 
+        it('fences alike where it has looked and knows a date to be empty', async () => {
+          const dates = [nov15, nov16] as const;
+          await under.warehouse.coverage([processor], ...dates);
+          assert.deepEqual(await write(claimOf(processor, nov15, 2, 'winner'), []), { kind: 'unchanged' });
+          for (const late of [claimOf(processor, nov15, 1, 'old'), claimOf(processor, nov15, 2, 'rival')]) {
+            const outcome = await write(late, [row(2)]);
+            assert.ok(outcome.kind === 'fenced' && outcome.winner.runId === 'winner' && outcome.winner.generation === 2);
+          }
+          assert.deepEqual(await rowsOf(processor, nov15), []);
+          assert.deepEqual(await write(claimOf(processor, nov15, 3), [row(3)]), { kind: 'promoted' });
+          assert.deepEqual([await rowsOf(processor, nov15), (await coverageOf(processor, nov15))?.rows], [[row(3)], 1]);
+          const dated = (player: number): Row => ({ ...row(player), game_date: formatDay(nov16) });
+          const rivals = await Promise.all(['a', 'b', 'c'].map((runId, index) => stage(claimOf(processor, nov16, 1, runId), { kind: 'rows', rows: [dated(index + 1)] })));
+          const outcomes = await Promise.all(rivals.map((rival) => rival.promote('{}')));
+          assert.deepEqual(outcomes.map((outcome) => outcome.kind).sort(), ['fenced', 'fenced', 'promoted']);
+          assert.deepEqual(await rowsOf(processor, nov16), [dated('abc'.indexOf((await under.warehouse.promotion(processor, nov16))?.runId ?? '') + 1)]);
+        });
+
         it('writes only the marker where the table holds these rows already', async () => {
           await write(claimOf(processor, nov15), [row(1), row(2)]);
           assert.deepEqual(await write(claimOf(processor, nov15, 2), [row(2), row(1)]), { kind: 'unchanged' });

@@ -1,5 +1,5 @@
 import { Sandbox } from '../cli/harness.ts';
-import { disturbedBackfill } from './disturbed.ts';
+import { disturbedSeason } from './embedded-season.ts';
 
 describe('a staged backfill of two real weeks, from nothing, with failures of all six categories, killed six times and paused overnight', function () {
   this.timeout(600_000);
@@ -7,7 +7,7 @@ describe('a staged backfill of two real weeks, from nothing, with failures of al
   after(() => sandbox.remove());
 
   it('ends with the warehouse that was never disturbed', async () => {
-    const story = await disturbedBackfill(sandbox, {
+    await disturbedSeason(sandbox, {
       from: '2023-10-24', to: '2023-11-05', scope: ['--from', '2023-10-24', '--to', '2023-11-05'], id: 'season-2023-10-24-to-2023-11-05', kills: 6, cells: 190, seed: 20231024,
       failing: [
         { processor: 'NbacScheduleScraper', date: '2023-11-01', category: 'infrastructure', times: null },
@@ -19,6 +19,5 @@ describe('a staged backfill of two real weeks, from nothing, with failures of al
         { processor: 'MlFeatureStoreProcessor', date: '2023-11-01', category: 'resource_exhausted', times: null },
       ],
     });
-    if (process.env['SHOW'] !== undefined) console.log(`${story.commands.join('\n')}\n\n${story.markdown}`);
   });
 });

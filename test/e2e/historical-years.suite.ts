@@ -3,7 +3,8 @@ import { launcher, Sandbox, type Ended } from '../cli/harness.ts';
 import { nbaPipeline } from '../pipelines/nba/built-season.ts';
 import { pipelineDirectory } from '../pipelines/nba/support.ts';
 import { buildHistory, expectedCells, FIRST, historyOf, LAST } from './historical-state.ts';
-import { historyRows, shownBy } from './operator.ts';
+import { historyRows } from './embedded-operator.ts';
+import { shownBy } from './operator.ts';
 
 /** The last date on which every processor has games: the definition ends with it again through all phases. */
 const CANARY = '2024-04-14';

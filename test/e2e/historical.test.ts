@@ -5,7 +5,8 @@ import { dayOf } from '../../shared/calendar/day.ts';
 import { launcher, Sandbox, type Ended } from '../cli/harness.ts';
 import { pipelineDirectory } from '../pipelines/nba/support.ts';
 import { nbaPipeline } from '../pipelines/nba/built-season.ts';
-import { historyRows, recordSchema } from './operator.ts';
+import { historyRows } from './embedded-operator.ts';
+import { recordSchema } from './operator.ts';
 import { buildHistory, DOCUMENTED, expectedCells, FIRST, historyOf, LAST } from './historical-state.ts';
 
 const planned = z.looseObject({ stages: z.array(z.looseObject({ stage: z.string(), cells: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), action: z.string(), reason: z.string() })), left_out: z.array(z.looseObject({ processor: z.string(), game_date: z.string(), reason: z.string() })) })) });

@@ -79,7 +79,7 @@ describe('Opening a DuckDB warehouse', () => {
   });
 
   it('on a full disk fails without half a date', async function fullDisk() {
-    this.timeout(30_000);
+    this.timeout(60_000);
     if (process.platform !== 'linux') this.skip();
     await (await openDuckDb(pipeline, folder)).warehouse.close();
     // A limit on the size of files stands in for the full disk: writing past it fails, as ENOSPC does.

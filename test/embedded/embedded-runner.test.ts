@@ -58,7 +58,7 @@ describe('EmbeddedRunner', () => {
       const started = performance.now();
       const answer = await runner().run(orderFor(command('hangs_stubbornly', 1)));
       assert.ok(answer.kind === 'failed' && answer.error.type === 'Timeout');
-      assert.ok(performance.now() - started < 8_000);
+      assert.ok(performance.now() - started < 20_000);
     });
     it('may write megabytes', async () => {
       const answer = await runner().run(orderFor(command('writes_much')));

@@ -5,6 +5,7 @@ import { claimCell, LEASE_MS, type Claim } from '../../shared/flows/claim.ts';
 import { finishFailed } from '../../shared/flows/finish.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
+import { askOf } from '../core-builders.ts';
 import { WholeSeason } from '../simulation/season.ts';
 
 const DATES = ['2024-01-08', '2024-01-09', '2024-01-12'] as const;
@@ -17,10 +18,7 @@ describe('a claim', () => {
     for (const date of DATES) season.write('Box', date, null);
     const { engine } = season.site;
     await engine.refresh(dayOf(first), dayOf(third));
-    await openAsk(engine, {
-      id: 'by-hand', asker: 'person', by: 'kim', reason: '', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true,
-      planId: null, backfillId: null, summary: '', refused: null,
-    }, DATES.map((date) => ({ processor: 'Box', day: dayOf(date) })));
+    await openAsk(engine, askOf({ id: 'by-hand', by: 'kim', at: season.clock.now() }), DATES.map((date) => ({ processor: 'Box', day: dayOf(date) })));
   });
   afterEach(() => season.close());
 

@@ -45,10 +45,10 @@ describe('What needs are judged by', () => {
     assert.equal(requestFacts([changed('queued', '2024-01-03T08:00:00.000Z', { metadata: 'no JSON' })])[0]?.fills, false);
   });
 
-  it('by hand: a message or a recovery of a person, once, in the time asked about; not what the detector asked, nor what was refused', () => {
+  it('by hand: a message or a recovery of a person, once, in the time asked about; not what the detector or a processor asked, a staged backfill opened, or was refused', () => {
     const asks = [
       askOf({ id: 'a', at: 100 }), askOf({ id: 'b', asker: 'plan', planId: 'p', at: 150 }), askOf({ id: 'c', asker: 'plan', planId: 'p', at: 160 }), askOf({ id: 'd', asker: 'detector', planId: 'q', at: 150 }),
-      askOf({ id: 'e', at: 99 }), askOf({ id: 'f', at: 200 }), askOf({ id: 'g', at: 150, refused: 'no such processor' }), askOf({ id: 'h', asker: 'cascade', at: 150 }),
+      askOf({ id: 'i', reason: 'auto_backfill', at: 150 }), askOf({ id: 'k', asker: 'backfill', at: 150 }), askOf({ id: 'e', at: 99 }), askOf({ id: 'f', at: 200 }), askOf({ id: 'g', at: 150, refused: 'no such processor' }), askOf({ id: 'h', asker: 'cascade', at: 150 }),
     ];
     assert.equal(byHand(asks, 100, 200), 2);
   });

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import { triedAgain } from '../../shared/flows/staged-attempts.ts';
-import { EmptySeason, SEASON_STAGES } from './staged-season.ts';
-
-const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
-const broken = { type: 'ValueError', message: 'invalid literal for int()' };
+import { broken, EmptySeason, lost, SEASON_STAGES } from './staged-season.ts';
 
 describe('flows/staged-attempts', () => {
   let season: EmptySeason;

@@ -2,16 +2,14 @@ import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { openAsk } from '../../shared/flows/open.ts';
 import { orderBackfill } from '../../shared/flows/staged-orders.ts';
-import type { Ask } from '../../shared/requests/ask.ts';
 import { cancelled, paused, resumed } from '../../shared/staged/transitions.ts';
-import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
+import { askOf } from '../core-builders.ts';
+import { EmptySeason, kim, lost, RAW, SEASON_STAGES } from './staged-season.ts';
 
-const RAW = SEASON_STAGES.slice(0, 2);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const used = { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' };
 const usedToday = { type: 'Forbidden', message: 'Quota exceeded: Your table exceeded quota for imports or query appends per table' };
-const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
 const full = { type: 'MemoryError', message: 'Resources exceeded during query execution' };
 
 /** Seasons whose raw phases are their backfill's but for the last date, which stands for daily work. */
@@ -24,9 +22,7 @@ describe('A staged backfill beside daily work', () => {
   let asks = 0;
   async function daily(): Promise<void> {
     asks += 1;
-    const ask: Ask = {
-      id: `daily-${asks}`, asker: 'person', by: 'scheduler', reason: '', at: season.clock.now(), priority: 'normal', reprocess: 'completed', force: false, skipDownstreamTrigger: true, isBackfill: false, planId: null, backfillId: null, summary: '', refused: null,
-    };
+    const ask = askOf({ id: `daily-${asks}`, by: 'scheduler', at: season.clock.now(), reprocess: 'completed', isBackfill: false });
     await season.site.engine.ensure(DAILY, DAILY);
     await openAsk(season.site.engine, ask, [{ processor: 'SchedulePage', day: DAILY }]);
   }

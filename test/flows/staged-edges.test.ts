@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { advanceBackfill } from '../../shared/flows/staged.ts';
-import { takeLease } from '../../shared/flows/leases.ts';
+import { backfillLease, takeLease } from '../../shared/flows/leases.ts';
 import { paused, resumed } from '../../shared/staged/transitions.ts';
 import { Fuse, SimulatedCrash } from '../simulation/crash.ts';
 import { Random, replayable, seeds } from '../simulation/random.ts';
 import { inManualTime, Site } from '../simulation/site.ts';
-import { definitionOf, type StageSketch } from '../staged/builders.ts';
-import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
+import { definitionOf } from '../staged/builders.ts';
+import { BY_CASCADE, CANARY, EmptySeason, kim, RAW } from './staged-season.ts';
 
 const HOUR = 3_600_000;
-const RAW = SEASON_STAGES.slice(0, 2);
-const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
-const CANARY: StageSketch = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, dates: 'last', reprocess: 'completed', gate: { coverage_percent: 100 } };
 
 describe('A staged backfill', () => {
   let season: EmptySeason;
@@ -49,9 +46,9 @@ describe('A staged backfill', () => {
       if (taken || when !== 'before' || cell !== 'TeamForm 2024-01-05') return;
       taken = true;
       // This process seemed dead for so long that another one has taken the backfill over.
-      await season.site.engine.change({ leases: [`backfill:${id}`] }, (snapshot) => ({ writes: { leases: [{ ...snapshot.lease(`backfill:${id}`)!, until: 0 }] }, result: null }));
+      await season.site.engine.change({ leases: [backfillLease(id)] }, (snapshot) => ({ writes: { leases: [{ ...snapshot.lease(backfillLease(id))!, until: 0 }] }, result: null }));
       const other = Site.beside(season.site, { pipeline: season.state.pipeline, databasePath: season.path, warehouse: season.warehouse, clock: season.clock, outside: season.outside });
-      assert.notEqual(await takeLease(other.engine, `backfill:${id}`, '{}'), null);
+      assert.notEqual(await takeLease(other.engine, backfillLease(id), '{}'), null);
     };
     season.outside.fail('TeamForm 2024-01-05', { type: 'ValueError', message: 'invalid literal for int()' });
     assert.equal(await season.advance(id), null, 'it is another one that advances it now');

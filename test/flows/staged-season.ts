@@ -20,6 +20,22 @@ export const SEASON_STAGES: readonly StageSketch[] = [
   { name: 'precompute', phases: ['phase_4_precompute'], order: 'by_date', gate: { coverage_percent: 100, success_rate_percent: 99, max_nulls: 0 } },
 ];
 
+export const RAW = SEASON_STAGES.slice(0, 2);
+export const BY_CASCADE: StageSketch = { name: 'dates', phases: ['phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, gate: { coverage_percent: 100 } };
+/** The last date once more, through all phases. */
+export const CANARY: StageSketch = { name: 'canary', phases: ['phase_1_scrapers', 'phase_2_raw', 'phase_3_analytics', 'phase_4_precompute'], order: 'by_date', cascade: true, dates: 'last', reprocess: 'completed', gate: { coverage_percent: 100 } };
+export const withoutGate = ({ gate: _gate, ...stage }: StageSketch): StageSketch => stage;
+
+/** Cells by name, of the two phases that the mini season computes. */
+export const PHASE_3 = /^(?:TeamForm|Context) /;
+export const PHASE_4 = /^(?:Features|Ratings|Outlook) /;
+
+/** What a run throws that no retry mends, and what one does. */
+export const broken = { type: 'ValueError', message: 'invalid literal for int()' };
+export const lost = { type: 'ConnectionError', message: 'connection reset by peer' };
+
+export const byText = (a: string, b: string): number => (a < b ? -1 : 1);
+
 export const kim = { by: 'kim', reason: 'looked into' };
 
 /** A state and a warehouse that hold nothing, in which backfills of the mini season run. */
@@ -28,7 +44,7 @@ export class EmptySeason {
   readonly warehouse: MemoryWarehouse;
   readonly clock: ManualClock;
   readonly outside: Outside;
-  readonly path: string;
+  path: string;
   site: Site;
 
   private constructor(state: CleanState, warehouse: MemoryWarehouse, clock: ManualClock, outside: Outside, path: string, site: Site) {
@@ -50,9 +66,9 @@ export class EmptySeason {
     return new EmptySeason(state, warehouse, clock, outside, path, site);
   }
 
-  /** The process is gone; another one opens what it left. */
+  /** The process is killed; another one opens what it left. */
   async reopen(fuse = Fuse.never()): Promise<void> {
-    this.site.close();
+    this.path = this.site.kill();
     this.site = await Site.open({ pipeline: this.state.pipeline, databasePath: this.path, warehouse: this.warehouse, clock: this.clock, outside: this.outside, lanes: 4, fuse });
   }
 

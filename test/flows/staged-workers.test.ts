@@ -3,13 +3,12 @@ import { dayOf } from '../../shared/calendar/day.ts';
 import { RungWorkers } from '../../shared/flows/staged-workers.ts';
 import { emptyRecord, type CellRecord, type RequestState } from '../../shared/requests/cell.ts';
 import { opened } from '../../shared/requests/transitions.ts';
+import { askOf } from '../core-builders.ts';
 
 const SECOND = 1000;
 
 function open(date: string, state: RequestState = 'queued', notBefore: number | null = null): CellRecord {
-  const record = opened(emptyRecord({ processor: 'Box', day: dayOf(date) }), {
-    id: 'ask', asker: 'backfill', by: 'kim', reason: '', at: 0, priority: 'low', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: 'b', summary: '', refused: null,
-  }, { reason: '', rerun: false });
+  const record = opened(emptyRecord({ processor: 'Box', day: dayOf(date) }), askOf({ id: 'ask', asker: 'backfill', by: 'kim', at: 0, priority: 'low', backfillId: 'b' }), { reason: '', rerun: false });
   assert.ok(record.request);
   return { ...record, request: { ...record.request, state, notBefore } };
 }

@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { TimeBudget } from '../../shared/flows/time-budget.ts';
 import { Worker } from '../../shared/flows/worker.ts';
+import { askOf } from '../core-builders.ts';
 import { WholeSeason } from '../simulation/season.ts';
 import { openAsk } from '../../shared/flows/open.ts';
-import type { Ask } from '../../shared/requests/ask.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 
 const DATES = ['2024-01-08', '2024-01-09', '2024-01-12'] as const;
 const never = new AbortController().signal;
-
-function askOf(at: number): Ask {
-  return {
-    id: 'by-hand', asker: 'person', by: 'kim', reason: '', at, priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null, backfillId: null,
-    summary: '', refused: null,
-  };
-}
 
 describe('the worker of a process', () => {
   let season: WholeSeason;
@@ -23,7 +16,7 @@ describe('the worker of a process', () => {
     for (const date of DATES) season.write('Box', date, null);
     const { engine } = season.site;
     await engine.refresh(dayOf(DATES[0]), dayOf(DATES[2]));
-    await openAsk(engine, askOf(season.clock.now()), DATES.map((date) => ({ processor: 'Box', day: dayOf(date) })));
+    await openAsk(engine, askOf({ id: 'by-hand', at: season.clock.now() }), DATES.map((date) => ({ processor: 'Box', day: dayOf(date) })));
   });
   afterEach(() => season.close());
 
@@ -67,7 +60,7 @@ describe('the worker of a process', () => {
     const first = patient.ring(never);
     const late = (async () => {
       await season.clock.sleep(1000);
-      await openAsk(engine, { ...askOf(season.clock.now()), id: 'later' }, [{ processor: 'Box', day: dayOf('2024-01-08') }]);
+      await openAsk(engine, askOf({ id: 'later', at: season.clock.now() }), [{ processor: 'Box', day: dayOf('2024-01-08') }]);
       assert.equal((await patient.ring(never)).joined, true);
       return season.clock.now() - before;
     })();

@@ -14,7 +14,7 @@ import { freePort } from '../../scripts/local-cloud/emulators.ts';
 import { base64, push, REQUEST } from './served.ts';
 
 describe('the bundles of the functions', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let functions: readonly Built[];
   let folder: string;
   let served: ServedBundle | null = null;

@@ -9,11 +9,9 @@ import { until } from './until.ts';
 describeWithEmulators('an emulator that goes away under the served functions, and comes back', () => {
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(180_000);
     cloud = await startSmallCloud(null);
   });
   after(async function () {
-    this.timeout(60_000);
     await cloud.dispose();
   });
   const emulator = (kind: 'pubsub' | 'firestore'): Emulator => {
@@ -54,7 +52,7 @@ describeWithEmulators('an emulator that goes away under the served functions, an
     } finally {
       await watch.close();
     }
-  }).timeout(120_000);
+  });
 
   it('Firestore: what comes meanwhile is not acknowledged, and is taken when it comes again', async () => {
     const date = '2024-06-02';
@@ -67,8 +65,8 @@ describeWithEmulators('an emulator that goes away under the served functions, an
     assert.match((await cloud.lines.seen({ event: 'message_nacked', message_id: 'away-1' }, { since: mark })).message, /^infrastructure: /);
     assert.equal(cloud.team.runsOf(date), 0);
     await emulator('firestore').start();
-    await until('the same message is taken', async () => (await cloud.push('backfill-worker', request('Scores', date), { id: 'away-1' })).status === 204, 60_000);
+    await until('the same message is taken', async () => (await cloud.push('backfill-worker', request('Scores', date), { id: 'away-1' })).status === 204);
     assert.equal((await cloud.ended('Scores', date)).last?.rows, 2);
     assert.equal(cloud.team.runsOf(date), 1);
-  }).timeout(150_000);
+  });
 });

@@ -12,7 +12,6 @@ describeWithEmulators('bad input, as real HTTP to the served functions', () => {
   let cloud: SmallCloud;
   const subscription = (): string => `projects/${cloud.config.project}/subscriptions/small-worker-sub`;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(() => cloud.dispose());
@@ -79,7 +78,7 @@ describeWithEmulators('bad input, as real HTTP to the served functions', () => {
     });
     assert.equal(status, 413);
     assert.equal((await cloud.push('backfill-worker', request('Scores', '2024-04-03'))).status, 204);
-  }).timeout(30_000);
+  });
 
   it('a forged push changes no more than its message says, whatever its headers claim', async () => {
     const mark = cloud.lines.mark();
@@ -95,7 +94,6 @@ describeWithEmulators('bad input, as real HTTP to the served functions', () => {
 describeWithEmulators('BigQuery that fails, at the served worker', () => {
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(() => cloud.dispose());
@@ -118,9 +116,9 @@ describeWithEmulators('BigQuery that fails, at the served worker', () => {
     cloud.bigquery.failNext({ at: 'job', reason: 'backendError', job: STAGING });
     const mark = cloud.lines.mark();
     await ask('Totals', '2024-05-01');
-    assert.equal((await cloud.ended('Totals', '2024-05-01', 60_000)).last?.rows, 2);
+    assert.equal((await cloud.ended('Totals', '2024-05-01')).last?.rows, 2);
     assert.deepEqual(cloud.lines.since(mark, { event: 'cell_ended', processor_name: 'Totals', game_date: '2024-05-01' }).map(({ outcome }) => outcome), ['retry', 'ran']);
-  }).timeout(90_000);
+  });
 
   it('by refusing access: infrastructure, not tried again', async () => {
     cloud.bigquery.failNext({ at: 'job', reason: 'accessDenied', message: 'Access Denied: Table small_analytics.totals: User does not have permission', job: STAGING });
@@ -145,9 +143,9 @@ describeWithEmulators('BigQuery that fails, at the served worker', () => {
   it('by losing the answer to the copy job: the run attaches to the job that is there (P21)', async () => {
     cloud.bigquery.failNext({ at: 'answer', job: { kind: 'copy', jobId: /Totals_20240505/ } });
     await ask('Totals', '2024-05-05');
-    assert.equal((await cloud.ended('Totals', '2024-05-05', 60_000)).last?.rows, 2);
+    assert.equal((await cloud.ended('Totals', '2024-05-05')).last?.rows, 2);
     assert.equal(cloud.bigquery.jobs().filter(({ kind, jobId }) => kind === 'copy' && jobId.includes('Totals_20240505')).length, 1);
-  }).timeout(90_000);
+  });
 
   it('by rows in the streaming buffer: they count, and are promoted over by none', async () => {
     const client = await cloud.runtime.clients.bigquery();
@@ -160,7 +158,7 @@ describeWithEmulators('BigQuery that fails, at the served worker', () => {
     } finally {
       await cloud.bigquery.flush();
     }
-  }).timeout(60_000);
+  });
 
   // What follows takes the table of Totals away and brings it back.
   const REBUILT = 'CREATE TABLE small_analytics.totals (game_date DATE, team STRING, points INT64, total INT64) PARTITION BY game_date CLUSTER BY team';
@@ -171,11 +169,11 @@ describeWithEmulators('BigQuery that fails, at the served worker', () => {
     const mark = cloud.lines.mark();
     try {
       await ask('Totals', '2024-05-07');
-      const failed = await cloud.ended('Totals', '2024-05-07', 60_000);
+      const failed = await cloud.ended('Totals', '2024-05-07');
       assert.deepEqual([failed.last, failed.failure?.category, failed.failure?.coolsUntil], [null, 'processing', null]);
       assert.match(failed.failure?.message ?? '', /small_analytics\.totals is not as Totals declares it: it lacks 'total'/);
       assert.equal((await cloud.push('backfill-worker', request('Scores', '2024-05-21'))).status, 204);
-      assert.equal((await cloud.ended('Scores', '2024-05-21', 60_000)).last?.rows, 2, 'another table is filled all the same');
+      assert.equal((await cloud.ended('Scores', '2024-05-21')).last?.rows, 2, 'another table is filled all the same');
       assert.match((await cloud.lines.seen({ event: 'alert_raised' }, { since: mark })).message, /small_analytics\.totals can't be read/);
     } finally {
       await cloud.bigquery.outside('ALTER TABLE small_analytics.totals RENAME COLUMN sum_total TO total');
@@ -184,22 +182,22 @@ describeWithEmulators('BigQuery that fails, at the served worker', () => {
     assert.equal((await until('Totals to be filled once its column is back', async () => {
       const { last, request } = await cloud.record('Totals', '2024-05-07');
       return request === null && last;
-    }, 60_000)).rows, 2);
-  }).timeout(120_000);
+    })).rows, 2);
+  });
 
   it('by a table that is missing, and one that lost its partitioning', async () => {
     await cloud.bigquery.outside('DROP TABLE small_analytics.totals');
     try {
       await ask('Totals', '2024-05-08');
-      const missing = await cloud.ended('Totals', '2024-05-08', 60_000);
+      const missing = await cloud.ended('Totals', '2024-05-08');
       assert.deepEqual([missing.last, missing.failure?.category, missing.failure?.outcome], [null, 'data_availability', 'failed']);
       assert.match(missing.failure?.message ?? '', /Not found: Table .*small_analytics\.totals/);
       await cloud.bigquery.outside(REBUILT.replace(' PARTITION BY game_date', ''));
       await ask('Totals', '2024-05-09');
-      assert.equal((await cloud.ended('Totals', '2024-05-09', 60_000)).last?.rows, 2, 'rows are replaced in one statement (P24)');
+      assert.equal((await cloud.ended('Totals', '2024-05-09')).last?.rows, 2, 'rows are replaced in one statement (P24)');
     } finally {
       await cloud.bigquery.outside('DROP TABLE IF EXISTS small_analytics.totals');
       await cloud.bigquery.outside(REBUILT);
     }
-  }).timeout(120_000);
+  });
 });

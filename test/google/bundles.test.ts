@@ -17,7 +17,6 @@ describeWithFirestore('the bundled functions with state on Firestore', (firestor
     let folder: string;
     let served: ServedBundle | null = null;
     before(async function () {
-      this.timeout(60_000);
       const { functions } = await buildFunctions('pipelines/nba');
       folder = mkdtempSync(join(tmpdir(), 'bundles-'));
       for (const built of functions) unpack(built, join(folder, built.name), { warmed: built.name === 'backfill-worker' });

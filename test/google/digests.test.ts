@@ -61,5 +61,5 @@ describeWithFirestore('digests of several instances on one state', () => {
     clock.advance(MINUTE);
     await Promise.all(instances.map((engine) => tellDigests(engine)));
     assert.deepEqual(alerts.slice(1).map(({ title }) => title), ['backfills: 220 cells have failed']);
-  }).timeout(120_000);
+  });
 });

@@ -14,7 +14,6 @@ const LATER_MS = 120_000;
 describeWithEmulators('a worker that is killed in the middle of a run', () => {
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(() => cloud.dispose());
@@ -60,7 +59,7 @@ describeWithEmulators('a worker that is killed in the middle of a run', () => {
     } finally {
       await startAgain();
     }
-  }).timeout(90_000);
+  });
 
   it('has its run finished, not repeated, where its rows were promoted before it could say so', async () => {
     const date = '2024-03-02';
@@ -81,7 +80,7 @@ describeWithEmulators('a worker that is killed in the middle of a run', () => {
     } finally {
       await startAgain();
     }
-  }).timeout(90_000);
+  });
 
   it('cannot promote when it turns out to be alive: its promotion is fenced off, and the winner’s run stays on record', async () => {
     const date = '2024-03-03';
@@ -112,7 +111,7 @@ describeWithEmulators('a worker that is killed in the middle of a run', () => {
     assert.equal((await cloud.ended('Totals', date)).last?.runId, winner?.runId);
     assert.equal(cloud.bigquery.jobs().filter(({ jobId }) => jobId.includes('promote') && jobId.includes('Totals_20240303')).length, 1, 'one promotion');
     assert.deepEqual((await cloud.runtime.store.ask('fenced-1'))?.cells.map(({ outcome }) => outcome), ['ran']);
-  }).timeout(90_000);
+  });
 });
 
 /** A warehouse whose caller sleeps between its staging and its promotion. */

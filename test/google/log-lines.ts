@@ -37,7 +37,7 @@ export class LogLines {
   }
 
   /** Waits for a line; shows the last ones when none comes. */
-  async seen(like: Partial<LogLine>, { since = 0, times = 1, withinMs = 30_000 } = {}): Promise<LogLine> {
+  async seen(like: Partial<LogLine>, { since = 0, times = 1, withinMs = 120_000 } = {}): Promise<LogLine> {
     const story = (): string => [...this.all.slice(since).slice(-40).map((line) => JSON.stringify(line).slice(0, 400)), ...this.text.slice(-20)].join('\n');
     return until(`${times} × ${JSON.stringify(like)} in the log`, () => this.since(since, like)[times - 1], withinMs, story);
   }

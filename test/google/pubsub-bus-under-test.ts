@@ -11,7 +11,7 @@ export const FEWEST_ATTEMPTS = 5;
 const SHORTEST_ACK_DEADLINE_SECONDS = 10;
 /** Longer than the pause that the emulator makes before it pushes again. */
 const LONGER_THAN_A_PAUSE_MS = 1_500;
-const WITHIN_MS = 25_000;
+const WITHIN_MS = 100_000;
 
 const functionOf: Readonly<Record<'worker' | 'audit', PushedFunction>> = { worker: 'backfill-worker', audit: 'phase-router' };
 

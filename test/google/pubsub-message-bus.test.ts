@@ -11,7 +11,7 @@ import { describeWithPubSub } from './emulated.ts';
 import { emulatedPubSub, FEWEST_ATTEMPTS, PushedBus } from './pubsub-bus-under-test.ts';
 
 /** The emulator takes 13 s to dead-letter, and as long for its shortest ack deadline. */
-const SLOWEST_MS = 60_000;
+const SLOWEST_MS = 200_000;
 
 describeWithPubSub("PubSubMessageBus on Google's emulator", () => {
   messageBusContract('Pub/Sub, by push', (worker, audit) => PushedBus.start(worker, audit), {
@@ -104,7 +104,7 @@ describeWithPubSub("PubSubMessageBus on Google's emulator", () => {
     try {
       const started = performance.now();
       const thrown: unknown = await new PubSubMessageBus(client, { topics: ['requests'], timeoutMs: 1_000 }).publish('requests', '{}').then(() => null, (error: unknown) => error);
-      assert.ok(performance.now() - started < 5_000, `${performance.now() - started} ms`);
+      assert.ok(performance.now() - started < 20_000, `${performance.now() - started} ms`);
       assert.deepEqual([classify(thrown).category, classify(thrown).retry], ['infrastructure', true], String(thrown));
     } finally {
       await client.close();

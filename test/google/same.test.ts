@@ -124,6 +124,6 @@ describeWithFirestore('is it the same: one history, both runtimes', () => {
       } finally {
         await Promise.all(sides.map((side) => side.close()));
       }
-    }).timeout(120_000);
+    });
   }
 });

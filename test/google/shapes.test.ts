@@ -6,7 +6,6 @@ import { post, pushOf, request, sharedPlaces, startSmallCloud, type SmallCloud }
 describeWithEmulators('the shapes of an event, at the served functions', () => {
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(() => cloud.dispose());

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { handleStages, type StageDeps } from '../../functions/stage-coordinator/handler.ts';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { Engine } from '../../shared/flows/engine.ts';
-import { leaseOf } from '../../shared/flows/staged-held.ts';
+import { backfillLease } from '../../shared/flows/leases.ts';
 import { Advancing } from '../../shared/flows/staged-process.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { ended, parsed, Sandbox, type Ended } from '../cli/harness.ts';
@@ -21,19 +21,16 @@ describeWithEmulators('a staged backfill on Google', () => {
   const sandbox = new Sandbox();
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(async function () {
-    this.timeout(60_000);
     await sandbox.remove();
     await cloud.dispose();
   });
 
-  const start = (...words: readonly string[]) => sandbox.start(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
-  const run = (...words: readonly string[]): Promise<Ended> => start(...words).ended;
+  const run = (...words: readonly string[]): Promise<Ended> => sandbox.call(['backfill', ...words, '--runtime', 'google'], { env: cloud.environment });
   const story = (): string => cloud.lines.all.slice(-40).map((line) => JSON.stringify(line).slice(0, 300)).join('\n');
-  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 90_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
+  const reaches = (id: string, state: BackfillRecord['state'], withinMs = 200_000): Promise<BackfillRecord> => until(`${id} is ${state}`, async () => {
     const record = await cloud.runtime.store.backfill(id);
     return record?.state === state && record;
   }, withinMs, story);
@@ -79,10 +76,9 @@ describeWithEmulators('a staged backfill on Google', () => {
     ended(await run('pause', id, '--reason', 'over night'), 0);
     again.release();
     await cloud.ended('Totals', days[0] ?? '');
-    await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== leaseOf(id)), 30_000, story);
+    await until('the coordinator leaves it', async () => (await cloud.runtime.store.leases()).every(({ name }) => name !== backfillLease(id)), 120_000, story);
     assert.deepEqual(days.filter((date) => promotions('Totals', date) > 0), days.slice(0, 1));
-    const watched = start('watch', id);
-    assert.equal((await watched.ended).code, 5, 'held back: it is paused');
+    assert.equal((await run('watch', id)).code, 5, 'held back: it is paused');
     ended(await run('resume', id, '--reason', 'the morning'), 0);
     assert.equal(ended(await run('watch', id), 0).code, 0);
     await tick;
@@ -94,7 +90,7 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.match(ended(await run('list'), 0).stdout, new RegExp(`${id} +finished`));
     assert.deepEqual((await cloud.runtime.store.openCells()).filter((cell) => cell.request?.backfillId === id), []);
     cloud.team.answer = () => null;
-  }).timeout(300_000);
+  });
 
   it('is advanced by one of two coordinators at once, and by none whose lease another has taken', async () => {
     await cloud.function('stage-coordinator').kill();
@@ -125,11 +121,11 @@ describeWithEmulators('a staged backfill on Google', () => {
       return null;
     };
     try {
-      ended(await run('start', '--definition', 'season', '--from', '2024-04-01', '--to', '2024-04-06', '--detach', '--reason', 'two at once'), 0);
+      ended(await run('start', '--definition', 'season', '--from', '2024-04-01', '--to', '2024-04-06', '--detach', '--yes', '--reason', 'two at once'), 0);
       const [left] = await Promise.all([Promise.race([handleStages(one, message()), handleStages(two, message())]), reached.promise]);
       assert.deepEqual(left, { kind: 'ack' }, 'one of them left it to the other');
       // Both believed to hold it would open nothing: somebody else has the lease.
-      const name = leaseOf(id);
+      const name = backfillLease(id);
       await until('the others have ended', async () => running === 1 && (await runtime.store.openCells()).length <= 3);
       const before = await runtime.store.backfill(id);
       await runtime.engine.change({ leases: [name] }, () => ({ writes: { leases: [{ name, owner: 'thief', until: one.engine.parts.clock.now() + 600_000, again: false, detail: '{}' }] }, result: null }));
@@ -150,7 +146,7 @@ describeWithEmulators('a staged backfill on Google', () => {
       cloud.team.answer = () => null;
       await cloud.function('stage-coordinator').start();
     }
-  }).timeout(180_000);
+  });
 
   it('goes by cascade from date to date, waits for a quota and goes on by the tick, and is joined by another', async () => {
     const id = 'by_cascade-2024-05-01-to-2024-05-03';
@@ -166,15 +162,15 @@ describeWithEmulators('a staged backfill on Google', () => {
       return { status: 500, body: { error: { type: 'Forbidden', message: 'Quota exceeded: Your project exceeded quota for concurrent queries' } } };
     };
     const mark = cloud.lines.mark();
-    ended(await run('start', '--definition', 'by_cascade', '--from', '2024-05-01', '--to', '2024-05-03', '--detach', '--reason', 'date by date'), 0);
+    ended(await run('start', '--definition', 'by_cascade', '--from', '2024-05-01', '--to', '2024-05-03', '--detach', '--yes', '--reason', 'date by date'), 0);
     const waits = await reaches(id, 'paused');
     assert.match(waits.note, /^a quota is used up, and it goes on by itself at 2024-\S+: Scores 2024-05-02: /);
     assert.deepEqual(days.map((date) => [cloud.team.runsOf(date), promotions('Totals', date)]), [[1, 1], [1, 0], [0, 0]]);
 
-    const both = ['start', '--definition', 'season', '--from', '2024-05-03', '--to', '2024-05-04', '--detach', '--reason', 'the day after, too'];
+    const both = ['start', '--definition', 'season', '--from', '2024-05-03', '--to', '2024-05-04', '--detach', '--yes', '--reason', 'the day after, too'];
     assert.match(ended(await run(...both), 5).stderr, new RegExp(`backfill ${id} .*--join ${id}`));
     ended(await run(...both, '--join', id), 0);
-    await until('it stands by', async () => (await cloud.runtime.store.backfill(after))?.note.startsWith(`waits for backfill ${id}`), 30_000, story);
+    await until('it stands by', async () => (await cloud.runtime.store.backfill(after))?.note.startsWith(`waits for backfill ${id}`), 120_000, story);
     assert.deepEqual(cloud.team.runs.filter(({ start_date: date }) => date >= (days[2] ?? '')), [], 'neither has begun the third date');
 
     // Nobody is there while it waits: the tick of a later time finds it.
@@ -200,5 +196,5 @@ describeWithEmulators('a staged backfill on Google', () => {
     assert.deepEqual([...days, '2024-05-04'].map((date) => promotions('Totals', date)), [1, 1, 1, 1]);
     assert.deepEqual((await cloud.runtime.store.cascades(dayOf('2024-05-04'), dayOf('2024-05-04'))), [], 'a stage that does not cascade has none');
     cloud.team.answer = () => null;
-  }).timeout(300_000);
+  });
 });

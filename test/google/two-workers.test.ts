@@ -9,7 +9,6 @@ import { request, sharedPlaces, startSmallCloud, type SmallCloud } from './small
 describeWithEmulators('two instances on one state', () => {
   let cloud: SmallCloud;
   before(async function () {
-    this.timeout(120_000);
     cloud = await startSmallCloud(sharedPlaces());
   });
   after(() => cloud.dispose());
@@ -39,5 +38,5 @@ describeWithEmulators('two instances on one state', () => {
     await work(second, { signal });
     const { last, request: open } = await cloud.record('Totals', date);
     assert.deepEqual([last?.rows, open], [2, null]);
-  }).timeout(60_000);
+  });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
+import { askOf } from '../core-builders.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { claimCell } from '../../shared/flows/claim.ts';
 import { detectGaps } from '../../shared/flows/detect-gaps.ts';
@@ -23,10 +24,7 @@ import { inManualTime, Outside, TOPICS } from '../simulation/site.ts';
 const DAY = dayOf('2024-01-05');
 const MINUTE_MS = 60_000;
 
-const ask = (id: string, more: Partial<Ask> = {}): Ask => ({
-  id, asker: 'person', by: 'kim', reason: 'a test', at: AFTER_SEASON, priority: 'normal', reprocess: 'completed', force: false, skipDownstreamTrigger: true, isBackfill: true, planId: null,
-  backfillId: null, summary: id, refused: null, ...more,
-});
+const ask = (id: string, more: Partial<Ask> = {}): Ask => askOf({ id, by: 'kim', at: AFTER_SEASON, reprocess: 'completed', ...more });
 
 describe('instances in each other\'s way', () => {
   let cluster: Cluster;

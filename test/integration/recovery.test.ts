@@ -6,8 +6,8 @@ import { openAsk } from '../../shared/flows/open.ts';
 import { hold, pause, resume, unhold } from '../../shared/flows/operate.ts';
 import { recover, type RecoverOptions } from '../../shared/flows/recover.ts';
 import { reallyRan } from '../../shared/flows/walk-plan.ts';
-import type { Ask } from '../../shared/requests/ask.ts';
 import { queued } from '../../shared/requests/transitions.ts';
+import { askOf } from '../core-builders.ts';
 import { recoverAll, wholeSeason } from '../simulation/clean.ts';
 import { WholeSeason } from '../simulation/season.ts';
 import { Site } from '../simulation/site.ts';
@@ -144,10 +144,7 @@ describe('a recovery', () => {
     season.write('TeamForm', DATE, null);
     const { engine } = season.site;
     await engine.reread();
-    const ask: Ask = {
-      id: 'killed', asker: 'plan', by: 'test', reason: 'before the kill', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true,
-      planId: 'killed', backfillId: null, summary: '', refused: null,
-    };
+    const ask = askOf({ id: 'killed', asker: 'plan', by: 'test', reason: 'before the kill', at: season.clock.now(), planId: 'killed' });
     const key = { processor: 'TeamForm', day: dayOf(DATE) };
     await openAsk(engine, ask, [key]);
     await engine.change({ cells: [key] }, (snapshot) => {
@@ -184,10 +181,7 @@ describe('a recovery', () => {
     await other.engine.refresh(wholeSeason.from, wholeSeason.to);
     await season.wait(recoverAll(season.site));
     assert.equal(season.outside.runs.length, 1);
-    const ask: Ask = {
-      id: 'late', asker: 'plan', by: 'a person', reason: 'late', at: season.clock.now(), priority: 'normal', reprocess: 'none', force: false, skipDownstreamTrigger: true, isBackfill: true,
-      planId: null, backfillId: null, summary: 'late', refused: null,
-    };
+    const ask = askOf({ id: 'late', asker: 'plan', by: 'a person', reason: 'late', at: season.clock.now(), summary: 'late' });
     const [outcome] = await openAsk(other.engine, ask, [{ processor: 'Box', day: dayOf(DATE) }]);
     assert.equal(outcome?.outcome, 'already_complete');
     assert.deepEqual(await season.open(), []);

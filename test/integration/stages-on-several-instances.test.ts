@@ -3,7 +3,7 @@ import sinon from 'sinon';
 import { formatDay } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { Engine } from '../../shared/flows/engine.ts';
-import { leaseOf } from '../../shared/flows/staged-held.ts';
+import { backfillLease } from '../../shared/flows/leases.ts';
 import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
 import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import { hasEnded, type Asked, type BackfillRecord } from '../../shared/staged/record.ts';
@@ -127,7 +127,7 @@ describe('a staged backfill on several instances of each function', function () 
     season.outside.fail('Box 2024-01-05', broken, broken);
     const id = await inManualTime(season.clock, season.start());
     const diedAt = season.clock.now();
-    await season.terminal.change({ leases: [leaseOf(id)] }, () => ({ writes: { leases: [{ name: leaseOf(id), owner: 'stages-of-yesterday', until: diedAt + 120_000, again: false, detail: '{}' }] }, result: null }));
+    await season.terminal.change({ leases: [backfillLease(id)] }, () => ({ writes: { leases: [{ name: backfillLease(id), owner: 'stages-of-yesterday', until: diedAt + 120_000, again: false, detail: '{}' }] }, result: null }));
     await inManualTime(season.clock, season.cluster.quiet());
     assert.deepEqual((await store.openCells()).length, 0, 'nobody else opens anything while its lease lasts');
     season.clock.set(diedAt + 120_000);

@@ -28,6 +28,39 @@ describe("The bands of source document 003", () => {
   }
 });
 
+describe('The bands of what has happened', () => {
+  const lacking = (count: number) => ({ lacking: dates(count).map((day) => ({ processor: 'Box', day })) });
+  const failing = (failures: number, of: number) => ({ runs: [...runs(of - failures), ...runs(failures, { succeeded: false, category: 'defensive_block' } as const)] });
+  const byHand = (minutesPerManual: number, requests: number, days = 28) => ({ days, byHand: requests, minutesPerManual });
+  type Case = readonly [what: string, facts: Partial<NeedsFacts>, band: string];
+  const table: Readonly<Record<'gaps' | 'dependencies' | 'manual', readonly Case[]>> = {
+    gaps: [
+      ['none in 30 days', {}, 'not_needed'], ['2 in 30 days', lacking(2), 'not_needed'], ['3 in 30 days', lacking(3), 'borderline'], ['5 in 30 days', lacking(5), 'borderline'], ['6 in 30 days', lacking(6), 'justified'],
+      ['29 in 174 days, 5 a month', { days: 174, ...lacking(29) }, 'borderline'], ['30 in 174 days', { days: 174, ...lacking(30) }, 'justified'], ['7 in 70 days, 3 a month', { days: 70, ...lacking(7) }, 'borderline'], ['6 in 70 days', { days: 70, ...lacking(6) }, 'not_needed'],
+    ],
+    dependencies: [
+      ['no run at all', { runs: [] }, 'not_needed'], ['49 of 1,000 runs', failing(49, 1000), 'not_needed'], ['5 of 100 runs', failing(5, 100), 'borderline'], ['10 of 100 runs', failing(10, 100), 'borderline'],
+      ['101 of 1,000 runs', failing(101, 1000), 'justified'], ['1,001 of 10,000 runs, told as 10 %', failing(1001, 10_000), 'justified'], ['4,999 of 100,000 runs, told as 5 %', failing(4999, 100_000), 'not_needed'],
+    ],
+    manual: [
+      ['nothing by hand', byHand(60, 0), 'not_needed'], ['an hour in two weeks and a day', byHand(60, 1, 15), 'not_needed'], ['an hour in two weeks', byHand(60, 1, 14), 'borderline'], ['an hour in a week', byHand(60, 1, 7), 'borderline'],
+      ['an hour in six days', byHand(60, 1, 6), 'justified'], ['four times 60 minutes in four weeks', byHand(60, 4), 'borderline'], ['four times 61 minutes', byHand(61, 4), 'justified'], ['four times 29 minutes', byHand(29, 4), 'not_needed'],
+    ],
+  };
+  for (const figure of ['gaps', 'dependencies', 'manual'] as const) {
+    for (const [what, facts, band] of table[figure]) it(`${figure}: ${what}: ${band}`, () => assert.equal(assess(facts)[figure].band, band));
+  }
+
+  it('the checklist is judged by the figures as they are, not as they are told', () => {
+    const over = assess({ ...lacking(13), ...failing(504, 10_000), byHand: 1, minutesPerManual: 128.7 });
+    assert.deepEqual([over.gaps.perWeek, over.dependencies.percent, over.manual.minutesPerWeek], [3, 5, 30], 'as they are told');
+    assert.deepEqual(over.checklist.map(({ met }) => met), [true, true, true, false]);
+    assert.deepEqual(assess({ byHand: 1, minutesPerManual: 257.3 }).checklist.map(({ met }) => met), [false, true, false, true]);
+    const at = assess({ days: 7, ...lacking(3), ...failing(5, 100), byHand: 1, minutesPerManual: 30 });
+    assert.deepEqual(at.checklist.map(({ met }) => met), [false, false, false, false], 'over is more than at least');
+  });
+});
+
 describe('The assessment of needs', () => {
   it('where nothing has happened: not needed', () => {
     const needs = assess({ runs: [] });

@@ -4,7 +4,8 @@ import { Pace } from '../../scripts/output/pace.ts';
 import { styleOf, widthOf } from '../../scripts/output/style.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
 import { evaluateGate } from '../../shared/staged/stage-gate.ts';
-import { stageEnded, withFailures } from '../../shared/staged/transitions.ts';
+import { answerOf, cutShort } from '../../shared/staged/gate-answers.ts';
+import { answered, nextRound, stageEnded, withFailures } from '../../shared/staged/transitions.ts';
 import { change, CHAIN, complete, failureOf, makePipeline, makeWorld, never } from '../core-builders.ts';
 import { recordOf } from '../staged/builders.ts';
 
@@ -36,6 +37,15 @@ describe('output/backfill-screen', () => {
       'failed  1 cell; the last:',
       '  2024-01-04 A (processing): division by zero',
     ]);
+  });
+
+  it('says how many of a gate\'s checks have answered while it is looked at', () => {
+    const view = running();
+    const checks = ['a', 'b'].map((name) => `checks/${name}.sql`);
+    const gated = recordOf([STAGES[0]!, { ...STAGES[1]!, gate: { checks } }]);
+    const looking = answered(answered({ ...view.record, definition: gated.definition }, answerOf(checks[0]!, 'rows', 5, { kind: 'passed' })), cutShort(undefined, checks[1]!, 'rows', 6));
+    assert.match(screenLines({ ...view, record: looking }, plain).join('\n'), /\nanalytics +running .* looked at: 1 of 2/);
+    assert.match(screenLines({ ...view, record: nextRound(looking) }, plain).join('\n'), /\nanalytics +running .* not yet\n/, 'another look begins with none');
   });
 
   it('has no line that is wider than the terminal, with colours and without', () => {

@@ -1,24 +1,8 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
-import { factsOf } from '../../shared/gaps/cell-facts.ts';
-import { isSettled } from '../../shared/gaps/facts.ts';
-import { describeCell, judgeInputs } from '../../shared/gaps/usable.ts';
-import type { World } from '../../shared/gaps/world.ts';
-import type { RecoveryPlan } from '../../shared/recovery/plan.ts';
+import { formatDay } from '../../shared/calendar/day.ts';
 import { planRecovery } from '../../shared/recovery/planner.ts';
-import { accepted, alter, CHAIN, change, complete, failureOf, LEAGUE, lose, makePipeline, makeWorld, openOn, planRequest, ran, type PipelineSketch } from '../core-builders.ts';
-
-const chain = makePipeline(CHAIN);
-const league = makePipeline(LEAGUE);
-
-function completeChain(sketch: PipelineSketch = CHAIN): World {
-  return complete(makeWorld(sketch === CHAIN ? chain : makePipeline(sketch), { now: '2024-02-10' }), '2024-01-31');
-}
-const steps = (plan: RecoveryPlan): string[] => plan.steps.map((step) => `${step.action} ${describeCell(step).replace('2024-01-', '')}${step.isRootCause ? ' root' : ''}`);
-const leftOut = (plan: RecoveryPlan): string[] => plan.leftOut.map((one) => `${describeCell(one).replace('2024-01-', '')} ${one.code}`);
-const whole = planRequest('2024-01-01', '2024-01-31');
-const day = (of: number): string => `2024-01-${String(of).padStart(2, '0')}`;
+import { accepted, CHAIN, change, complete, LEAGUE, lose, makePipeline, makeWorld, planRequest, ran, type PipelineSketch } from '../core-builders.ts';
+import { chain, completeChain, day, league, leftOut, steps, whole } from './plans.ts';
 
 describe('A plan', () => {
   it('of a complete world is empty', () => {
@@ -107,89 +91,6 @@ describe('A plan', () => {
   });
 });
 
-describe('What a plan leaves out', () => {
-  const table: readonly (readonly [string, string, (world: World) => void, Parameters<typeof planRequest>[2]])[] = [
-    ['held', 'held by a person', (world) => change(world, 'A', day(10), { hold: { by: 'ann', reason: 'wait', at: 0 } }), {}],
-    ['held', 'held by a failure, when nobody asked', (world) => change(world, 'A', day(10), { failure: failureOf({ definitionHash: world.processor('A').definitionHash }) }), { by: 'detector' }],
-    ['cooling', 'cooling, when nobody asked', (world) => change(world, 'A', day(10), { failure: failureOf({ category: 'infrastructure', coolsUntil: world.moment.now + 1 }) }), { by: 'detector' }],
-    ['open', 'open already', (world) => openOn(world, 'A', day(10)), {}],
-    ['owned', 'somebody else\'s', () => undefined, { ownedBy: (key) => (key.processor === 'A' ? 'plan-7' : null) }],
-    ['before_detect_from', 'older than adoption', () => undefined, { by: 'detector', detectFrom: dayOf(day(11)) }],
-    ['source_empty', 'nothing in the source', () => undefined, { source: () => 'no_data' }],
-  ];
-  for (const [code, words, edit, request] of table) {
-    it(`${code}: ${words}; what waits for it is blocked, and says by what`, () => {
-      const world = completeChain();
-      for (const name of ['A', 'B', 'C']) lose(world, name, day(10));
-      edit(world);
-      const plan = planRecovery(world, planRequest(day(10), day(12), request));
-      assert.deepEqual(steps(plan), []);
-      assert.equal(leftOut(plan)[0], `A 10 ${code}`);
-      const blockedOnes = plan.leftOut.filter((one) => one.code === 'blocked');
-      if (code !== 'before_detect_from') assert.deepEqual(blockedOnes.map((one) => one.because && describeCell(one.because)), blockedOnes.map(() => 'A 2024-01-10'));
-      if (code !== 'before_detect_from') assert.deepEqual(blockedOnes.map((one) => describeCell(one)), ['B 2024-01-10', 'C 2024-01-10']);
-    });
-  }
-
-  it('a person runs what failed or cools', () => {
-    for (const failure of [failureOf({ definitionHash: chain.byName.get('A')?.definitionHash ?? '' }), failureOf({ category: 'infrastructure', coolsUntil: Number.MAX_SAFE_INTEGER })]) {
-      const world = completeChain();
-      lose(world, 'A', day(10));
-      change(world, 'A', day(10), { failure });
-      assert.equal(steps(planRecovery(world, planRequest(day(10), day(10))))[0], 'fill A 10 root');
-    }
-  });
-
-  it('a source that is unreachable or unknown is tried', () => {
-    for (const source of ['unreachable', 'unknown', 'has_data'] as const) {
-      const world = completeChain();
-      lose(world, 'A', day(10));
-      assert.equal(steps(planRecovery(world, planRequest(day(10), day(10), { source: () => source })))[0], 'fill A 10 root');
-    }
-  });
-
-  it('altered rows by policy: reported in a raw phase, redone in a computed one, either way when asked', () => {
-    const world = completeChain();
-    alter(world, 'A', day(10));
-    alter(world, 'C', day(20));
-    assert.deepEqual([steps(planRecovery(world, whole)), leftOut(planRecovery(world, whole))], [['redo C 20 root'], ['A 10 altered']]);
-    assert.deepEqual(steps(planRecovery(world, planRequest(day(1), day(31), { altered: 'reprocess' }))).filter((step) => step.startsWith('redo')), ['redo A 10 root', 'redo C 20 root']);
-    assert.deepEqual(leftOut(planRecovery(world, planRequest(day(1), day(31), { altered: 'report' }))), ['A 10 altered', 'C 20 altered']);
-  });
-
-  it('short rows are refilled whatever the policy for altered ones', () => {
-    const world = complete(makeWorld(league), '2024-01-31');
-    alter(world, 'Box', '2024-01-10', { rows: 2, games: { '10a': 2 } });
-    assert.equal(steps(planRecovery(world, planRequest(day(1), day(31), { altered: 'report' })))[0], 'fill Box 10 root');
-  });
-
-  it('stale cells where they are only to be reported', () => {
-    const world = completeChain({ processors: { ...CHAIN.processors, B: { ...CHAIN.processors['B'], stale_policy: 'report' } } });
-    ran(world, 'A', day(10), 2);
-    const plan = planRecovery(world, whole);
-    assert.deepEqual([steps(plan), leftOut(plan)], [[], ['B 10 stale_report', 'B 11 stale_report', 'B 12 stale_report']]);
-  });
-
-  it('everything of a phase in observe mode, when nobody asked', () => {
-    const sketch: PipelineSketch = { ...CHAIN, phases: [{ name: 'raw', completion_topic: 'raw-complete' }, { name: 'analytics', completion_topic: 'analytics-complete' }, { name: 'features', completion_topic: 'features-complete' }] };
-    const world = completeChain(sketch);
-    lose(world, 'A', day(10));
-    assert.deepEqual([steps(planRecovery(world, planRequest(day(1), day(31), { by: 'detector' }))), leftOut(planRecovery(world, planRequest(day(1), day(31), { by: 'detector' })))], [[], ['A 10 observe']]);
-    assert.equal(steps(planRecovery(world, whole))[0], 'fill A 10 root');
-  });
-
-  it('what waits for a date that is not due yet', () => {
-    const world = makeWorld(league, { now: '2024-01-04T10:00:00Z', games: { '2024-01-02': ['2a'], '2024-01-03': ['3a'], '2024-01-04': ['4a'] } });
-    for (const date of [1, 2, 3, 4]) ran(world, 'Schedule', day(date));
-    for (const name of ['Box', 'Summary']) ran(world, name, day(2));
-    for (const date of [2, 3]) ran(world, 'Ahead', day(date));
-    ran(world, 'Features', day(2));
-    const plan = planRecovery(world, planRequest(day(1), day(4), { by: 'detector', all: false }));
-    assert.deepEqual([steps(plan), leftOut(plan)], [[], ['Ahead 04 blocked']]);
-    assert.equal(plan.leftOut[0]?.reason, 'waits for Summary 2024-01-03: pending: not due yet');
-  });
-});
-
 describe('The bounds of automatic work', () => {
   const automatic = planRequest('2024-01-01', '2024-01-31', { by: 'detector', all: false });
 
@@ -252,52 +153,5 @@ describe('A plan of a pipeline that is not strict', () => {
     const plan = planRecovery(world, planRequest(day(1), day(31)));
     assert.equal(steps(plan)[0], 'fill Summary 14 root');
     assert.deepEqual(leftOut(plan), ['Box 08 held', 'Summary 10 blocked']);
-  });
-});
-
-describe('Every plan, of any damage', () => {
-  const damage = fc.array(fc.record({ name: fc.constantFrom('A', 'B', 'C'), of: fc.integer({ min: 1, max: 31 }), kind: fc.constantFrom('lost', 'altered', 'stale', 'held', 'accepted', 'open') }), { minLength: 1, maxLength: 14 });
-  const requests = fc.record({ from: fc.integer({ min: 1, max: 31 }), to: fc.integer({ min: 1, max: 31 }), all: fc.boolean(), by: fc.constantFrom('person', 'detector'), altered: fc.constantFrom('policy', 'report', 'reprocess') });
-
-  it('is in topological order, names no cell twice, and has every unusable input of a step as an earlier step', () => {
-    fc.assert(fc.property(damage, requests, fc.boolean(), (list, { from, to, all, by, altered }, narrowed) => {
-      const world = completeChain();
-      for (const { name, of, kind } of list) {
-        if (kind === 'lost') lose(world, name, day(of));
-        else if (kind === 'altered') alter(world, name, day(of));
-        else if (kind === 'stale') ran(world, name, day(of), of);
-        else if (kind === 'accepted') accepted(world, name, day(of));
-        else if (kind === 'held') { lose(world, name, day(of)); change(world, name, day(of), { hold: { by: 'ann', reason: 'wait', at: 0 } }); }
-        else if (!world.record(world.processor(name), dayOf(day(of))).request) openOn(world, name, day(of));
-      }
-      const plan = planRecovery(world, planRequest(day(Math.min(from, to)), day(Math.max(from, to)), { all, by, altered, ...(narrowed ? { processors: ['B', 'C'] } : {}) }));
-      const before = new Set<string>();
-      let last = -1;
-      for (const step of plan.steps) {
-        const processor = world.processor(step.processor);
-        const id = world.cellId(processor, step.day);
-        assert.ok(id > last, 'date, then phase');
-        last = id;
-        for (const input of judgeInputs(world, processor, step.day, { strict: true, windowCompleteness: 1 }).blocking) {
-          assert.ok(step.action === 'check' || before.has(describeCell(input)), `${describeCell(input)} before ${describeCell(step)}`);
-        }
-        before.add(describeCell(step));
-      }
-      assert.ok(plan.leftOut.every((one) => !before.has(describeCell(one))), 'nothing is both planned and left out');
-      const named = new Set([...before, ...plan.leftOut.map(describeCell)]);
-      for (const processor of world.pipeline.processors) {
-        if (narrowed && processor.name === 'A') continue;
-        for (let of = dayOf(day(Math.min(from, to))); of <= dayOf(day(Math.max(from, to))); of = addDays(of, 1)) {
-          const key = describeCell({ processor: processor.name, day: of });
-          assert.ok(isSettled(factsOf(world, processor, of)) || named.has(key), `${key} is planned or left out with a reason`);
-        }
-      }
-    }), { numRuns: 200 });
-  });
-
-  it('is the same for the same world and request', () => {
-    const world = completeChain();
-    lose(world, 'A', ...[3, 9, 10, 22].map(day));
-    assert.deepEqual(planRecovery(world, whole), planRecovery(world, whole));
   });
 });

@@ -4,7 +4,6 @@ import { handlePhaseComplete } from '../../functions/phase-router/handler.ts';
 import { handleStages } from '../../functions/stage-coordinator/handler.ts';
 import { StageBells } from '../../functions/stage-bells.ts';
 import type { HandlerDeps } from '../../functions/deps.ts';
-import { formatDay } from '../../shared/calendar/day.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
@@ -20,11 +19,10 @@ import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import { coordinationTopicOf } from '../../shared/pipeline/topology.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { DeliveredMessage, MessageBus, Verdict } from '../../shared/ports/message-bus.ts';
-import type { ProcessorRunner, RunAnswer, RunOrder } from '../../shared/ports/processor-runner.ts';
 import type { RequestStore } from '../../shared/ports/request-store.ts';
 import { RandomIds } from '../../shared/system/ids.ts';
+import { AsynchronousRunner, withAsynchronous } from './asynchronous-runner.ts';
 import { Fuse, FusedStore, FusedWarehouse } from './crash.ts';
-import { miniProcessors } from './mini-processors.ts';
 import { cellName } from './mini-pipeline.ts';
 import type { Random } from './random.ts';
 import { SimulatedRunner, TOPICS, type Outside } from './site.ts';
@@ -112,7 +110,7 @@ export class Cluster implements MessageBus {
     const engine = new Engine({
       pipeline, clock, ids: this.#ids, owner, lanes, shared: true, store: new FusedStore(this.store, fuse),
       warehouse: new FusedWarehouse(warehouse, fuse, (cell) => { outside.runs.push(cellName(cell)); }),
-      runner: new AsynchronousRunner(this, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
+      runner: new AsynchronousRunner({ ...this.options, bus: this, goesOn: (work) => this.#goes(work()) }, new SimulatedRunner(outside, fuse), fuse), notifier: { notify: async () => undefined },
     });
     // A dead process rings for nobody.
     const bus: MessageBus = { publish: async (topic, body) => fuse.read(() => this.publish(topic, body)) };
@@ -157,11 +155,6 @@ export class Cluster implements MessageBus {
   #goes(work: Promise<void>): void {
     const going = work.catch((error: unknown) => { this.thrown.push(error); }).finally(() => this.#underWay.delete(going));
     this.#underWay.add(going);
-  }
-
-  /** Something that goes on outside, and that `quiet` waits for. */
-  outside(work: () => Promise<void>): void {
-    this.#goes(work());
   }
 
   async #deliver(name: FunctionName, message: DeliveredMessage): Promise<void> {
@@ -239,66 +232,5 @@ export class Cluster implements MessageBus {
   close(): void {
     this.#stop.abort();
     this.#database.close();
-  }
-}
-
-/** The pipeline with other targets: nothing else of it changes. */
-function withAsynchronous(pipeline: Pipeline, names: ReadonlySet<string>): Pipeline {
-  const processors = pipeline.processors.map((processor) => (names.has(processor.name) ? { ...processor, target: { pubsub: 'mini-triggers' } } : processor));
-  return { ...pipeline, processors, byName: new Map(processors.map((processor) => [processor.name, processor])) };
-}
-
-/** Starts what runs on by itself: it writes its table and says so later, or before the order is answered. */
-class AsynchronousRunner implements ProcessorRunner {
-  readonly #cluster: Cluster;
-  readonly #others: ProcessorRunner;
-  readonly #fuse: Fuse;
-
-  constructor(cluster: Cluster, others: ProcessorRunner, fuse: Fuse) {
-    this.#cluster = cluster;
-    this.#others = others;
-    this.#fuse = fuse;
-  }
-
-  async run(order: RunOrder): Promise<RunAnswer> {
-    const { asynchronous, random, outside, clock, longestRunMs = 5000 } = this.#cluster.options;
-    // Not within a call that is counted as under way: nobody lets time pass during one.
-    await clock.sleep(random.below(longestRunMs));
-    if (!asynchronous.has(order.processor.name)) return this.#others.run(order);
-    const isEarly = random.chance(0.3);
-    await this.#fuse.change(async () => {
-      const run = miniProcessors(outside.source).get(order.processor.name);
-      if (!run) throw new RangeError(`received ${order.processor.name}`);
-      const result = await run({
-        processorName: order.processor.name, gameDate: formatDay(order.day), runId: order.runId, isBackfill: order.isBackfill, skipDownstreamTrigger: order.skipDownstreamTrigger,
-        strictMode: order.strictMode, triggerReason: order.triggerReason, backfillId: order.backfillId, pipelineDirectory: '', sourceDirectory: '', read: (name) => order.read(name), signal: order.signal,
-      });
-      const ends = async (): Promise<void> => {
-        if (result.status === 'success') {
-          outside.runs.push(cellName({ processor: order.processor.name, day: order.day }));
-          this.#cluster.options.warehouse.outside(order.processor, order.day, result.rows);
-        }
-        await this.#cluster.publish(order.processor.phase.completionTopic, JSON.stringify({
-          phase: order.processor.phase.name, processor_name: order.processor.name, game_date: formatDay(order.day), status: result.status, run_id: order.runId,
-        }));
-      };
-      if (isEarly) await ends();
-      else {
-        this.#cluster.outside(async () => {
-          await clock.sleep(random.below(60_000));
-          await ends();
-        });
-      }
-    });
-    if (isEarly) await clock.sleep(random.below(4000));
-    return { kind: 'started', handle: `executions/${order.runId}` };
-  }
-
-  async cancel(): Promise<null> {
-    return null;
-  }
-
-  async sourceHas(): Promise<'unknown'> {
-    return 'unknown';
   }
 }

@@ -78,7 +78,7 @@ export async function converges(seed: number, openBench: (stateLost: boolean) =>
   const bench = await openBench(scenario.stateLost);
   const { pipeline, warehouse, clock, cells } = bench;
   const outside = new Outside();
-  const options: SiteOptions = {
+  let options: SiteOptions = {
     pipeline, databasePath: bench.databasePath, warehouse, clock, outside, lanes: scenario.lanes, disorder: (choices) => random.below(choices), ...(bench.runner ? { runner: bench.runner } : {}),
   };
   const kit: DamageKit = { pipeline, cells, dates: bench.dates, rows: bench.rows, random, change: bench.change };
@@ -109,7 +109,7 @@ export async function converges(seed: number, openBench: (stateLost: boolean) =>
     let crashesLeft = scenario.crashes;
     for (let turn = 0; ; turn += 1) {
       assert.ok(turn < 20, `recovery does not come to an end`);
-      site.close();
+      options = { ...options, databasePath: site.kill() };
       const fuse = crashesLeft > 0 ? new Fuse(1 + random.below(60), random.chance(0.5)) : Fuse.never();
       crashesLeft -= 1;
       const before = outside.runs.length;

@@ -4,7 +4,7 @@ import type { Day } from '../../shared/calendar/day.ts';
 import type { WindowRange } from '../../shared/calendar/window.ts';
 import type { Coverage } from '../../shared/gaps/coverage.ts';
 import type { Processor } from '../../shared/pipeline/pipeline.ts';
-import type { OutgoingMessage, Reads, RequestStore, Snapshot, Writes } from '../../shared/ports/request-store.ts';
+import type { Durable, OutgoingMessage, Reads, RequestStore, Snapshot, Writes } from '../../shared/ports/request-store.ts';
 import type { DataCheck, Keep, OffendingRows, OldRows, Promotion, Row, RowSource, Staged, Warehouse, WriteClaim } from '../../shared/ports/warehouse.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 
@@ -94,8 +94,8 @@ export class FusedStore implements RequestStore {
     this.#fuse = fuse;
   }
 
-  transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }): Promise<T> {
-    return this.#fuse.change(() => this.#store.transact(reads, decide));
+  transact<T>(reads: Reads, decide: (snapshot: Snapshot) => { readonly writes: Writes; readonly result: T }, durable?: Durable): Promise<T> {
+    return this.#fuse.change(() => this.#store.transact(reads, decide, durable));
   }
   cells(from: Day, to: Day): ReturnType<RequestStore['cells']> { return this.#fuse.read(() => this.#store.cells(from, to)); }
   cell(key: CellKey): ReturnType<RequestStore['cell']> { return this.#fuse.read(() => this.#store.cell(key)); }

@@ -1,6 +1,6 @@
 import type { ProcessorFunction, ProcessorInput } from '../../shared/ports/processor.ts';
 import type { Row } from '../../shared/ports/warehouse.ts';
-import { gamesOn, pointsOf } from './mini-league.ts';
+import { gamesOn, pointsOf, type LeagueGame } from './mini-league.ts';
 
 /** Functions of the mini pipeline: each row is made of every row that was read, so that a wrong input gives a wrong output. */
 
@@ -10,14 +10,17 @@ export interface LeagueSource {
   status(gameId: string): number;
   /** What the page says now, where it has been corrected. */
   points?(gameId: string, team: string): number;
+  /** The games of a date, where they are not the league's. */
+  games?(date: string): readonly LeagueGame[];
 }
 const ALL_FINAL: LeagueSource = { status: () => 3 };
 
 export function miniProcessors(source: LeagueSource = ALL_FINAL): ReadonlyMap<string, ProcessorFunction> {
+  const gamesOf = (date: string): readonly LeagueGame[] => source.games?.(date) ?? gamesOn(date);
   return new Map<string, ProcessorFunction>([
-    ['SchedulePage', async ({ gameDate }) => done(gamesOn(gameDate).map(({ id, home, away }) => ({ game_date: gameDate, game_id: id, home, away, status: source.status(id) })))],
+    ['SchedulePage', async ({ gameDate }) => done(gamesOf(gameDate).map(({ id, home, away }) => ({ game_date: gameDate, game_id: id, home, away, status: source.status(id) })))],
     ['BoxPage', async ({ gameDate }) => {
-      const over = gamesOn(gameDate).filter(({ id }) => source.status(id) === 3);
+      const over = gamesOf(gameDate).filter(({ id }) => source.status(id) === 3);
       if (over.length === 0) return { status: 'no_data', message: `the league has no box score of ${gameDate} yet` };
       return done(over.flatMap(({ id, home, away }) => [home, away].map((team) => ({ game_date: gameDate, game_id: id, team, points: source.points?.(id, team) ?? pointsOf(id, team) }))));
     }],

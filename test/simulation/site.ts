@@ -1,3 +1,4 @@
+import { copyFileSync, existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { handleBackfillRequest } from '../../functions/backfill-worker/handler.ts';
 import { handleDetection } from '../../functions/gap-detector/handler.ts';
@@ -101,6 +102,8 @@ export interface SiteOptions {
 export const TOPICS = { requests: 'mini-requests', detection: 'mini-gap-detection', deadLetters: 'mini-dead-letters' } as const;
 
 
+let kills = 0;
+
 /** One process at work on a state and a warehouse, put together as `up` does, over ports that can die at any call. */
 export class Site {
   readonly engine: Engine;
@@ -178,6 +181,15 @@ export class Site {
 
   close(): void {
     this.database.close();
+  }
+
+  /** The process is killed: what it had decided and not yet written is gone with it. Returns where the state is that it leaves. */
+  kill(): string {
+    const { path } = this.database;
+    const left = `${path.replace(/\.left-\d+$/, '')}.left-${kills += 1}`;
+    for (const end of ['', '-wal']) if (existsSync(path + end)) copyFileSync(path + end, left + end);
+    this.database.close();
+    return left;
   }
 }
 

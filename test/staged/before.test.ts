@@ -21,6 +21,17 @@ describe('staged/before', () => {
     assert.deepEqual(told(world, '2024-01-10'), [['A', '2024-01-08', '2024-01-09']], 'what is asked for is filled');
   });
 
+  it('names dates between those asked for, too: of a file, or left out', () => {
+    const world = complete(makeWorld(pipeline));
+    never(world, 'A', '2024-01-05', '2024-01-16', '2024-01-18');
+    const record = recordOf(STAGES);
+    const asked = { ...record.asked, from: dayOf('2024-01-10'), to: dayOf('2024-01-20') };
+    const names = (changes: Partial<typeof asked>) => lackingBefore(world, { ...record, asked: { ...asked, ...changes } }, strict).map(({ processor, days }) => [processor, ...days.map(formatDay)]);
+    assert.deepEqual(names({}), []);
+    assert.deepEqual(names({ exclude: [dayOf('2024-01-16')] }), [['A', '2024-01-16']]);
+    assert.deepEqual(names({ dates: [dayOf('2024-01-10'), dayOf('2024-01-19'), dayOf('2024-01-20')] }), [['A', '2024-01-18']]);
+  });
+
   it('names none where the windows are complete, or where the season begins with the first date', () => {
     const world = complete(makeWorld(pipeline));
     never(world, 'A', '2024-01-20');

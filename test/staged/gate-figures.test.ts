@@ -31,15 +31,29 @@ describe("A gate's figures", () => {
     assert.deepEqual(tables.map(({ processor, expected }) => [processor, expected]), [['Box', 3]]);
   });
 
-  it('name dates without a schedule, on which nobody knows what is expected: the gate says so, where the schedule is not judged itself', () => {
+  it('name dates without a schedule, on which nobody knows what is expected, where the schedule is not judged itself', () => {
     const world = complete(makeWorld(league));
     never(world, 'Schedule', '2024-01-07', '2024-01-30', '2024-01-31');
     accepted(world, 'Schedule', '2024-01-07');
-    const box = figuresOf(world, { ...JANUARY, processors: new Set(['Box']) });
-    assert.deepEqual(box.unscheduled.map(formatDay), ['2024-01-30', '2024-01-31']);
-    const { notes } = judgeGate({ ...box, checks: [], runs: null }, STANDARD_RULES);
-    assert.deepEqual(notes, ['no schedule is there of 2 dates from 2024-01-30 to 2024-01-31: what is expected then is not known, and not counted']);
+    const judged = (...names: readonly string[]) => figuresOf(world, { ...JANUARY, processors: new Set(names) });
+    assert.deepEqual(judged('Box').unscheduled.map(formatDay), ['2024-01-30', '2024-01-31']);
     assert.deepEqual(figuresOf(world, JANUARY).unscheduled, [], 'it lacks in a table then');
+    assert.deepEqual(judged('Schedule').unscheduled, []);
+    const leftOut = figuresOf(world, { ...JANUARY, processors: new Set(['Box']) }, (day) => (formatDay(day) === '2024-01-30' ? 'left_out' : 'judged'));
+    assert.deepEqual(leftOut.unscheduled.map(formatDay), ['2024-01-31']);
+  });
+
+  it('hold a gate by dates without a schedule, unless it would be passed whatever is expected then', () => {
+    const world = complete(makeWorld(league));
+    never(world, 'Schedule', '2024-01-30', '2024-01-31');
+    const box = { ...figuresOf(world, { ...JANUARY, processors: new Set(['Box']) }), checks: [], runs: null };
+    const judge = (minCoveragePercent: number | null) => judgeGate(box, { ...STANDARD_RULES, minCoveragePercent });
+    assert.deepEqual(judge(100).reasons, [{ rule: 'schedule', text: 'no schedule is there of 2 dates from 2024-01-30 to 2024-01-31: what is expected then is not known; were it to lack, data.box would have 83.3 %; at least 100 % is needed; fill the schedule first' }]);
+    assert.deepEqual(judge(100).notes, [], 'it is told once');
+    assert.equal(judge(84).passed, false);
+    const told = ['no schedule is there of 2 dates from 2024-01-30 to 2024-01-31: what is expected then is not known, and not counted'];
+    for (const least of [83, 0, null]) assert.deepEqual([judge(least).passed, judge(least).notes], [true, told], String(least));
+    assert.match(judgeGate({ ...box, unscheduled: [dayOf('2024-01-30')] }, STANDARD_RULES).reasons[0]?.text ?? '', /^no schedule is there of 2024-01-30: .*would have 90\.9 %/);
   });
 
   it('tell missing from short, and name the dates', () => {

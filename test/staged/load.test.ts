@@ -67,6 +67,7 @@ describe('staged/load', () => {
     ['an unknown key', ['error_policy', 'eror_policy'], /^p\/backfills\.yaml:7:9: unknown key eror_policy; did you mean error_policy\?/],
     ['an unknown policy', ['continue', 'continu'], /^p\/backfills\.yaml:7:23: error_policy cannot be 'continu'; did you mean continue\?.*allowed: stop, continue, skip-deps$/],
     ['an unknown phase', ['[phase_2_raw]', '[phase_2_rw]'], /^p\/backfills\.yaml:6:18: unknown phase phase_2_rw; did you mean phase_2_raw\?/],
+    ['a phase twice', ['[phase_2_raw]', '[phase_2_raw, phase_2_raw]'], /^p\/backfills\.yaml:6:31: phase_2_raw is named twice; remove one/],
     ['two stages of one name', ['name: analytics', 'name: raw'], /^p\/backfills\.yaml:9:15: two stages are named raw; rename one/],
     ['a check that is not there', ['checks/points.sql', 'checks/pts.sql'], /^p\/backfills\.yaml:8:48: there is no check checks\/pts\.sql/],
     ['a check outside the folder', ['checks/points.sql', '../points.sql'], /there is no check \.\.\/points\.sql/],

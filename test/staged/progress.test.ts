@@ -41,6 +41,17 @@ describe('staged/progress', () => {
     assert.equal(progressOf(world, stageEnded(record, null, 9), 0).complete, 5, 'a cell remembers its last asks only');
   });
 
+  it('counts a failure in the stages that have begun, and once in the whole, though the canary at the end runs the same cells again', () => {
+    const world = complete(makeWorld(pipeline));
+    never(world, 'A', '2024-01-05');
+    change(world, 'A', '2024-01-05', { failure: failureOf() });
+    const record = recordOf([{ name: 'raw', phases: ['raw'] }, { name: 'canary', phases: ['raw'], dates: 'last', reprocess: 'completed' }]);
+    const begun = { ...record, stages: record.stages.map((stage) => ({ ...stage, startedAt: 5 })) };
+    const failed = (of: typeof record): number[] => [progressOf(world, of, 0).failed, progressOf(world, of, 1).failed, wholeProgress(world, of).failed];
+    assert.deepEqual([failed(record), failed(begun)], [[1, 0, 1], [1, 1, 1]]);
+    assert.equal(wholeProgress(world, record).expected, 6);
+  });
+
   it('counts what was not run for want of an input as failed, which no run of it says, until it is tried again', () => {
     const world = complete(makeWorld(makePipeline({ ...CHAIN, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-05' }] })));
     never(world, 'A', '2024-01-03');

@@ -64,6 +64,12 @@ describe('staged/transitions', () => {
     assert.ok(JSON.stringify(record).length < 600_000);
   });
 
+  it('says of a text for which there is no room that there was more of it', () => {
+    const texts = [300, 301, 5000].map((length) => withFailures(recordOf(), [{ ...failure('2024-01-03'), message: 'é'.repeat(length / 2) }], 1).failures[0]?.message ?? '');
+    assert.deepEqual(texts, ['é'.repeat(150), 'é'.repeat(150), `${'é'.repeat(148)}…`]);
+    assert.equal(stopped(recordOf(), 'x'.repeat(401), 1).journal.at(-1)?.text, `${'x'.repeat(397)}…`);
+  });
+
   it('fits into one document whatever was told of it, in any language', () => {
     const many = Array.from({ length: 3000 }, (_, index) => ({ ...failure('2024-01-03', `run-${index}-of-a-long-name`), message: '“é\n"'.repeat(500), skipped: true }));
     let record = withFailures(recordOf(), many, 1_700_000_000_000);
@@ -92,8 +98,8 @@ describe('staged/transitions', () => {
     ['cancelling twice', () => cancelled(cancelled(recordOf(), kim, 1), kim, 2), /received cancel for backfill whole-1, which is cancelled/],
     ['approving what does not wait', () => approved(recordOf(), kim, 1), /waits for none: it is running/],
     ['pausing twice', () => paused(paused(recordOf(), kim, 1), kim, 2), /is paused already/],
-    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /backfill whole-1 starts nothing as it is \(stopped\): Box failed/],
-    ['resuming what runs', () => resumed(recordOf(), kim, 1), /is running; nothing is to be resumed/],
+    ['pausing what has stopped', () => paused(stopped(recordOf(), 'Box failed', 1), kim, 2), /backfill whole-1 starts nothing as it is \(stopped\), and need not be paused: Box failed; to end it: smart-backfill backfill cancel whole-1/],
+    ['resuming what runs', () => resumed(recordOf(), kim, 1), /is running; nothing is to be resumed; look on with: smart-backfill backfill watch whole-1/],
   ];
   for (const [what, act, message] of WRONG) it(`refuses ${what}`, () => { assert.throws(act, message); });
 

@@ -28,6 +28,13 @@ export interface Fault {
   readonly job?: JobMatch;
 }
 
+/** A fault that waits to be run into. */
+export interface PendingFault {
+  /** How many times it has still to be met. */
+  left(): number;
+  withdraw(): void;
+}
+
 export interface Hold {
   /** Resolves with the job's id when the first job that matches has begun and waits. */
   readonly reached: Promise<string>;
@@ -40,8 +47,16 @@ export class Faults {
   readonly #faults: { readonly fault: Fault; left: number }[] = [];
   readonly #holds: { readonly match: JobMatch; readonly reach: (jobId: string) => void; readonly released: Promise<void> }[] = [];
 
-  failNext(fault: Fault): void {
-    this.#faults.push({ fault, left: fault.times ?? 1 });
+  failNext(fault: Fault): PendingFault {
+    const pending = { fault, left: fault.times ?? 1 };
+    this.#faults.push(pending);
+    return {
+      left: () => (this.#faults.includes(pending) ? pending.left : 0),
+      withdraw: () => {
+        const index = this.#faults.indexOf(pending);
+        if (index >= 0) this.#faults.splice(index, 1);
+      },
+    };
   }
 
   clear(): void {

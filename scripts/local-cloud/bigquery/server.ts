@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ApiError, invalid, notModelled } from './api-error.ts';
 import { Catalog } from './catalog.ts';
-import { Faults, type Fault, type Hold, type JobMatch } from './faults.ts';
+import { Faults, type Fault, type Hold, type JobMatch, type PendingFault } from './faults.ts';
 import { bodyOf, errorAnswer, send, type ApiAnswer, type ApiRequest } from './http.ts';
 import { JobRoutes } from './job-routes.ts';
 import { Jobs, type ReadObject } from './jobs.ts';
@@ -44,7 +44,7 @@ export interface FakeBigQuery {
   readonly endpoint: string;
   readonly projectId: string;
   readonly location: string;
-  failNext(fault: Fault): void;
+  failNext(fault: Fault): PendingFault;
   /** Faults that nothing has run into yet are dropped. */
   clearFaults(): void;
   /** Jobs that match wait, RUNNING, until they are released or cancelled. */

@@ -40,6 +40,17 @@ describe('the local BigQuery: errors on demand and bad input', () => {
     assert.deepEqual(await rowsOf(own.client, 'SELECT 1 AS v'), [{ v: 1 }]);
   });
 
+  it('says how often a fault has still to be met, and takes it back', async () => {
+    const [met, withdrawn] = ['backendError', 'accessDenied'].map((reason) => own.fake.failNext({ at: 'job', reason, times: 2 }));
+    assert.deepEqual([met?.left(), withdrawn?.left()], [2, 2]);
+    await problemOf((await once.createQueryJob('SELECT 1'))[0].promise());
+    assert.deepEqual([met?.left(), withdrawn?.left()], [1, 2]);
+    withdrawn?.withdraw();
+    await problemOf((await once.createQueryJob('SELECT 1'))[0].promise());
+    assert.deepEqual([met?.left(), withdrawn?.left()], [0, 0]);
+    assert.deepEqual(await rowsOf(once, 'SELECT 1 AS v'), [{ v: 1 }]);
+  });
+
   it('begins a job whose answer is lost (P21)', async () => {
     own.fake.failNext({ at: 'answer', job: { jobId: /^lost$/ } });
     await problemOf(once.createQueryJob({ query: 'SELECT 1 AS v', jobId: 'lost' }));

@@ -38,7 +38,7 @@ async function serving(environment: Readonly<Record<string, string>>, use: (serv
 }
 
 describe('The nba-sources service, served by functions-framework', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   it('answers the processor contract over HTTP, and logs a line in Google\'s format', () => withFolder((folder) => serving({ LANDING: join(folder, 'landing'), GOOGLE_CLOUD_PROJECT: 'p' }, async ({ url, output }) => {
     const post = (body: string): Promise<Response> => fetch(`${url}/process`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });

@@ -46,5 +46,5 @@ describe('terraform/hcl/evaluate', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-  }).timeout(30_000);
+  }).timeout(60_000);
 });
