@@ -25,6 +25,7 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   const { io, signal, options, runtime: { kind, engine, store } } = session;
   const begun = await existing(session, id);
   session.followed.add(id);
+  await tellJoined(session, begun);
   // What is shown while it runs is read from the world.
   await engine.refresh(begun.asked.from, begun.asked.to);
   let isLookedOn = kind === 'google';
@@ -57,6 +58,14 @@ export async function followBackfill(session: Session, id: string): Promise<Exit
   }
   tellNext(session, record, world);
   return exitOf(record);
+}
+
+/** Whoever has the folder advances only what was asked of it, unless it is `up`. */
+async function tellJoined(session: Session, { asked: { join } }: BackfillRecord): Promise<void> {
+  const { kind, store } = session.runtime;
+  if (join === undefined || kind === 'google' || session.served) return;
+  const other = await store.backfill(join);
+  if (other && !hasEnded(other)) session.log('info', `it waits for ${join}, which nothing here advances; in another terminal:  ${session.command('backfill', 'watch', join)}`);
 }
 
 export async function existing(session: Session, id: string): Promise<BackfillRecord> {

@@ -115,7 +115,7 @@ function journalLine({ at, by, event, text: written }: JournalEntry): string {
 }
 
 /** Entries whose text says what has happened. */
-const SPEAKING: ReadonlySet<string> = new Set<JournalEvent>(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held']);
+const SPEAKING: ReadonlySet<string> = new Set<JournalEvent>(['stage_started', 'stage_ended', 'gate_passed', 'gate_held', 'ramp', 'ramp_held', 'waits']);
 
 /** The reasons of a gate that holds are in the status, which follows. */
 function shortened(event: string, text: string): string {

@@ -3,6 +3,7 @@ import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { covered, percentText } from '../../shared/staged/gate.ts';
 import { progressOf, wholeProgress } from '../../shared/staged/progress.ts';
+import type { JournalEvent } from '../../shared/staged/journal.ts';
 import type { Asked, BackfillRecord, GateResult, GateTable } from '../../shared/staged/record.ts';
 import type { GateDefinition, StageDefinition } from '../../shared/staged/schema.ts';
 import { attemptsSection } from './backfill-attempts.ts';
@@ -34,6 +35,8 @@ export function reportMarkdown(record: BackfillRecord, world: World, now: number
   ].join('\n\n') + '\n';
 }
 
+const ROLLED_BACK: JournalEvent = 'rollback';
+
 /** What somebody wants to know who reads no further. */
 function summary(record: BackfillRecord, world: World, now: number): string {
   const took = tookText(record, record.createdAt, record.endedAt ?? now);
@@ -42,9 +45,11 @@ function summary(record: BackfillRecord, world: World, now: number): string {
   const passed = record.stages.filter((stage) => stage.gate?.passed === true).length;
   const gatesWith = record.definition.stages.filter((stage) => stage.gate !== undefined).length;
   const note = withInstants(record.note);
+  const back = record.journal.findLast(({ event }) => event === ROLLED_BACK);
   const ended = record.endedAt === null ? `It **${isText(record)}**, ${took} after its start${note === '' ? '' : `: ${note}`}.` : `It **${isText(record)}**: it ended at ${instant(record.endedAt)} UTC, after ${took}${note === '' ? '' : ` (${note})`}.`;
   return [
     ended,
+    ...(back === undefined ? [] : [`It was **rolled back** at ${instant(back.at)} UTC by ${back.by} (${withInstants(back.text)}).`]),
     `${count(complete)} of ${count(expected)} cells are complete now (${percentText(complete, expected)}).`,
     ...(gatesWith === 0 ? [] : [`Gates passed: ${count(passed)} of ${count(gatesWith)}${held === undefined ? '' : `; the one after ${held} holds`}.`]),
     record.failures.length === 0 ? 'Nothing failed for good.' : standing(record, world),

@@ -43,6 +43,17 @@ describe('smart-backfill backfill on a terminal', function () {
 
   const never = { signal: new AbortController().signal };
 
+  it('says where what it has joined is advanced by nobody', async () => {
+    const state = sandbox.state();
+    const start = ['backfill', 'start', '--definition', 'season', '--yes', '--state', state];
+    assert.equal((await onTerminal(never, ...start, '--season', '2024', '--detach')).code, 0);
+    const stop = new AbortController();
+    const { code, end } = await onTerminal({ signal: stop.signal, wrote: (text) => { if (text.includes('UTC  waits for backfill')) stop.abort(); } }, ...start, '--from', '2024-01-03', '--to', '2024-01-05', '--join', 'season-2024');
+    assert.equal(code, 130, end);
+    assert.match(end.replaceAll('\n', ''), / UTC {2}waits for backfill season-2024, which has cells in  ?common/);
+    assert.match(end.replaceAll('\n', ''), /it waits for season-2024, which nothing here advances; in another terminal: {2}npx smart-backfill backfill watch season-2024 /);
+  });
+
   it('draws stages and what runs while it runs, is taken away when it is interrupted, and says how it goes on', async () => {
     const state = sandbox.state();
     sandbox.tell(state, 'hang', '2024-01-07');

@@ -5,6 +5,7 @@ import { backfillBrief, backfillJson } from '../../scripts/output/backfill-json.
 import { dayOf } from '../../shared/calendar/day.ts';
 import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
+import { noted } from '../../shared/staged/journal.ts';
 import type { BackfillRecord, NewFailure } from '../../shared/staged/record.ts';
 import { evaluateGate } from '../../shared/staged/stage-gate.ts';
 import { quotaPaused, resumed, skipped, stageEnded, takenOver, withFailures } from '../../shared/staged/transitions.ts';
@@ -45,6 +46,11 @@ describe('output/backfill-report', () => {
     assert.match(report, /^# Backfill whole-1\n\nIt \*\*is held by a gate\*\*, 2 h 06 min \(stood 2 h 01 min\) after its start: the gate after raw holds: data\.a: 96\.6 % of 30 dates \(1 missing\); at least 100 % is needed\. /);
     assert.match(report, /51 of 60 cells are complete now \(85 %\)\. Gates passed: 0 of 1; the one after raw holds\. 4 cells failed in spite of retries \(5 times in all\); 2 of them are complete now\. 1 date was skipped by hand\.\n/);
     assert.match(report, /\| By \| kim, at 1970-01-01 00:00:01 UTC \|\n\| Why \| the winter is missing \|\n\| Definition \| whole \(version h1\) \|\n\| Dates \| 2024-01-01 to 2024-01-31 \|/);
+  });
+
+  it('says first that its rows were taken back since', () => {
+    const back = reportMarkdown(noted(record, 7_550_000, 'ann', 'rollback', 'it counted twice: 51 cells restored'), world, 7_600_000, []);
+    assert.match(back, /It was \*\*rolled back\*\* at 1970-01-01 02:05:50 UTC by ann \(it counted twice: 51 cells restored\)\. 51 of 60 cells/);
   });
 
   it('tells every stage with how it ran, its times and figures', () => {
