@@ -9,8 +9,8 @@ import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.t
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import { StateFolderError } from '../../shared/embedded/state-folder-error.ts';
 import { RetrySoonError } from '../../shared/failures/errors.ts';
-import { askOf, cellWith } from '../contract/request-records.ts';
-import { rankedProcessors, requestStoreContract, type StoreUnderTest } from '../contract/request-store.ts';
+import { askOf, cellWith, rankedProcessors } from '../contract/request-records.ts';
+import { requestStoreContract, type StoreUnderTest } from '../contract/request-store.ts';
 
 const rankOf = (processor: string): number => rankedProcessors.findIndex((name) => name === processor);
 
