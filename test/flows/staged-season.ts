@@ -67,9 +67,9 @@ export class EmptySeason {
   }
 
   /** The process is killed; another one opens what it left. */
-  async reopen(fuse = Fuse.never()): Promise<void> {
+  async reopen(fuse = Fuse.never(), lanes = 4): Promise<void> {
     this.path = this.site.kill();
-    this.site = await Site.open({ pipeline: this.state.pipeline, databasePath: this.path, warehouse: this.warehouse, clock: this.clock, outside: this.outside, lanes: 4, fuse });
+    this.site = await Site.open({ pipeline: this.state.pipeline, databasePath: this.path, warehouse: this.warehouse, clock: this.clock, outside: this.outside, lanes, fuse });
   }
 
   async start(stages: readonly StageSketch[] = SEASON_STAGES, changes: Partial<Asked> = {}): Promise<BackfillRecord> {
