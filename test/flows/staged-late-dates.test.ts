@@ -41,7 +41,6 @@ describe('A date that the calendar gains while a backfill is past the stage that
     const { id } = await season.start(stages, changes);
     const record = await season.advance(id);
     assert.ok(record && isKnown);
-    if (process.env['DBG']) console.log(record.journal.map((e) => e.event + ': ' + e.text).join('\n'), season.outside.started.slice(-90).join(', '));
     return record;
   }
   const events = ({ journal }: BackfillRecord, ...wanted: readonly string[]) => journal.filter(({ event }) => wanted.includes(event)).map(({ text }) => text);
