@@ -82,7 +82,7 @@ describe('A date that the calendar gains while a backfill is past the stage that
 
   it('is gone back to, too, where it gets known while the gate is looked at', async () => {
     for (const stage of ['raw', 'analytics', 'precompute']) {
-      await season.close();
+      season.close();
       season = await EmptySeason.open();
       const { engine } = season.site;
       let isLooking = false;
