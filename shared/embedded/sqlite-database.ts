@@ -5,6 +5,9 @@ import { StateFolderError } from './state-folder-error.ts';
 /** Deferred writes that no other commit takes along are committed after this long. */
 const DEFERRED_MS = 25;
 
+/** Where that fails, and nobody writes anything else, it is tried again after this long. */
+const DEFERRED_AGAIN_MS = 1000;
+
 /** SQLite's primary result codes that a person can do something about. */
 const sqliteCodes = { busy: 5, locked: 6, readOnly: 8, io: 10, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 } as const;
 
@@ -79,7 +82,7 @@ export class SqliteDatabase {
    */
   defer(work: () => void): void {
     this.#deferred.push(work);
-    this.#timer ??= setTimeout(() => this.#flushQuietly(), DEFERRED_MS).unref();
+    this.#flushIn(DEFERRED_MS);
   }
 
   /** Runs reads of rows that may be among those that were deferred: these are written before. */
@@ -107,12 +110,17 @@ export class SqliteDatabase {
     }
   }
 
+  #flushIn(milliseconds: number): void {
+    this.#timer ??= setTimeout(() => this.#flushQuietly(), milliseconds).unref();
+  }
+
   #flushQuietly(): void {
     this.#timer = null;
     try {
       if (this.#database.isOpen && this.#deferred.length > 0) this.write(() => undefined);
     } catch {
       // They stay deferred: the next write takes them along, and that one reports what is wrong.
+      this.#flushIn(DEFERRED_AGAIN_MS);
     }
   }
 

@@ -63,8 +63,7 @@ export class SqliteRequestStore implements RequestStore {
     if (writesSomething(writes)) {
       const outgoing = this.#withRows(writes.outbox ?? []);
       const rows = this.#rowsOf(writes, outgoing);
-      // Decisions read asks from their table.
-      if (durable === 'with_next' && (writes.asks ?? []).length === 0) this.#database.defer(rows);
+      if (durable === 'with_next' && !writesTablesRead(writes)) this.#database.defer(rows);
       else this.#commit(rows);
       this.#records.apply(writes, outgoing);
       if ((writes.asks ?? []).length > 0) this.#lastAsk = null;
@@ -106,7 +105,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async asks(limit: number): Promise<readonly Ask[]> {
-    return this.#database.read(() => this.#sql.asks.all(limit).map((row) => readAsk(this.#database, row)).filter((ask) => ask !== null));
+    return this.#database.guarded(() => this.#sql.asks.all(limit).map((row) => readAsk(this.#database, row)).filter((ask) => ask !== null));
   }
 
   async ask(id: string): Promise<{ readonly ask: Ask; readonly cells: readonly AskCell[] } | null> {
@@ -137,7 +136,7 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async remembered(): Promise<readonly RememberedGames[]> {
-    return this.#database.read(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
+    return this.#database.guarded(() => this.#sql.remembered.all().map((row) => readRemembered(this.#database, row)));
   }
 
   async untold(limit: number): Promise<readonly UntoldFailure[]> {
@@ -145,7 +144,9 @@ export class SqliteRequestStore implements RequestStore {
   }
 
   async trace(runId: string): Promise<string | null> {
-    const trace = this.#database.read(() => this.#sql.trace.get(runId))?.['trace'];
+    const find = () => this.#sql.trace.get(runId)?.['trace'];
+    // A run's trace never changes: one that is on the disk does not wait for what is deferred.
+    const trace = this.#database.guarded(find) ?? this.#database.read(find);
     return typeof trace === 'string' ? trace : null;
   }
 
@@ -207,6 +208,11 @@ export class SqliteRequestStore implements RequestStore {
     for (const { season, games } of writes.remembered ?? []) sql.putRemembered.run(season, JSON.stringify(games));
     this.#insertHistory(writes.history ?? [], writes.changes ?? []);
   }
+}
+
+/** Decisions and calendars read these from their tables. They are never deferred: no such read has to write first, which it could not on a full disk. */
+function writesTablesRead({ asks = [], remembered = [] }: Writes): boolean {
+  return asks.length + remembered.length > 0;
 }
 
 function writesSomething(writes: Writes): boolean {

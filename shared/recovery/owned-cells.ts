@@ -13,6 +13,8 @@ import type { CellKey } from '../requests/cell.ts';
 /** With room for the document's other fields, and for its name. */
 const MOST_BYTES = 900_000;
 const BASE = 36;
+/** A day before 1970 begins with the same sign. */
+const BETWEEN = /(?<=\w)-/;
 
 const ownership = z.object({
   planId: z.string(),
@@ -52,7 +54,7 @@ function rangesOf(days: readonly Day[]): string {
 
 function daysOf(ranges: string): readonly Day[] {
   return ranges.split(',').flatMap((range) => {
-    const [from = Number.NaN, to = from] = range.split('-').map((number) => Number.parseInt(number, BASE));
+    const [from = Number.NaN, to = from] = range.split(BETWEEN).map((number) => Number.parseInt(number, BASE));
     return Array.from({ length: to - from + 1 }, (_, index) => dayNumber(from + index));
   });
 }

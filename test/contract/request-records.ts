@@ -9,6 +9,10 @@ import { recordOf } from '../staged/builders.ts';
 import { changeRow, historyRow } from './history-rows.ts';
 
 /** Records for tests of a store. */
+
+/** Processors of the suite in the order of their rank. */
+export const rankedProcessors = ['Raw', 'Summary', 'Analysis'] as const;
+
 export const nov15 = dayOf('2023-11-15');
 export const nov16 = dayOf('2023-11-16');
 export const now = Date.UTC(2023, 10, 20);

@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, truncate
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import sinon from 'sinon';
 import { addDays, dayOf } from '../../shared/calendar/day.ts';
 import { SqliteDatabase, sqliteFault } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
@@ -119,6 +120,25 @@ describe('SqliteDatabase', () => {
     database.defer(() => { runs += 1; });
     database.close();
     assert.equal(runs, 3);
+  });
+  it('writes what was deferred as soon as there is room again, though nobody writes anything else', () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const database = SqliteDatabase.open(path);
+      const insert = database.prepare('INSERT INTO traces (run_id, trace) VALUES (?, ?)');
+      database.prepare('PRAGMA max_page_count = 60').get();
+      database.defer(() => insert.run('a', 'x'.repeat(1_000_000)));
+      clock.tick(10_000);
+      const traces = () => database.prepare('SELECT count(*) AS n FROM traces').get()?.['n'];
+      assert.equal(traces(), 0);
+      database.prepare('PRAGMA max_page_count = 6000').get();
+      clock.tick(1000);
+      assert.equal(traces(), 1);
+      database.close();
+      assert.equal(clock.countTimers(), 0);
+    } finally {
+      clock.restore();
+    }
   });
   it('refuses a write within a write', () => {
     const database = SqliteDatabase.open(path);

@@ -9,8 +9,8 @@ import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.t
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
 import { StateFolderError } from '../../shared/embedded/state-folder-error.ts';
 import { RetrySoonError } from '../../shared/failures/errors.ts';
-import { cellWith } from '../contract/request-records.ts';
-import { rankedProcessors, requestStoreContract, type StoreUnderTest } from '../contract/request-store.ts';
+import { askOf, cellWith, rankedProcessors } from '../contract/request-records.ts';
+import { requestStoreContract, type StoreUnderTest } from '../contract/request-store.ts';
 
 const rankOf = (processor: string): number => rankedProcessors.findIndex((name) => name === processor);
 
@@ -88,6 +88,20 @@ describe('SqliteRequestStore', () => {
     other.close();
     await claim();
     assert.deepEqual([await store.openCells(), (await store.unsent(9)).length], [[cell], 1]);
+    await store.close();
+  });
+
+  it('still answers what a command is looked up with where the disk is full, while something deferred waits for room', async () => {
+    const database = SqliteDatabase.open(path);
+    const store = new SqliteRequestStore(database, { rankOf });
+    const games = { season: '2023-24', games: [] };
+    await store.transact({}, () => ({ writes: { asks: [askOf('ask-1')], remembered: [games], traces: [{ runId: 'before', trace: '[]' }] }, result: null }), 'with_next');
+    database.prepare('PRAGMA max_page_count = 60').get();
+    await store.transact({}, () => ({ writes: { cells: [cell], traces: [{ runId: 'r', trace: 'x'.repeat(1_000_000) }] }, result: null }), 'with_next');
+    assert.deepEqual([await store.openCells(), await store.asks(9), await store.remembered(), await store.trace('before')], [[cell], [askOf('ask-1')], [games], '[]']);
+    await assert.rejects(store.trace('r'), (error) => error instanceof StateFolderError && error.problem === 'disk_full');
+    database.prepare('PRAGMA max_page_count = 6000').get();
+    assert.equal((await store.trace('r'))?.length, 1_000_000);
     await store.close();
   });
 

@@ -8,8 +8,7 @@ import { collectionNames, DAYS_A_BLOCK } from '../../shared/google/firestore-pat
 import { FirestoreRequestStore } from '../../shared/google/firestore-request-store.ts';
 import type { Writes } from '../../shared/ports/request-store.ts';
 import { changeRow, historyRow } from '../contract/history-rows.ts';
-import { askOf, cascade, cellWith, everything, nov15, nov16, now, raw15, summary15 } from '../contract/request-records.ts';
-import { rankedProcessors } from '../contract/request-store.ts';
+import { askOf, cascade, cellWith, everything, nov15, nov16, now, rankedProcessors, raw15, summary15 } from '../contract/request-records.ts';
 import { describeWithFirestore, emulatedFirestore, freshRoot } from './emulated.ts';
 
 describeWithFirestore('Firestore documents', () => {

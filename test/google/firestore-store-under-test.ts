@@ -1,6 +1,7 @@
 import type { Firestore } from '@google-cloud/firestore';
 import { FirestoreRequestStore } from '../../shared/google/firestore-request-store.ts';
-import { rankedProcessors, type StoreUnderTest } from '../contract/request-store.ts';
+import { rankedProcessors } from '../contract/request-records.ts';
+import type { StoreUnderTest } from '../contract/request-store.ts';
 import { PendingHistory } from './firestore-history.ts';
 
 /** A store under a root of its own; opened again and after a crash with another client. */
