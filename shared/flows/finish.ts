@@ -160,7 +160,9 @@ export async function finishGivenBack(engine: Engine, claim: Claim, why: 'inputs
   const now = engine.parts.clock.now();
   await finish(engine, claim, (snapshot, request) => {
     if (request.stop?.how === 'cancel') return stoppedWrites(engine, claim, { snapshot, request, order: request.stop, stopped: null, inputsDigest: null });
-    const current = givenBack(snapshot.cell(record), request, null);
+    // Who takes it next may know a calendar from before: run by that, its inputs would be others again, and so without end.
+    const known = why === 'inputs_changed' && engine.parts.shared ? { ...request, plannedAt: now } : request;
+    const current = givenBack(snapshot.cell(record), known, null);
     const back = why === 'outdated' ? { ...current, generation: Math.max(current.generation, after) + 1 } : current;
     return {
       cells: [back],

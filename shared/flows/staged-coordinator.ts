@@ -1,3 +1,4 @@
+import { judgeInputs } from '../gaps/usable.ts';
 import type { CellKey } from '../requests/cell.ts';
 import { lateCell, wayOut, type LateCell } from '../staged/late.ts';
 import { planStage, type StageCell } from '../staged/plan.ts';
@@ -202,8 +203,7 @@ export class Coordinator {
     const concurrency = record.asked.concurrency ?? definition.concurrency;
     const { start, passed } = walk.advance(this.#engine.world, concurrency - walk.running);
     const blocked = passed.filter(({ outcome }) => outcome === 'blocked').map((over) => ({ ...over, note: `${over.note}${over.on ? wayOut(this.#engine.world, record, over.on) : ''}` }));
-    this.#late = blocked.length > 0 ? lateCell(this.#engine.world, record, blocked.flatMap(({ on }) => on ?? []), (cell) => walk.has(cell)) : null;
-    if (this.#late) {
+    if (this.#isLate(record, walk, blocked.flatMap(({ on }) => on ?? []))) {
       for (const cell of start) walk.putBack(cell);
       return 0;
     }
@@ -226,7 +226,7 @@ export class Coordinator {
     for (const cell of answered) walk.end(this.#engine.world, cell);
     for (const cell of kept) walk.putBack(cell);
     for (const { cell } of held) walk.end(this.#engine.world, cell);
-    if (held.length > 0) await this.#held.note(held.map((over) => blockedFailure(over, policyOf(record))));
+    if (held.length > 0 && !this.#isLate(record, walk, this.#inTheWay(held.map(({ cell }) => cell)))) await this.#held.note(held.map((over) => blockedFailure(over, policyOf(record))));
     const others = runByOthers(this.#engine, record, start);
     if (others.length > 0) await this.#held.change((current) => othersRun(current, others, this.#engine.parts.clock.now()));
     this.#tellOpened();
@@ -239,14 +239,25 @@ export class Coordinator {
     if (date === walk.date || !currentStage(record).definition.cascade) return false;
     this.#unverified = walk.date;
     const found = await unverifiedOn(this.#engine, record, walk.cells.filter((cell) => cell.day === date));
-    if (found.length > 0) await this.#held.note(found);
+    if (found.length > 0 && !this.#isLate(record, walk, this.#inTheWay(found))) await this.#held.note(found);
     return found.length > 0;
+  }
+
+  /** Whether the calendar has gained what stands in the way: then the backfill goes back to it, and nothing has failed. */
+  #isLate(record: BackfillRecord, walk: StageWalk, inTheWay: readonly CellKey[]): boolean {
+    this.#late ??= inTheWay.length > 0 ? lateCell(this.#engine.world, record, inTheWay, (cell) => walk.has(cell)) : null;
+    return this.#late !== null;
+  }
+
+  #inTheWay(cells: readonly CellKey[]): readonly CellKey[] {
+    const { world, strictness } = this.#engine;
+    return cells.flatMap(({ processor, day }) => judgeInputs(world, world.processor(processor), day, strictness).blocking);
   }
 
   /** Frees the slots of cells that have ended, and notes which failed. True where the record has changed. */
   async #noteEnds(record: BackfillRecord, walk: StageWalk): Promise<boolean> {
     const stuck = await takeBackStuck(this.#engine, this.#id, walk.runningCells);
-    const failures = stuck.map((over) => blockedFailure(over, policyOf(record)));
+    const failures = this.#isLate(record, walk, stuck.map(({ on }) => on)) ? [] : stuck.map((over) => blockedFailure(over, policyOf(record)));
     for (const { cell } of stuck) walk.end(this.#engine.world, cell);
     for (const cell of walk.runningCells) {
       const { request, failure } = recordOf(this.#engine, cell);
@@ -268,7 +279,7 @@ export class Coordinator {
 
   async #endRound(record: BackfillRecord, walk: StageWalk): Promise<void> {
     const keep = (answer: GateAnswer) => this.#held.change((current) => (isSameRound(current, record) ? answered(current, answer) : current));
-    const change = await roundEnded(this.#engine, record, walk.opened, { signal: this.#options.signal, keep });
+    const change = await roundEnded(this.#engine, record, walk, { signal: this.#options.signal, keep });
     // What is skipped or retried meanwhile is another stage to judge.
     if (change) await this.#held.change((current) => (isSameRound(current, record) ? change(current, this.#engine.parts.clock.now()) : current));
   }

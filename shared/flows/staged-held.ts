@@ -1,4 +1,3 @@
-import { InputError } from '../failures/errors.ts';
 import type { LeaseRecord } from '../ports/request-store.ts';
 import type { CellKey, CellRecord } from '../requests/cell.ts';
 import { whyStop } from '../staged/policy.ts';
@@ -9,6 +8,7 @@ import type { Engine } from './engine.ts';
 import { backfillLease, heardAt, LostLeaseError, NAMED_LEASE_MS } from './leases.ts';
 import type { Guard } from './open.ts';
 import { tellState } from './staged-alerts.ts';
+import { unknownBackfill } from './staged-orders.ts';
 
 export interface HeldOptions {
   /** Whether the backfill's lease is still that of this process. */
@@ -57,7 +57,7 @@ export class HeldBackfill {
 
   async read(): Promise<BackfillRecord> {
     const record = await this.#engine.parts.store.backfill(this.id);
-    if (!record) throw new InputError(`received the backfill '${this.id}', which there is not; see: smart-backfill backfill list`);
+    if (!record) throw unknownBackfill(this.id, await this.#engine.parts.store.backfills());
     return record;
   }
 

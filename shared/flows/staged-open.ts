@@ -1,5 +1,7 @@
 import { PAUSED } from '../cascade/decide.ts';
 import { ownDateInputs } from '../cascade/turn.ts';
+import { keyOf } from '../gaps/detect.ts';
+import { judgeInputs } from '../gaps/usable.ts';
 import type { Phase } from '../pipeline/pipeline.ts';
 import type { AskCell } from '../requests/ask.ts';
 import type { CellKey } from '../requests/cell.ts';
@@ -78,7 +80,9 @@ async function openThem(engine: Engine, record: BackfillRecord, cells: readonly 
 
 /** The pipeline is paused, or somebody works on what the cells read: that goes by. Not where it is a request that is stuck itself. */
 async function whatKeeps(engine: Engine, phase: Phase, { cells, reasons }: StagedRelease): Promise<{ readonly goesBy: boolean; readonly because: readonly string[] }> {
-  const open = ownDateInputs(engine.world, phase, cells).filter((cell) => recordOf(engine, cell).request !== null);
+  const { world, strictness } = engine;
+  const read = [...ownDateInputs(world, phase, cells), ...cells.flatMap((cell) => judgeInputs(world, world.processor(cell.processor), cell.day, strictness).blocking)];
+  const open = [...new Map(read.map((cell) => [keyOf(cell), cell])).values()].filter((cell) => recordOf(engine, cell).request !== null);
   const stuck = await stuckChains(engine, open);
   const goesBy = reasons.some(({ condition }) => condition === PAUSED) || stuck.size < open.length;
   return { goesBy, because: goesBy ? [] : [...stuck.values()].flatMap((chain) => othersWaitText(engine.world, chain) ?? []) };

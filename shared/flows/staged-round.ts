@@ -1,13 +1,16 @@
 import { factsOf } from '../gaps/cell-facts.ts';
 import { isSettled } from '../gaps/facts.ts';
+import type { World } from '../gaps/world.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { CellKey } from '../requests/cell.ts';
+import { lateCell, type LateCell } from '../staged/late.ts';
 import { processorsOf } from '../staged/plan.ts';
 import { policyOf } from '../staged/policy.ts';
 import { rampOf, rampStep, upTo } from '../staged/ramp.ts';
-import { currentStage, standingFailures, type BackfillRecord } from '../staged/record.ts';
+import { currentStage, standingFailures, type BackfillRecord, type GateResult } from '../staged/record.ts';
 import { concernsGate, evaluateGate } from '../staged/stage-gate.ts';
-import { nextRound, rampLooked, stageEnded, stageHeld } from '../staged/transitions.ts';
+import { nextRound, rampLooked, stageEnded, stageHeld, wentBack } from '../staged/transitions.ts';
+import type { StageWalk } from '../staged/walk.ts';
 import type { Engine } from './engine.ts';
 import { lookAtGate, type GateLook } from './staged-checks.ts';
 
@@ -20,11 +23,11 @@ type Change = (current: BackfillRecord, now: number) => BackfillRecord;
  * Nothing of a round is left: another one where something was run, since that may have made more to do; else the next step
  * of the ramp, or the gate, by the data of this moment. Null: `look.signal` has aborted, and nothing can be judged.
  */
-export async function roundEnded(engine: Engine, record: BackfillRecord, opened: number, look: GateLook): Promise<Change | null> {
+export async function roundEnded(engine: Engine, record: BackfillRecord, walk: Pick<StageWalk, 'opened' | 'has'>, look: GateLook): Promise<Change | null> {
   const { definition, progress } = currentStage(record);
   // A date that is skipped, and a step of the ramp, begin a round that says nothing of whether there is an end.
   const rounds = progress.round - progress.retriedFrom - record.skips.length - (progress.ramp ?? 0);
-  if (opened > 0 && rounds < MOST_ROUNDS) return nextRound;
+  if (walk.opened > 0 && rounds < MOST_ROUNDS) return nextRound;
   const gone = goneFrom(engine.pipeline, record);
   if (gone.length > 0) return (current, now) => stageHeld(current, gone, now);
   // A gate over tables of which nothing was asked for says nothing.
@@ -42,12 +45,20 @@ export async function roundEnded(engine: Engine, record: BackfillRecord, opened:
   if (looked === null) return null;
   const { world, checks } = looked;
   const judge = (current: BackfillRecord, now: number) => (gate ? evaluateGate(world, step ? upTo(current, step.to) : current, gate, checks, now) : null);
+  const late = lateAt(world, record, walk, judge(record, engine.parts.clock.now()));
+  if (late) return (current, now) => wentBack(current, late, now);
   if (!step) return (current, now) => stageEnded(current, judge(current, now), now);
   const next = rampOf(world, record, record.stage, processors)[(progress.ramp ?? 0) + 1]?.words ?? 'all dates';
   return (current, now) => {
     const result = judge(current, now);
     return rampLooked(current, { words: step.words, next }, { gate: result, reasons: result ? result.reasons : unresolved(engine, current) }, now);
   };
+}
+
+/** What the calendar has gained while a gate that holds was looked at. */
+function lateAt(world: World, record: BackfillRecord, walk: Pick<StageWalk, 'has'>, gate: GateResult | null): LateCell | null {
+  const lacking = gate?.passed === false ? gate.tables.flatMap(({ processor, lacking: days }) => days.map((day) => ({ processor, day }))) : [];
+  return lateCell(world, record, lacking, (cell) => walk.has(cell));
 }
 
 /** Where the pipeline is another than when the backfill was started: what it does not have any more can neither be run nor judged. */

@@ -7,13 +7,20 @@ import { recordOf } from './staged-cells.ts';
 import { takeBack } from './staged-orders.ts';
 import { decideAgain } from './wake.ts';
 
+export interface Stuck {
+  readonly cell: StageCell;
+  readonly note: string;
+  /** What nobody fills. */
+  readonly on: CellKey;
+}
+
 /**
  * Requests of a backfill that would wait for ever: what they read has gone since they were opened, and nobody works on it; or
  * it is somebody else's request that waits for such a cell. The detector leaves a backfill's cells alone, so that nobody else
  * would come. They are taken back, unless somebody else has asked for them too: then they wait on for that, and the backfill
  * does not. Says why.
  */
-export async function takeBackStuck(engine: Engine, id: string, running: readonly StageCell[]): Promise<readonly { readonly cell: StageCell; readonly note: string }[]> {
+export async function takeBackStuck(engine: Engine, id: string, running: readonly StageCell[]): Promise<readonly Stuck[]> {
   const waits = (cell: CellKey): boolean => {
     const state = recordOf(engine, cell).request?.state;
     return state === 'waiting' || state === 'blocked';
@@ -22,7 +29,7 @@ export async function takeBackStuck(engine: Engine, id: string, running: readonl
   const stuck = running.flatMap((cell) => {
     const chain = chains.get(keyOf(cell));
     const note = chain && stuckText(engine.world, chain);
-    return note ? [{ cell, note }] : [];
+    return chain?.stuckOn && note ? [{ cell, note, on: chain.stuckOn }] : [];
   });
   if (stuck.length === 0) return [];
   const taken = new Set((await takeBack(engine, id, stuck.map(({ cell }) => recordOf(engine, cell)), 'has nobody who fills what it reads')).map(keyOf));

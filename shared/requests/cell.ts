@@ -69,7 +69,7 @@ export interface OpenRequest {
   readonly retry?: RetryRule;
   /** Queued: the quota that its last attempt found used up, in the words of who refused; tried again at `notBefore`. */
   readonly quota?: string;
-  /** When what it was opened by was planned: who runs it has to know calendar and rows of that moment. */
+  /** When what it was opened by was planned, or somebody found other inputs than its run had read: who runs it has to know calendar and rows of that moment. */
   readonly plannedAt?: number;
   /** When it fails for good, nothing more of its backfill starts. */
   readonly halts?: boolean;

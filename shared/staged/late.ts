@@ -3,7 +3,7 @@ import { factsOf } from '../gaps/cell-facts.ts';
 import { keyOf } from '../gaps/detect.ts';
 import type { World } from '../gaps/world.ts';
 import type { CellKey } from '../requests/cell.ts';
-import { processorsOf } from './plan.ts';
+import { planStage, processorsOf } from './plan.ts';
 import { roundAsked, takesDate, type BackfillRecord } from './record.ts';
 
 /**
@@ -32,7 +32,7 @@ export function lateCell(world: World, record: BackfillRecord, inTheWay: readonl
       if (record.definition.stages[stage]?.dates !== 'all') continue;
       for (const { name } of processorsOf(world, record, stage)) {
         const cell = { processor: name, day };
-        if (isUntried(world, record, stage, cell) && !noted.has(keyOf(cell)) && !(stage === record.stage && isPlanned(cell))) return { stage, cell };
+        if (isUntried(world, record, stage, cell) && !noted.has(keyOf(cell)) && !(stage === record.stage && isPlanned(cell)) && wouldFill(world, record, stage, cell)) return { stage, cell };
       }
     }
   }
@@ -45,6 +45,11 @@ function isUntried(world: World, record: BackfillRecord, stage: number, { proces
   const { request, failure, recentAsks } = world.record(found, day);
   const { data, activity } = factsOf(world, found, day);
   return data === 'missing' && activity === 'idle' && request === null && failure === null && roundAsked(record, stage, recentAsks) < 0;
+}
+
+/** What a stage leaves alone, such as what is not backfillable, it would leave alone however often it was gone back to. */
+function wouldFill(world: World, record: BackfillRecord, stage: number, { processor, day }: CellKey): boolean {
+  return planStage(world, record, stage).cells.some((cell) => cell.processor === processor && cell.day === day);
 }
 
 /** The command that fills what no stage of the backfill does; empty where one would. A recovery leaves readers of its cells alone. */

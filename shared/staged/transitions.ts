@@ -154,12 +154,12 @@ export function rampLooked(record: BackfillRecord, { words, next }: { readonly w
 
 /** A date is expected that a stage did not know of: that stage is taken up again, its gate too. What is past it comes again after it. */
 export function wentBack(record: BackfillRecord, { stage, cell }: LateCell, now: number): BackfillRecord {
-  // What came after it was about fewer dates, and comes again.
-  const back = { ...record, stage, stages: record.stages.map((progress, index) => (index < stage || index > record.stage ? progress : { ...progress, endedAt: null, gate: null })) };
+  // What came after it was about fewer dates, and comes again, each in a new round: a cell is asked for once in one.
+  const back = { ...record, stage, stages: record.stages.map((progress, index) => (index < stage || index > record.stage ? progress : { ...progress, round: progress.round + 1, endedAt: null, gate: null })) };
   const { definition } = currentStage(back);
   const when = stage === record.stage ? 'when it was planned' : 'when that had its end';
   const text = `back to stage ${definition.name}: ${describeCell(cell)} was not expected ${when}, and is to be filled before what reads it`;
-  return noted(nextRound(back), now, SYSTEM, 'went_back', text);
+  return noted(back, now, SYSTEM, 'went_back', text);
 }
 
 /** Somebody else was at work on cells when the backfill came to them. */

@@ -159,7 +159,8 @@ export class StageWalk {
     if (unsettled && world.coverage(processor, cell.day)) return { outcome: 'blocked', note: `reads ${describeCell(unsettled)}, which is to be done again` };
     // What comes by cascade is the router's to judge, with all its reasons.
     if (cell.cascadeOf !== undefined) return null;
-    const [input] = judgeInputs(world, processor, cell.day, this.#strictness).blocking;
+    // What somebody works on is waited for by the request itself, and is no failure before that has ended.
+    const [input] = judgeInputs(world, processor, cell.day, this.#strictness, (upstream, day) => world.record(upstream, day).request !== null).blocking;
     return input ? { outcome: 'blocked', note: `reads ${describeCell(input)}, which is ${whyUnusable(world, input)}`, on: { processor: input.processor, day: input.day } } : null;
   }
 

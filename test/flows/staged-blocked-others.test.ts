@@ -85,4 +85,28 @@ describe('A staged backfill whose cells wait for a request of somebody else that
     assert.deepEqual(record?.failures, []);
     assert.deepEqual(await season.wrong(), []);
   });
+
+  for (const [name, stages, missing, during] of [
+    ['in a stage', [ANALYTICS], BOX, 'TeamForm 2024-01-03'],
+    ['in a stage that skips what reads a failure', [{ ...ANALYTICS, error_policy: 'skip-deps' }], BOX, 'TeamForm 2024-01-03'],
+    ['before a cascade', [BY_CASCADE], { processor: 'TeamForm', day: dayOf('2024-01-02') }, 'TeamForm 2024-01-17'],
+  ] as const) {
+    it(`waits ${name} for what somebody works on, though nothing of it is there yet: it has not failed`, async () => {
+      const raw = await season.start(RAW);
+      assert.equal((await season.advance(raw.id))?.state, 'finished');
+      const { engine } = season.site;
+      let once = false;
+      season.outside.during = async (running, when) => {
+        if (once || when !== 'before' || running !== during) return;
+        once = true;
+        season.warehouse.outside(engine.world.processor(missing.processor), missing.day, null);
+        await engine.relearn([missing]);
+        await openAsk(engine, askOf({ id: 'anns', asker: 'person', by: 'ann', priority: 'low', at: season.clock.now() }), [missing]);
+      };
+      const { id } = await season.start(stages);
+      const record = await season.advance(id);
+      assert.deepEqual(record?.failures, []);
+      assert.equal(record?.state, 'finished', record?.note);
+    });
+  }
 });

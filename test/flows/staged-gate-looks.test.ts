@@ -132,7 +132,8 @@ describe('A gate whose checks take longer than one invocation', () => {
     const { warehouse, season } = looks;
     warehouse.takes.set('b', 9);
     for (let invocation = 0; invocation < 2; invocation += 1) assert.equal((await looks.invocation(8)).state, 'running');
-    await looks.invocation(8);
+    const cut = await looks.invocation(8);
+    assert.deepEqual(currentStage(cut).progress.looking?.answers.map(({ file, cuts }) => [file, cuts]), [['checks/a.sql', 0], ['checks/b.sql', 3]], 'c was given no time, and is not cut short');
     const held = await looks.invocation(8);
     assert.equal(held.state, 'gate_held');
     assert.match(held.note, /the check b could not be run, .* cut short 3 times/);

@@ -132,5 +132,12 @@ describe('a backfill that there is not', () => {
   ];
   for (const [what, id, ids, message] of CASES) it(what, () => assert.equal(unknownBackfill(id, ids).message, message));
 
+  it('is not advanced: whoever would is told the same', async () => {
+    const season = await EmptySeason.open();
+    await season.start(RAW);
+    await assert.rejects(season.advance('whole-2025'), { message: unknownBackfill('whole-2025', known('whole-2024')).message });
+    season.close();
+  });
+
   it('names no more than a screen of them', () => assert.match(unknownBackfill('x', many).message, /season-19 and 5 more; see/));
 });

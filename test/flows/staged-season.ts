@@ -4,6 +4,7 @@ import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
 import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
 import type { Pipeline } from '../../shared/pipeline/pipeline.ts';
 import type { CellRecord } from '../../shared/requests/cell.ts';
+import type { BackfillDefinition } from '../../shared/staged/schema.ts';
 import type { Asked, BackfillRecord } from '../../shared/staged/record.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { AFTER_SEASON, cleanState, newState, type CleanState } from '../simulation/clean.ts';
@@ -67,13 +68,13 @@ export class EmptySeason {
   }
 
   /** The process is killed; another one opens what it left. */
-  async reopen(fuse = Fuse.never()): Promise<void> {
+  async reopen(fuse = Fuse.never(), lanes = 4): Promise<void> {
     this.path = this.site.kill();
-    this.site = await Site.open({ pipeline: this.state.pipeline, databasePath: this.path, warehouse: this.warehouse, clock: this.clock, outside: this.outside, lanes: 4, fuse });
+    this.site = await Site.open({ pipeline: this.state.pipeline, databasePath: this.path, warehouse: this.warehouse, clock: this.clock, outside: this.outside, lanes, fuse });
   }
 
-  async start(stages: readonly StageSketch[] = SEASON_STAGES, changes: Partial<Asked> = {}): Promise<BackfillRecord> {
-    return startBackfill(this.site.engine, definitionOf(stages), { ...asked('2024-01-01', '2024-01-20'), from: SEASON.from, to: SEASON.to, at: this.clock.now(), ...changes }, '2024');
+  async start(stages: readonly StageSketch[] = SEASON_STAGES, changes: Partial<Asked> = {}, checks: BackfillDefinition['checks'] = []): Promise<BackfillRecord> {
+    return startBackfill(this.site.engine, definitionOf(stages, checks), { ...asked('2024-01-01', '2024-01-20'), from: SEASON.from, to: SEASON.to, at: this.clock.now(), ...changes }, '2024');
   }
 
   advance(id: string, on?: (event: StagedEvent) => void): Promise<BackfillRecord | null> {

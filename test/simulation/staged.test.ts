@@ -4,6 +4,10 @@ import { accept } from '../../shared/flows/operate.ts';
 import type { ErrorPolicy } from '../../shared/staged/schema.ts';
 import { hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
 import { approved, paused, resumed, retried, skipped } from '../../shared/staged/transitions.ts';
+import { openAsk } from '../../shared/flows/open.ts';
+import type { Reprocess } from '../../shared/requests/ask.ts';
+import type { CellKey } from '../../shared/requests/cell.ts';
+import { askOf } from '../core-builders.ts';
 import { EmptySeason, kim, SEASON_STAGES } from '../flows/staged-season.ts';
 import type { StageSketch } from '../staged/builders.ts';
 import { Fuse, SimulatedCrash } from './crash.ts';
@@ -11,6 +15,7 @@ import { GAME_DAYS, SEASON } from './mini-league.ts';
 import { cellName, reachableFrom } from './mini-pipeline.ts';
 import { Random, replayable, seeds } from './random.ts';
 import { inManualTime, TOPICS } from './site.ts';
+import { GrowingCalendar } from './staged-growth.ts';
 import { effectiveTwice, StagedJudge, WatchedWarehouse } from './staged-judge.ts';
 
 const BUG = { type: 'ValueError', message: 'invalid literal for int()' };
@@ -24,11 +29,13 @@ function daysTo(random: Random, least: number, most: number): readonly Day[] {
   return Array.from({ length: count }, (_, index) => addDays(SEASON.from, index));
 }
 
-function stagesOf(random: Random): readonly StageSketch[] {
+const CHECK = { file: 'checks/points.sql', sql: 'SELECT 1 FROM box' };
+
+function stagesOf(random: Random, others: Random): readonly StageSketch[] {
   return SEASON_STAGES.map((stage, index) => {
     const { gate, ...rest } = stage;
     return {
-      ...rest, ...(gate !== undefined && random.chance(0.8) ? { gate } : {}), ...(random.chance(0.5) ? { error_policy: random.pick(POLICIES) } : {}),
+      ...rest, ...(gate !== undefined && random.chance(0.8) ? { gate: { ...gate, ...(others.chance(0.5) ? { checks: [CHECK.file] } : {}) } } : {}), ...(random.chance(0.5) ? { error_policy: random.pick(POLICIES) } : {}),
       ...(index > 0 && random.chance(0.3) ? { needs_approval: true } : {}),
     };
   });
@@ -68,8 +75,30 @@ async function live(seed: number): Promise<void> {
   const lostDay = random.chance(0.3) ? random.pick(gameDays.slice(1)) : null;
   const isAccepted = random.chance(0.5);
   season.outside.down = (cell) => (lostDay !== null && cell === `BoxPage ${formatDay(lostDay)}` ? { type: 'no_data', message: 'the league has lost it' } : null);
-  const stages = stagesOf(random);
-  const { id } = await season.start(stages, { to: days.at(-1)!, concurrency: 1 + random.below(6), ...(random.chance(0.3) ? { maxFailures: 1 + random.below(4) } : {}) });
+  // What happens beside it: games that get known of only then, somebody else's requests, gates that are cut short.
+  const others = new Random(seed + 40_000);
+  const growing = others.chance(0.5) ? new GrowingCalendar(season.outside, others.pick(gameDays.filter((day) => day !== lostDay))) : null;
+  const announcedAt = 1 + others.below(days.length * 8);
+  if (growing) for (const cell of growing.reached(season.state.pipeline)) if (cell.endsWith(formatDay(growing.day))) judge.unknown.add(cell);
+  const askAs = async (name: string, reprocess: Reprocess, cells: readonly CellKey[]): Promise<void> => {
+    const { engine } = season.site;
+    await engine.ensure(SEASON.from, SEASON.to);
+    await openAsk(engine, askOf({ id: name, asker: 'person', by: 'ann', reprocess, at: season.clock.now() }), cells);
+  };
+  let allRuns = 0;
+  const beside = async (): Promise<void> => {
+    if (growing && !growing.isAnnounced && (allRuns += 1) >= announcedAt) await askAs('announced', 'completed', growing.announce());
+    // A detector in the same process reads everything again.
+    if (others.chance(0.05)) await season.site.engine.refresh(SEASON.from, SEASON.to);
+    if (others.chance(0.03)) await askAs(`anns-${others.below(1_000_000)}`, 'none', [{ processor: others.pick(NAMES), day: others.pick(gameDays) }]);
+  };
+  season.warehouse.asked = () => {
+    if (!others.chance(0.3)) return;
+    season.site.stop.abort();
+    throw new Error('the process is asked to stop');
+  };
+  const stages = stagesOf(random, others);
+  const { id } = await season.start(stages, { to: days.at(-1)!, concurrency: 1 + random.below(6), ...(random.chance(0.3) ? { maxFailures: 1 + random.below(4) } : {}) }, [CHECK]);
   let crashes = 3 + random.below(6);
   let record: BackfillRecord | null = await season.site.store.backfill(id);
   for (let turn = 0; turn < 80 && (record === null || !hasEnded(record)); turn += 1) {
@@ -81,6 +110,7 @@ async function live(seed: number): Promise<void> {
       let runs = 0;
       season.outside.during = async (_cell, when) => {
         if (random.chance(0.02)) season.clock.set(season.clock.now() - random.below(7_200_000));
+        if (when === 'before') await beside();
         if (when !== 'before' || (runs += 1) !== pauseAt) return;
         await season.order(id, (current, now) => (current.state === 'running' ? paused(current, kim, now) : current));
       };
@@ -110,15 +140,19 @@ async function live(seed: number): Promise<void> {
     for (const cell of cells) if (cell.acceptance !== null) for (const reader of reachableFrom(season.state.pipeline, [cellName(cell)])) judge.accepted.add(reader);
     record = await season.site.store.backfill(id);
     if (record) judge.look(record);
+    // Whoever announced it may have been cut off.
+    if (growing?.isAnnounced) await askAs('announced', 'completed', growing.announce());
     season.clock.set(season.clock.now() + 3_600_000);
   }
   const story = `${record?.state}: ${record?.journal.slice(-3).map((entry) => entry.text).join(' | ')}; lost ${lostDay === null ? 'nothing' : formatDay(lostDay)}`;
   assert.equal(record?.state, 'finished', story);
   assert.deepEqual(judge.faults, [], story);
-  assert.deepEqual(judge.unaccounted(record, await season.wrong()), [], story);
+  const reached = growing?.reached(season.state.pipeline) ?? new Set();
+  const wrong = (await season.wrong()).filter((cell) => !reached.has(cell) || growing?.isInTime());
+  assert.deepEqual(judge.unaccounted(record, wrong), [], story);
   assert.deepEqual((await season.openCells()).filter((cell) => cell.request?.backfillId === id), []);
   season.close();
-  assert.deepEqual(await effectiveTwice(season.path), [], story);
+  assert.deepEqual(await effectiveTwice(season.path, (cell) => (reached.has(cell) ? 2 : 1)), [], story);
 }
 
 /** Cells that never come right until somebody mends them, mended one by one, with a resume after each. */

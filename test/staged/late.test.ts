@@ -13,8 +13,9 @@ const PASSED = { at: 5, passed: true, reasons: [], notes: [], tables: [], succes
 const kim = { by: 'kim', reason: 'no such game' };
 
 /** In its second stage, on a world in which nothing of one date was ever run. */
-function late(): { world: World; record: BackfillRecord } {
-  const world = complete(makeWorld(makePipeline({ ...CHAIN, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-31' }] })));
+function late(more: object = {}): { world: World; record: BackfillRecord } {
+  const processors = Object.fromEntries(Object.entries(CHAIN.processors).map(([name, sketch]) => [name, { ...sketch, ...more }]));
+  const world = complete(makeWorld(makePipeline({ processors, seasons: [{ name: 'winter', from: '2024-01-01', to: '2024-01-31' }] })));
   for (const { name } of world.pipeline.processors) never(world, name, DATE);
   return { world, record: stageEnded(recordOf(), PASSED, 10) };
 }
@@ -51,6 +52,11 @@ describe('staged/late', () => {
     });
   }
 
+  it('is none where no stage fills it, however often it is gone back to', () => {
+    const { world, record } = late({ backfillable: false });
+    assert.equal(lateCell(world, record, BLOCKING, nothing), null);
+  });
+
   it('is gone back to with everything that is decided there, and what comes after is entered again without another approval', () => {
     const { world, record } = late();
     const found = lateCell(world, record, BLOCKING, nothing);
@@ -60,6 +66,7 @@ describe('staged/late', () => {
     assert.match(back.journal.at(-1)?.text ?? '', /^back to stage raw: A 2024-01-05 was not expected when that had its end/);
     const again = stageEnded(back, PASSED, 30);
     assert.deepEqual([again.stage, again.stages[1]?.startedAt, again.stages[0]?.endedAt], [1, 10, 30]);
+    assert.equal(again.stages[1]?.round, 1, 'what was asked for in the round before can be asked for again');
     const past = { ...record, stage: 1, stages: record.stages.map((progress) => ({ ...progress, endedAt: 15, gate: PASSED })) };
     assert.deepEqual(wentBack(past, found, 20).stages.map(({ endedAt, gate }) => [endedAt, gate]), [[null, null], [null, null]], 'what came after it comes again');
   });
