@@ -2,7 +2,7 @@ import { formatDay } from '../../shared/calendar/day.ts';
 import type { Completion } from '../../shared/flows/complete.ts';
 import type { Detected } from '../../shared/flows/detect-gaps.ts';
 import type { RecoverEvent } from '../../shared/flows/recover.ts';
-import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
+import type { StagedEvent } from '../../shared/flows/staged/coordinator.ts';
 import type { Worked } from '../../shared/flows/work.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 import type { LogFields } from './fields.ts';

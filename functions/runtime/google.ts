@@ -4,7 +4,7 @@ import { classify } from '../../shared/failures/classify.ts';
 import { InputError } from '../../shared/failures/errors.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
-import { Advancing } from '../../shared/flows/staged-process.ts';
+import { Advancing } from '../../shared/flows/staged/process.ts';
 import { runsOnByItself } from '../../shared/flows/time-budget.ts';
 import { Worker, type WorkerOptions } from '../../shared/flows/worker.ts';
 import { BigQueryApi } from '../../shared/google/bigquery-api.ts';

@@ -1,6 +1,6 @@
-import { backfillsAtWork } from '../../shared/flows/staged.ts';
-import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
-import type { Advancing } from '../../shared/flows/staged-process.ts';
+import { backfillsAtWork } from '../../shared/flows/staged/advance.ts';
+import type { StagedEvent } from '../../shared/flows/staged/coordinator.ts';
+import type { Advancing } from '../../shared/flows/staged/process.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import type { DeliveredMessage, Verdict } from '../../shared/ports/message-bus.ts';
 import type { HandlerDeps } from '../deps.ts';

@@ -5,7 +5,7 @@ import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { SqliteRequestStore } from '../../shared/embedded/sqlite-request-store.ts';
 import type { Engine } from '../../shared/flows/engine.ts';
-import { startBackfill } from '../../shared/flows/staged-orders.ts';
+import { startBackfill } from '../../shared/flows/staged/orders.ts';
 import { traceOf } from '../../shared/gaps/trace.ts';
 import type { Warehouse } from '../../shared/ports/warehouse.ts';
 import { emptyRecord, type CellRecord } from '../../shared/requests/cell.ts';

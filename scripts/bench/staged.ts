@@ -1,8 +1,8 @@
 import { DuckDbWarehouse } from '../../shared/embedded/duckdb-warehouse.ts';
 import { translateWithInputs } from '../../shared/embedded/googlesql.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
-import { advanceBackfill } from '../../shared/flows/staged.ts';
-import { startBackfill } from '../../shared/flows/staged-orders.ts';
+import { advanceBackfill } from '../../shared/flows/staged/advance.ts';
+import { startBackfill } from '../../shared/flows/staged/orders.ts';
 import { backfillDefinitionSchema } from '../../shared/staged/schema.ts';
 import { chainPipeline } from './chain-pipeline.ts';
 import { peakMegabytes, percentile, type Figure } from './figures.ts';

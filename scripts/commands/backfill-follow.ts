@@ -1,7 +1,7 @@
 import { setTimeout as after } from 'node:timers/promises';
 import { formatDay } from '../../shared/calendar/day.ts';
-import { advanceBackfill } from '../../shared/flows/staged.ts';
-import { unknownBackfill } from '../../shared/flows/staged-orders.ts';
+import { advanceBackfill } from '../../shared/flows/staged/advance.ts';
+import { unknownBackfill } from '../../shared/flows/staged/orders.ts';
 import type { ExitCode } from '../../shared/failures/exit-codes.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { goesOnByItself, hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';

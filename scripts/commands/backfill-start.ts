@@ -1,5 +1,5 @@
 import { formatDay } from '../../shared/calendar/day.ts';
-import { labelOf, refusedFor, startBackfill } from '../../shared/flows/staged-orders.ts';
+import { labelOf, refusedFor, startBackfill } from '../../shared/flows/staged/orders.ts';
 import { lackingBefore } from '../../shared/staged/before.ts';
 import { unscheduledIn } from '../../shared/staged/gate-figures.ts';
 import { planAll, planDigest, processorsOf } from '../../shared/staged/plan.ts';

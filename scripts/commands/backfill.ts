@@ -1,8 +1,8 @@
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { stopNow } from '../../shared/flows/operate.ts';
-import { triedAgain } from '../../shared/flows/staged-attempts.ts';
-import { orderBackfill } from '../../shared/flows/staged-orders.ts';
+import { triedAgain } from '../../shared/flows/staged/attempts.ts';
+import { orderBackfill } from '../../shared/flows/staged/orders.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { errorPolicies } from '../../shared/staged/schema.ts';
 import { approved, cancelled, paused, resumed, retried, skipped, type Person } from '../../shared/staged/transitions.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Day } from '../../shared/calendar/day.ts';
-import { advanceBackfill, runningBackfills } from '../../shared/flows/staged.ts';
+import { advanceBackfill, runningBackfills } from '../../shared/flows/staged/advance.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
 import type { RecoverEvent } from '../../shared/flows/recover.ts';
 import { sweep } from '../../shared/flows/sweep.ts';

@@ -1,5 +1,5 @@
 import { parseDay } from '../../shared/calendar/day.ts';
-import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
+import type { TriedAgain } from '../../shared/flows/staged/attempts.ts';
 import { kindOf } from './alike.ts';
 import { markdownTable } from './markdown.ts';
 import { count, counted, dayList, instant, span } from './words.ts';

@@ -1,5 +1,5 @@
 import { formatDay } from '../../shared/calendar/day.ts';
-import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
+import type { TriedAgain } from '../../shared/flows/staged/attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { covered, percentText } from '../../shared/staged/gate.ts';
 import { progressOf, wholeProgress } from '../../shared/staged/progress.ts';

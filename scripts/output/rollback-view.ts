@@ -1,7 +1,7 @@
 import { formatDay, type Day } from '../../shared/calendar/day.ts';
-import type { RolledBackCell } from '../../shared/flows/rollback-cell.ts';
-import type { RollbackPlan, RollbackScope, RollbackStep } from '../../shared/flows/rollback-plan.ts';
-import { recoverCommand, type RolledBack } from '../../shared/flows/rollback.ts';
+import type { RolledBackCell } from '../../shared/flows/rollback/cell.ts';
+import type { RollbackPlan, RollbackScope, RollbackStep } from '../../shared/flows/rollback/plan.ts';
+import { recoverCommand, type RolledBack } from '../../shared/flows/rollback/roll-back.ts';
 import { isTaken } from '../../shared/rollback/decide.ts';
 import type { ReadersOf } from '../../shared/rollback/readers.ts';
 import { grouped, kindOf } from './alike.ts';

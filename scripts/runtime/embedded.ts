@@ -19,7 +19,7 @@ import type { Subscription } from '../../shared/embedded/sqlite-subscriptions.ts
 import { tellDigests } from '../../shared/flows/digests.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { sendOutbox } from '../../shared/flows/outbox.ts';
-import { withdrawLeft } from '../../shared/flows/staged-orders.ts';
+import { withdrawLeft } from '../../shared/flows/staged/orders.ts';
 import { sweep } from '../../shared/flows/sweep.ts';
 import { work } from '../../shared/flows/work.ts';
 import { Worker, type WorkerOptions } from '../../shared/flows/worker.ts';

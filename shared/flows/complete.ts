@@ -16,7 +16,7 @@ import { decideTurn, heldByBackfill, openBackfills, type Cascaded } from './casc
 import type { Engine } from './engine.ts';
 import { historyRow } from './rows.ts';
 import { settleStarted, startedRunOf } from './settle.ts';
-import { cascadeOfRun } from './staged-cascade.ts';
+import { cascadeOfRun } from './staged/cascade.ts';
 import { runsOnByItself } from './time-budget.ts';
 import { wakeWaiters } from './wake.ts';
 

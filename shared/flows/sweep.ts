@@ -8,7 +8,7 @@ import { beganRows, finishStopped, finishVerified } from './finish.ts';
 import { withoutExpired, type Claim } from './claim.ts';
 import { halting } from './halt.ts';
 import { releaseLeasesOf } from './leases.ts';
-import { takeOverRollback } from './rollback-cell.ts';
+import { takeOverRollback } from './rollback/cell.ts';
 import { fromMarker } from './run-cell.ts';
 import { settleOverdue, startedRunOf } from './settle.ts';
 import { changeRow, historyRow } from './rows.ts';

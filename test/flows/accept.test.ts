@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { factsOf } from '../../shared/gaps/cell-facts.ts';
 import { accept } from '../../shared/flows/operate.ts';
-import { EmptySeason, kim, SEASON_STAGES } from './staged-season.ts';
+import { EmptySeason, kim, SEASON_STAGES } from './staged/empty-season.ts';
 
 describe('flows/operate: accepting', () => {
   it('a gap twice keeps the games that it was accepted without: their readers stay without them', async () => {

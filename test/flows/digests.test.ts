@@ -4,7 +4,7 @@ import { tellDigests } from '../../shared/flows/digests.ts';
 import { untoldFailure } from '../contract/request-records.ts';
 import { WholeSeason } from '../simulation/season.ts';
 import { Site } from '../simulation/site.ts';
-import { lost } from './staged-season.ts';
+import { lost } from './staged/empty-season.ts';
 
 const broken = { type: 'ValueError', message: 'division by zero' };
 const SEASON = ['2024-01-01', '2024-01-20'] as const;

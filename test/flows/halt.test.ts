@@ -3,8 +3,8 @@ import { dayOf } from '../../shared/calendar/day.ts';
 import { claimCell } from '../../shared/flows/claim.ts';
 import { halting, isHalted, releaseHalt } from '../../shared/flows/halt.ts';
 import { openAsk } from '../../shared/flows/open.ts';
-import { stageAsk } from '../../shared/flows/staged-ask.ts';
-import { EmptySeason, SEASON_STAGES } from './staged-season.ts';
+import { stageAsk } from '../../shared/flows/staged/ask.ts';
+import { EmptySeason, SEASON_STAGES } from './staged/empty-season.ts';
 
 const none = { paused: null, adoptedOn: null, autoCells: null, lastBoundsAlert: null };
 

@@ -4,7 +4,7 @@ import { handleStages, type StageDeps } from '../../functions/stage-coordinator/
 import { addDays, dayOf, formatDay } from '../../shared/calendar/day.ts';
 import { Engine } from '../../shared/flows/engine.ts';
 import { backfillLease } from '../../shared/flows/leases.ts';
-import { Advancing } from '../../shared/flows/staged-process.ts';
+import { Advancing } from '../../shared/flows/staged/process.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';
 import { ended, parsed, Sandbox, type Ended } from '../cli/harness.ts';
 import { describeWithEmulators } from './emulated.ts';

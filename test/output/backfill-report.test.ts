@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { reportMarkdown } from '../../scripts/output/backfill-report.ts';
 import { backfillBrief, backfillJson } from '../../scripts/output/backfill-json.ts';
 import { dayOf } from '../../shared/calendar/day.ts';
-import type { TriedAgain } from '../../shared/flows/staged-attempts.ts';
+import type { TriedAgain } from '../../shared/flows/staged/attempts.ts';
 import type { World } from '../../shared/gaps/world.ts';
 import { noted } from '../../shared/staged/journal.ts';
 import type { BackfillRecord, NewFailure } from '../../shared/staged/record.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { renderRollbackPlan, renderRolledBack } from '../../scripts/output/rollback-view.ts';
 import { styleOf, widthOf } from '../../scripts/output/style.ts';
 import { addDays, dayOf } from '../../shared/calendar/day.ts';
-import type { RollbackStep } from '../../shared/flows/rollback-plan.ts';
+import type { RollbackStep } from '../../shared/flows/rollback/plan.ts';
 
 const FIRST = dayOf('2023-10-24');
 const plain = styleOf({ colour: false }, 80);

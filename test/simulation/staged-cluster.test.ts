@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { addDays, formatDay } from '../../shared/calendar/day.ts';
-import { orderBackfill, startBackfill } from '../../shared/flows/staged-orders.ts';
+import { orderBackfill, startBackfill } from '../../shared/flows/staged/orders.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { ErrorPolicy } from '../../shared/staged/schema.ts';
 import { hasEnded } from '../../shared/staged/record.ts';
 import { approved, paused, resumed } from '../../shared/staged/transitions.ts';
-import { kim, SEASON_STAGES } from '../flows/staged-season.ts';
+import { kim, SEASON_STAGES } from '../flows/staged/empty-season.ts';
 import { asked, definitionOf, type StageSketch } from '../staged/builders.ts';
 import { AFTER_SEASON, cleanState, newState } from './clean.ts';
 import { Cluster } from './cluster.ts';

@@ -3,7 +3,7 @@ import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import { MemoryWarehouse } from '../../shared/embedded/memory-warehouse.ts';
 import { SqliteDatabase } from '../../shared/embedded/sqlite-database.ts';
 import { SqliteRunHistory } from '../../shared/embedded/sqlite-run-history.ts';
-import type { StagedEvent } from '../../shared/flows/staged-coordinator.ts';
+import type { StagedEvent } from '../../shared/flows/staged/coordinator.ts';
 import type { Pipeline, Processor } from '../../shared/pipeline/pipeline.ts';
 import type { OffendingRows, Row, RowSource, Staged, WriteClaim } from '../../shared/ports/warehouse.ts';
 import type { BackfillRecord } from '../../shared/staged/record.ts';

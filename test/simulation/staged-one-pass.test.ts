@@ -3,7 +3,7 @@ import { formatDay, type Day } from '../../shared/calendar/day.ts';
 import type { Reprocess } from '../../shared/requests/ask.ts';
 import { hasEnded, type BackfillRecord } from '../../shared/staged/record.ts';
 import { resumed, retried } from '../../shared/staged/transitions.ts';
-import { EmptySeason, kim } from '../flows/staged-season.ts';
+import { EmptySeason, kim } from '../flows/staged/empty-season.ts';
 import type { StageSketch } from '../staged/builders.ts';
 import { recoverAll } from './clean.ts';
 import { GAME_DAYS, pointsOf, SEASON, SEASON_DAYS } from './mini-league.ts';

@@ -8,7 +8,7 @@ import { openAsk } from '../../shared/flows/open.ts';
 import type { Reprocess } from '../../shared/requests/ask.ts';
 import type { CellKey } from '../../shared/requests/cell.ts';
 import { askOf } from '../core-builders.ts';
-import { EmptySeason, kim, SEASON_STAGES } from '../flows/staged-season.ts';
+import { EmptySeason, kim, SEASON_STAGES } from '../flows/staged/empty-season.ts';
 import type { StageSketch } from '../staged/builders.ts';
 import { Fuse, SimulatedCrash } from './crash.ts';
 import { GAME_DAYS, SEASON } from './mini-league.ts';
