@@ -12,12 +12,11 @@ import { CalendarReader } from './calendar-reader.ts';
 import { endedOf, type EndedCells } from './ended-cells.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { Listeners } from './listeners.ts';
+import { Looks } from './looks.ts';
 import { ReadableCoverage } from './readable.ts';
 import { Running } from './running.ts';
 
-type Change = (world: World) => void;
-
-interface Look {
+interface Rows {
   readonly upstream: Processor;
   readonly from: Day;
   readonly to: Day;
@@ -48,7 +47,7 @@ export class Engine {
   readonly #coverage: ReadableCoverage;
   readonly #calendar: CalendarReader;
   #world: World;
-  readonly #journals = new Set<Change[]>();
+  readonly #looks = new Looks();
   /** Days that were asked for so far, whole seasons: what is read from now on. */
   #known: { from: Day; to: Day } | null = null;
   /** Days that the world was read for: fewer while more are being read. */
@@ -95,22 +94,20 @@ export class Engine {
     const end = seasons.at(-1)?.to ?? to;
     const known = this.#known;
     this.#known = known ? { from: start < known.from ? start : known.from, to: end > known.to ? end : known.to } : { from: start, to: end };
-    const journal: Change[] = [];
-    this.#journals.add(journal);
     const range = this.#known;
+    const look = this.#looks.begin();
     try {
       const world = await this.#readWorld(range.from, range.to);
       // Another look that began later has read more days meanwhile: this one must not take them away.
       if (this.#held && (this.#held.from < range.from || this.#held.to > range.to)) return await this.refresh(from, to);
-      // What this process wrote while it was reading may be missing from what it read.
-      for (const change of journal) change(world);
+      this.#looks.sawAll(look, world);
       this.#world = world;
       this.#held = range;
       this.#readAt = world.moment.now;
       this.#othersAt = world.moment.now;
       return world;
     } finally {
-      this.#journals.delete(journal);
+      this.#looks.end(look);
     }
   }
 
@@ -237,8 +234,9 @@ export class Engine {
 
   /** Reads one cell's coverage again, after its rows were written or when they are not to be believed. */
   async rereadCell(processor: Processor, day: Day): Promise<void> {
-    const coverage = await this.#coverage.read([processor], day, day);
-    this.wrote(processor, day, coverage.get(processor.name)?.get(day));
+    await this.#lookAt([processor], day, day, (coverage, look) => {
+      this.#learn(processor, day, coverage.get(processor.name)?.get(day), look);
+    });
   }
 
   /**
@@ -254,24 +252,40 @@ export class Engine {
     await this.#reread(looks);
   }
 
-  async #reread(looks: readonly Look[]): Promise<void> {
+  async #reread(looks: readonly Rows[]): Promise<void> {
     const { warehouse, store } = this.parts;
     const due = looks.filter(({ upstream, from, to }) => warehouse.mayHaveChanged(upstream, from, to));
     if (due.length === 0) return;
     // Together: a warehouse that answers from metadata is asked once for all of them.
     const start = due.reduce((first, look) => (look.from < first ? look.from : first), due[0]?.from ?? 0);
     const end = due.reduce((last, look) => (look.to > last ? look.to : last), due[0]?.to ?? 0);
-    const looked = await this.#coverage.read([...new Set(due.map((look) => look.upstream))], day(start), day(end));
-    for (const { upstream, from, to } of due) {
-      const found = looked.get(upstream.name);
-      for (let at = from; at <= to; at = addDays(at, 1)) {
-        const coverage = found?.get(at);
-        if (this.#world.coverage(upstream, at)?.fingerprint === coverage?.fingerprint) continue;
-        this.wrote(upstream, at, coverage);
-        const record = await store.cell({ processor: upstream.name, day: at });
-        this.#apply((world) => world.setRecord(record));
+    await this.#lookAt([...new Set(due.map((look) => look.upstream))], day(start), day(end), async (looked, look) => {
+      for (const { upstream, from, to } of due) {
+        const found = looked.get(upstream.name);
+        for (let at = from; at <= to; at = addDays(at, 1)) {
+          const coverage = found?.get(at);
+          if (this.#world.coverage(upstream, at)?.fingerprint === coverage?.fingerprint) continue;
+          if (!this.#learn(upstream, at, coverage, look)) continue;
+          const record = await store.cell({ processor: upstream.name, day: at });
+          this.#apply((world) => world.setRecord(record));
+        }
       }
+    });
+  }
+
+  async #lookAt(processors: readonly Processor[], from: Day, to: Day, learn: (found: Awaited<ReturnType<ReadableCoverage['read']>>, look: number) => unknown): Promise<void> {
+    const look = this.#looks.begin();
+    try {
+      await learn(await this.#coverage.read(processors, from, to), look.number);
+    } finally {
+      this.#looks.end(look);
     }
+  }
+
+  #learn(processor: Processor, day: Day, coverage: Coverage | undefined, look: number): boolean {
+    if (!this.#looks.isNewest({ processor: processor.name, day }, look)) return false;
+    this.#apply((world) => world.setCoverage(processor, day, coverage), look);
+    return true;
   }
 
   /** Reads rows and records of cells again that somebody else has worked on. */
@@ -285,12 +299,12 @@ export class Engine {
 
   /** This process has put these rows in place of what was there. */
   wrote(processor: Processor, day: Day, coverage: Coverage | undefined): void {
-    this.#apply((world) => world.setCoverage(processor, day, coverage));
+    this.#learn(processor, day, coverage, this.#looks.next());
   }
 
-  #apply(change: Change): void {
+  #apply(change: (world: World) => void, look = this.#looks.next()): void {
     change(this.#world);
-    for (const journal of this.#journals) journal.push(change);
+    this.#looks.note(change, look);
   }
 
   get remembered(): readonly RememberedGames[] {
