@@ -264,8 +264,9 @@ export class Engine {
         const found = looked.get(upstream.name);
         for (let at = from; at <= to; at = addDays(at, 1)) {
           const coverage = found?.get(at);
-          if (this.#world.coverage(upstream, at)?.fingerprint === coverage?.fingerprint) continue;
-          if (!this.#learn(upstream, at, coverage, look)) continue;
+          const isKnown = this.#world.coverage(upstream, at)?.fingerprint === coverage?.fingerprint;
+          // Learnt also where it is known: looks that have begun before are older than this from now on.
+          if (!this.#learn(upstream, at, coverage, look) || isKnown) continue;
           const record = await store.cell({ processor: upstream.name, day: at });
           this.#apply((world) => world.setRecord(record));
         }

@@ -60,4 +60,32 @@ describe('looks that overlap', () => {
       }
     });
   }
+
+  it('are older than what a run has found after its rows were written, though somebody else had seen them before it', async () => {
+    const season = await WholeSeason.open();
+    try {
+      const { engine } = season.site;
+      const { warehouse } = engine.parts;
+      const processor = season.site.processor('Box');
+      season.write('Box', DATE, null);
+      await engine.refresh(cell.day, cell.day);
+      const empty = await warehouse.coverage([processor], cell.day, cell.day);
+      season.write('Box', DATE);
+      const written = await warehouse.coverage([processor], cell.day, cell.day);
+      const [first, second] = [Promise.withResolvers<typeof empty>(), Promise.withResolvers<typeof empty>()];
+      const slow = sinon.stub(warehouse, 'coverage');
+      slow.onFirstCall().returns(first.promise).onSecondCall().returns(second.promise);
+      const others = [engine.rereadCell(processor, cell.day), engine.rereadCell(processor, cell.day)];
+      slow.restore();
+      first.resolve(written);
+      await others[0];
+      sinon.stub(warehouse, 'mayHaveChanged').returns(true);
+      await engine.recheck(processor, cell.day);
+      second.resolve(empty);
+      await others[1];
+      assert.ok(engine.world.coverage(processor, cell.day), 'the rows are there');
+    } finally {
+      season.close();
+    }
+  });
 });
