@@ -5,8 +5,8 @@ import { request, sharedPlaces, startSmallCloud, type SmallCloud } from './small
 import { FEWEST_ATTEMPTS } from './pubsub-bus-under-test.ts';
 import { until } from './until.ts';
 
-/** The aim is 2 s on a machine of its own, where the bench measures it; by this time Pub/Sub may deliver them again. */
-const P99_MS = 60_000;
+/** The aim is 2 s on a machine of its own, where the bench measures it; here two other suites run beside it. */
+const P99_MS = 15_000;
 
 describeWithEmulators('delivered twice, at once, out of order, and what can never be right', () => {
   let cloud: SmallCloud;
